@@ -1,0 +1,66 @@
+//! Accumulators: the aggregate functions, one file each, columnar and indexed by gapless group ids.
+//!
+//! Law: `update` and `merge` commute and associate, and equal content has equal state bytes, however it came together.
+
+use bumpalo::Bump;
+
+use crate::data::{Column, DataType};
+
+/// Rows to fold in: `groups[i]` gets row `rows[i]` of the column. NULL values are passed too; accumulators skip them.
+pub struct Input<'i, 'a> {
+    /// Group id of each row to fold in.
+    pub groups: &'i [u32],
+    /// Row of each, in the column.
+    pub rows: &'i [u32],
+    /// The argument; `None` for `count(*)`.
+    pub column: Option<&'i Column<'a>>,
+    /// The place of every row of the block in the total order, for `first` and `last` only.
+    pub order: Option<&'i Order<'i>>,
+}
+
+/// Where the rows of a block stand in the order "by event time, then file order".
+pub struct Order<'i> {
+    /// Event time of each row of the block, microseconds.
+    pub event_time: &'i [i64],
+    /// Rank of the segment, by content: (event time of its first line, hash of its first line).
+    pub segment: (i64, u64),
+    /// Offset of each row's line in the (decompressed) segment.
+    pub offset: &'i [u64],
+}
+
+/// The states of one aggregate function over all groups of a table.
+pub trait Accumulator: Send {
+    /// Makes room for `groups` groups in all; new ones are empty.
+    fn resize(&mut self, groups: usize);
+    /// Folds rows in.
+    fn update(&mut self, input: &Input<'_, '_>);
+    /// Folds another accumulator of the same kind in: its group `i` into `mapping[i]`.
+    fn merge(&mut self, other: &dyn Accumulator, mapping: &[u32]);
+    /// Appends the canonical state of a group.
+    fn state(&self, group: usize, out: &mut Vec<u8>);
+    /// Called once before a series of [`Accumulator::state`] or [`Accumulator::evaluate`], after the last change.
+    fn seal(&mut self) {}
+    /// Folds a state in that [`Accumulator::state`] wrote.
+    fn merge_state(&mut self, group: usize, state: &[u8]) -> Result<(), MeasureError>;
+    /// The values of the groups `from..to`, as rows `0..to-from`.
+    fn evaluate<'a>(&self, from: usize, to: usize, arena: &'a Bump) -> Result<Column<'a>, MeasureError>;
+    /// The type of the values.
+    fn data_type(&self) -> DataType;
+    /// Bytes on the heap, roughly, for the memory limit. Must be cheap.
+    fn heap_bytes(&self) -> usize;
+    /// Forgets all groups, keeping the buffers.
+    fn clear(&mut self);
+    /// For [`Accumulator::merge`].
+    fn as_any(&self) -> &dyn std::any::Any;
+}
+
+/// A measure that has no right value.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum MeasureError {
+    /// The exact sum does not fit its type.
+    #[error("{0} overflows")]
+    Overflow(&'static str),
+    /// A stored state that this program can't read.
+    #[error("the stored state of {0} is damaged or of another version")]
+    State(&'static str),
+}

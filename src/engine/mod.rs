@@ -1,0 +1,3 @@
+//! Map, combine, partition, reduce.
+
+pub mod accumulator;

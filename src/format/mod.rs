@@ -1,0 +1,81 @@
+//! Log formats: one file a format, all behind [`Format`].
+
+use bumpalo::Bump;
+
+use crate::data::DataType;
+
+/// A field that a format offers, and the type it has unless the job says otherwise.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldDef {
+    /// Name in expressions.
+    pub name: String,
+    /// Default type.
+    pub ty: DataType,
+}
+
+/// Why a line is no record: a `'static` reason, so that reasons can be counted.
+#[derive(Debug, Clone, Copy)]
+pub struct RawReject<'a> {
+    /// The line, without its end.
+    pub line: &'a [u8],
+    /// Such as `no closing quote of the request`.
+    pub reason: &'static str,
+}
+
+/// The lines of a block, cut into the raw bytes of the wanted fields. Reused from block to block.
+#[derive(Debug, Default)]
+pub struct RawBlock<'a> {
+    /// The records' lines, without their ends.
+    pub lines: Vec<&'a [u8]>,
+    /// One column a wanted field, one entry a record; empty means NULL.
+    pub fields: Vec<Vec<&'a [u8]>>,
+    /// Lines that are no records.
+    pub rejects: Vec<RawReject<'a>>,
+    /// Empty lines (and header or comment lines of the format), which count as filtered.
+    pub skipped: u64,
+}
+
+/// A log format: names and types of its fields, and how to make a tokenizer.
+pub trait Format: Send + Sync {
+    /// The fields that are known before a line was seen. Formats with free field names list none.
+    fn fields(&self) -> &[FieldDef];
+    /// Whether a name that `fields` does not list is a field nevertheless (JSON, logfmt).
+    fn open_ended(&self) -> bool {
+        false
+    }
+    /// The field that is the event time unless the job names one.
+    fn default_time(&self) -> Option<&str>;
+    /// Whether [`Format::tokenizer`] needs the head of the segment (column names in the file itself).
+    fn needs_head(&self) -> bool {
+        false
+    }
+    /// A tokenizer that cuts out the `wanted` fields, in that order. `head`: the first 64 KiB of the segment.
+    fn tokenizer(&self, wanted: &[&str], head: &[u8]) -> Result<Box<dyn Tokenizer>, FormatError>;
+}
+
+/// Cuts lines into fields. One a (worker, segment); shared state is read-only.
+pub trait Tokenizer: Send + Sync {
+    /// Appends up to `records_max` records from `input` (whole lines; the last may lack its newline) to `block` and
+    /// returns the bytes consumed, which end behind a newline or at the end of `input`. `at_start`: `input` begins at
+    /// offset 0 of the segment. Decoded text may live in `arena`.
+    fn tokenize<'a>(
+        &self,
+        input: &'a [u8],
+        at_start: bool,
+        records_max: usize,
+        arena: &'a Bump,
+        block: &mut RawBlock<'a>,
+    ) -> usize;
+}
+
+/// A format that can't be used: what is wrong, and what to do.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{message}")]
+pub struct FormatError {
+    /// What is wrong.
+    pub message: String,
+    /// How to mend it.
+    pub help: Option<String>,
+    /// Byte range in a pasted pattern or regular expression, for a caret.
+    pub span: Option<std::ops::Range<usize>>,
+}
