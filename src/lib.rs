@@ -2,5 +2,8 @@
 
 pub mod data;
 pub mod engine;
+pub mod error;
 pub mod expr;
 pub mod format;
+pub mod job;
+pub mod limits;

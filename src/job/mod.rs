@@ -1,0 +1,12 @@
+//! What a job file says: TOML text to [`JobSpec`], with the place of each word. No I/O beyond reading the file.
+
+mod at;
+mod interpolate;
+mod load;
+mod spec;
+mod units;
+
+pub use at::At;
+pub use load::{JobFile, Locate, json_schema, load, parse};
+pub use spec::*;
+pub use units::{parse_duration, parse_size};

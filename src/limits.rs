@@ -1,0 +1,28 @@
+//! Every bound, with its unit in its name.
+
+/// Default of `[limits] line`.
+pub const LINE_BYTES_MAX: u64 = 1 << 20;
+/// Default of `[limits] memory`.
+pub const MEMORY_BYTES: u64 = 1 << 30;
+/// Default of `[limits] reject_ratio`.
+pub const REJECT_RATIO: f64 = 0.05;
+/// What one worker takes at a time. Large enough that handing out is free, small enough for two workers to end together.
+pub const SPLIT_BYTES: u64 = 4 << 20;
+/// The same for jobs with events, where each split becomes one Parquet file a partition.
+pub const EVENT_SPLIT_BYTES: u64 = 32 << 20;
+/// Records that are parsed, evaluated and grouped together: their columns stay in the second-level cache.
+pub const BLOCK_RECORDS: usize = 4096;
+/// First bytes of a rejected line that the catalog keeps.
+pub const REJECT_SAMPLE_BYTES: usize = 4096;
+/// Rejected lines of one batch that the catalog keeps; further ones are counted only.
+pub const REJECTS_KEPT_MAX: usize = 100_000;
+/// Event times outside of `EVENT_TIME_MIN_US..EVENT_TIME_MAX_US` are absurd: 1970-01-01 to 2200-01-01, microseconds.
+pub const EVENT_TIME_MIN_US: i64 = 0;
+/// See [`EVENT_TIME_MIN_US`].
+pub const EVENT_TIME_MAX_US: i64 = 7_258_118_400_000_000;
+/// Rows of a group store or a Parquet file that are handled together.
+pub const STORE_BLOCK_ROWS: usize = 8192;
+/// Rows of a Parquet row group.
+pub const ROW_GROUP_ROWS: usize = 1 << 20;
+/// Time partitions that one batch may touch; more is a sign of absurd times.
+pub const PARTITIONS_PER_BATCH_MAX: usize = 100_000;
