@@ -3,6 +3,7 @@
 //! A [`Column`] holds one value a record of a block. Text is a view (`&'a str`) into the chunk that was read or into
 //! the arena of that chunk, so that no value is copied before a group key or an output needs it.
 
+mod arrow;
 mod scalar;
 mod types;
 

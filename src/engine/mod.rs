@@ -1,3 +1,16 @@
-//! Map, combine, partition, reduce.
+//! Map, combine, partition, reduce: blocks of records into group tables, tables into sorted groups.
 
 pub mod accumulator;
+pub mod cursor;
+pub mod groups;
+pub mod key;
+pub mod map;
+pub mod parquet_file;
+pub mod records;
+pub mod reduce;
+pub mod reject;
+pub mod state;
+pub mod store;
+pub mod summary;
+pub mod table;
+pub mod timepart;

@@ -1,0 +1,62 @@
+//! Columns to Arrow arrays.
+
+use std::sync::Arc;
+
+use arrow_array::builder::StringBuilder;
+use arrow_array::{
+    ArrayRef, BooleanArray, Decimal128Array, Float64Array, Int64Array, TimestampMicrosecondArray,
+};
+use arrow_schema::{DataType as ArrowType, Field, TimeUnit};
+
+use super::types::DECIMAL_DIGITS_MAX;
+use super::{Column, DataType, Values};
+
+impl DataType {
+    /// The Arrow type that carries it to Parquet. All readers know these without options.
+    pub fn to_arrow(self) -> ArrowType {
+        match self {
+            DataType::Int => ArrowType::Int64,
+            DataType::Decimal(scale) => ArrowType::Decimal128(DECIMAL_DIGITS_MAX, scale as i8),
+            DataType::Float => ArrowType::Float64,
+            DataType::Text | DataType::Ip => ArrowType::Utf8,
+            DataType::Bool => ArrowType::Boolean,
+            DataType::Timestamp => ArrowType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+        }
+    }
+
+    /// A nullable Arrow field of this type.
+    pub fn to_field(self, name: &str) -> Field {
+        Field::new(name, self.to_arrow(), true)
+    }
+}
+
+impl Column<'_> {
+    /// The listed rows as an Arrow array.
+    pub fn to_array(&self, rows: &[u32]) -> ArrayRef {
+        let valid = |row: u32| self.is_valid(row as usize);
+        macro_rules! gather {
+            ($values:expr) => {
+                rows.iter().map(|&row| valid(row).then(|| $values[row as usize]))
+            };
+        }
+        match &self.values {
+            Values::Int(v) => Arc::new(gather!(v).collect::<Int64Array>()),
+            Values::Float(v) => Arc::new(gather!(v).collect::<Float64Array>()),
+            Values::Bool(v) => Arc::new(gather!(v).collect::<BooleanArray>()),
+            Values::Timestamp(v) => {
+                let array = gather!(v).collect::<TimestampMicrosecondArray>();
+                Arc::new(array.with_timezone("UTC"))
+            }
+            Values::Decimal(v) => {
+                let array = gather!(v).collect::<Decimal128Array>();
+                Arc::new(array.with_data_type(self.ty.to_arrow()))
+            }
+            Values::Text(v) => {
+                let bytes = rows.iter().map(|&row| v[row as usize].len()).sum();
+                let mut builder = StringBuilder::with_capacity(rows.len(), bytes);
+                gather!(v).for_each(|value| builder.append_option(value));
+                Arc::new(builder.finish())
+            }
+        }
+    }
+}

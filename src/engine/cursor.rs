@@ -1,0 +1,51 @@
+//! Sorted sequences of groups: a worker's table, a file of the store, a spilled run.
+
+use super::parquet_file::FileError;
+use super::table::GroupTable;
+
+/// A place in a sequence of groups that ascends by key.
+pub trait Cursor {
+    /// The key here; `None` behind the last.
+    fn key(&self) -> Option<&[u8]>;
+    /// Appends the group's state.
+    fn state(&self, out: &mut Vec<u8>);
+    /// The batch that changed the group last.
+    fn batch(&self) -> u64;
+    /// Goes to the next group.
+    fn advance(&mut self) -> Result<(), FileError>;
+}
+
+/// Groups of a table, in the order given.
+pub struct TableCursor<'t> {
+    table: &'t GroupTable,
+    order: &'t [u32],
+    batch: u64,
+}
+
+impl<'t> TableCursor<'t> {
+    /// `order`: group ids by ascending key. `batch`: the one that is being made.
+    pub fn new(table: &'t GroupTable, order: &'t [u32], batch: u64) -> Self {
+        TableCursor { table, order, batch }
+    }
+}
+
+impl Cursor for TableCursor<'_> {
+    fn key(&self) -> Option<&[u8]> {
+        self.order.first().map(|&group| self.table.key(group))
+    }
+
+    fn state(&self, out: &mut Vec<u8>) {
+        if let Some(&group) = self.order.first() {
+            self.table.state(group, &mut Vec::new(), out);
+        }
+    }
+
+    fn batch(&self) -> u64 {
+        self.batch
+    }
+
+    fn advance(&mut self) -> Result<(), FileError> {
+        self.order = self.order.get(1..).unwrap_or_default();
+        Ok(())
+    }
+}

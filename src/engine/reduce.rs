@@ -1,0 +1,75 @@
+//! The reducer: the workers' tables of each partition become one, in parallel and without locks.
+
+use rayon::prelude::*;
+
+use super::cursor::{Cursor, TableCursor};
+use super::key::leading_int;
+use super::table::GroupTable;
+use super::timepart;
+use crate::job::Partition;
+
+/// All groups of a batch: one table a partition, and its groups' ids by ascending key.
+pub struct Delta {
+    tables: Vec<(GroupTable, Vec<u32>)>,
+}
+
+impl Delta {
+    /// Merges the tables of all workers. `workers[w][p]` is worker w's table of partition p.
+    pub fn reduce(workers: Vec<Vec<GroupTable>>) -> Delta {
+        let partitions = workers.first().map_or(0, Vec::len);
+        let mut columns: Vec<Vec<GroupTable>> = (0..partitions).map(|_| Vec::new()).collect();
+        for tables in workers {
+            columns.iter_mut().zip(tables).for_each(|(column, table)| column.push(table));
+        }
+        Delta { tables: columns.into_par_iter().filter_map(merge).collect() }
+    }
+
+    /// How many groups.
+    pub fn groups(&self) -> u64 {
+        self.tables.iter().map(|(table, _)| table.len() as u64).sum()
+    }
+
+    /// The time partitions that have groups, by their start, ascending.
+    pub fn partitions(&self, partition: Partition) -> Vec<i64> {
+        let mut starts = std::collections::BTreeSet::new();
+        for (table, order) in &self.tables {
+            let mut last = None;
+            for &group in order {
+                let start = partition_of(partition, table.key(group));
+                if last.replace(start) != Some(start) {
+                    starts.insert(start);
+                }
+            }
+        }
+        starts.into_iter().collect()
+    }
+
+    /// Cursors over the groups of one time partition.
+    pub fn cursors(&self, partition: Partition, start: i64, batch: u64) -> Vec<Box<dyn Cursor + '_>> {
+        let cut = |(table, order): &'_ (GroupTable, Vec<u32>)| {
+            let from = order.partition_point(|&g| partition_of(partition, table.key(g)) < start);
+            let to = order.partition_point(|&g| partition_of(partition, table.key(g)) <= start);
+            (from, to)
+        };
+        let tables = self.tables.iter().map(|entry| (entry, cut(entry))).filter(|(_, (from, to))| from < to);
+        tables
+            .map(|((table, order), (from, to))| {
+                Box::new(TableCursor::new(table, &order[from..to], batch)) as Box<dyn Cursor>
+            })
+            .collect()
+    }
+}
+
+/// The time partition of a group, by its window.
+pub fn partition_of(partition: Partition, key: &[u8]) -> i64 {
+    if partition == Partition::None { 0 } else { timepart::start(partition, leading_int(key).unwrap_or(0)) }
+}
+
+/// One table of many; the largest takes the others in.
+fn merge(mut tables: Vec<GroupTable>) -> Option<(GroupTable, Vec<u32>)> {
+    let largest = (0..tables.len()).max_by_key(|&at| tables[at].len())?;
+    let mut into = tables.swap_remove(largest);
+    tables.iter().filter(|table| !table.is_empty()).for_each(|table| into.merge(table));
+    let order = into.sorted();
+    (!order.is_empty()).then_some((into, order))
+}

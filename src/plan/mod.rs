@@ -1,0 +1,203 @@
+//! From the job file's words to a typed plan: [`JobSpec`](crate::job::JobSpec) -> [`Plan`]. Nothing below knows TOML,
+//! nothing here opens a log file (formats whose columns stand in the files get the head of one as bytes).
+
+mod compile;
+mod fingerprint;
+mod format;
+mod names;
+mod outputs;
+
+pub use compile::compile;
+pub use format::format_spec;
+pub use outputs::{EventsOutput, MysqlOutput, Outputs, SqliteOutput, SummaryOutput};
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use arrow_schema::{Schema, SchemaRef};
+use jiff::tz::TimeZone;
+
+use crate::data::DataType;
+use crate::expr::{AggregateFn, Expr};
+use crate::format::{FieldDef, Format};
+use crate::job::Partition;
+
+/// What the command line changes of a job file.
+#[derive(Debug, Clone, Default)]
+pub struct Overrides {
+    /// `--input`: takes the place of `source.paths`; relative to the working directory.
+    pub inputs: Vec<String>,
+    /// `--output`: takes the place of the job file's folder for relative output paths.
+    pub output_dir: Option<PathBuf>,
+    /// `--memory`, bytes.
+    pub memory_bytes: Option<u64>,
+}
+
+/// A job, typed and resolved. Immutable, shared by all workers.
+pub struct Plan {
+    /// Name of the job.
+    pub name: String,
+    /// One line for people.
+    pub description: Option<String>,
+    /// The job file.
+    pub path: PathBuf,
+    /// Where the lines are.
+    pub source: SourcePlan,
+    /// How lines are read.
+    pub format: Box<dyn Format>,
+    /// What a record is made of.
+    pub map: MapPlan,
+    /// Groups and measures; `None`: map-only.
+    pub reduce: Option<ReducePlan>,
+    /// Where results go.
+    pub outputs: Outputs,
+    /// Bounds.
+    pub limits: Limits,
+    /// Things a user should know, one line each (skipped outputs).
+    pub notices: Vec<String>,
+    /// Changes when the meaning of stored states changes.
+    pub fingerprint: String,
+}
+
+/// `[source]`, resolved.
+#[derive(Debug, Clone)]
+pub struct SourcePlan {
+    /// Globs.
+    pub globs: Vec<String>,
+    /// What relative globs are relative to.
+    pub base: PathBuf,
+    /// An unfinished last line counts once its file was quiet this long.
+    pub seal_after: Option<Duration>,
+    /// Zone of times without an offset.
+    pub zone: TimeZone,
+}
+
+/// `[limits]`, resolved.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Memory for groups, bytes.
+    pub memory_bytes: u64,
+    /// Longest line, bytes.
+    pub line_bytes_max: u64,
+    /// Share of rejects above which a run ends with status 3.
+    pub reject_ratio: f64,
+}
+
+/// The columns that a record may need, in an order in which each needs earlier ones only.
+pub struct MapPlan {
+    /// All slots that something uses.
+    pub slots: Vec<Slot>,
+    /// Names of the raw fields, as the tokenizer is asked for them.
+    pub fields: Vec<String>,
+    /// Keeps records for which it is true.
+    pub filter: Option<Expr>,
+    /// Slots that the filter needs, ascending.
+    pub filter_slots: Vec<usize>,
+    /// Slots that the rest needs beside those, ascending.
+    pub rest_slots: Vec<usize>,
+    /// The slot of the event time, where the job needs it.
+    pub event_time: Option<usize>,
+    /// What the format offers, with the job's types: for `check`.
+    pub known_fields: Vec<FieldDef>,
+}
+
+/// One column of a block of records.
+pub struct Slot {
+    /// Its name in expressions.
+    pub name: String,
+    /// Its type.
+    pub ty: DataType,
+    /// Where its values come from.
+    pub kind: SlotKind,
+}
+
+/// Where a slot's values come from.
+pub enum SlotKind {
+    /// A field of the line: index into [`MapPlan::fields`].
+    Field(usize),
+    /// The event time: the values of this slot, checked to be there and to be sane.
+    EventTime(usize),
+    /// Path of the file.
+    SourceFile,
+    /// The whole line.
+    Raw,
+    /// A `let`.
+    Let(Expr),
+}
+
+/// A group key: its name, and the expression.
+pub struct KeyPlan {
+    /// Column name.
+    pub name: String,
+    /// Over the record's slots.
+    pub expr: Expr,
+}
+
+/// `[reduce]`, compiled.
+pub struct ReducePlan {
+    /// Window length in microseconds.
+    pub window_us: Option<i64>,
+    /// Group keys behind the window.
+    pub keys: Vec<KeyPlan>,
+    /// The distinct aggregate calls of all measures.
+    pub aggregates: Vec<AggregatePlan>,
+    /// The output columns behind the keys.
+    pub measures: Vec<MeasurePlan>,
+    /// How the store of the groups is cut by time.
+    pub partition: Partition,
+}
+
+/// One aggregate call.
+pub struct AggregatePlan {
+    /// The function.
+    pub function: AggregateFn,
+    /// Over the record's slots.
+    pub arg: Option<Expr>,
+    /// Only records for which this is true.
+    pub filter: Option<Expr>,
+}
+
+/// One measure: an expression over aggregates.
+pub struct MeasurePlan {
+    /// Column name.
+    pub name: String,
+    /// Slot i is `inputs[i]`.
+    pub value: Expr,
+    /// Indexes into [`ReducePlan::aggregates`].
+    pub inputs: Vec<usize>,
+}
+
+/// Column of the window's start.
+pub const WINDOW_COLUMN: &str = "window_start";
+
+impl ReducePlan {
+    /// Types of the parts of a group key, the window first.
+    pub fn key_types(&self) -> Vec<DataType> {
+        let window = self.window_us.map(|_| DataType::Timestamp);
+        window.into_iter().chain(self.keys.iter().map(|key| key.expr.ty())).collect()
+    }
+
+    /// The summary's columns: `window_start` if windowed, keys, measures.
+    pub fn columns(&self) -> Vec<(String, DataType)> {
+        let window = self.window_us.map(|_| (WINDOW_COLUMN.to_owned(), DataType::Timestamp));
+        let keys = self.keys.iter().map(|key| (key.name.clone(), key.expr.ty()));
+        let measures = self.measures.iter().map(|m| (m.name.clone(), m.value.ty()));
+        window.into_iter().chain(keys).chain(measures).collect()
+    }
+
+    /// The same as an Arrow schema.
+    pub fn schema(&self) -> SchemaRef {
+        arrow_schema(&self.columns())
+    }
+
+    /// Empty accumulators, one an aggregate call.
+    pub fn needs_order(&self) -> bool {
+        self.aggregates.iter().any(|a| a.function.needs_order())
+    }
+}
+
+/// An Arrow schema of nullable columns.
+pub fn arrow_schema(columns: &[(String, DataType)]) -> SchemaRef {
+    let fields: Vec<_> = columns.iter().map(|(name, ty)| ty.to_field(name)).collect();
+    Schema::new(fields).into()
+}
