@@ -14,8 +14,12 @@ pub const EVENT_SPLIT_BYTES: u64 = 32 << 20;
 pub const BLOCK_RECORDS: usize = 4096;
 /// First bytes of a rejected line that the catalog keeps.
 pub const REJECT_SAMPLE_BYTES: usize = 4096;
+/// Rejected lines of one batch that the catalog keeps with a sample; of further ones it keeps the place and the reason.
+pub const REJECT_SAMPLES_MAX: usize = 10_000;
 /// Rejected lines of one batch that the catalog keeps; further ones are counted only.
-pub const REJECTS_KEPT_MAX: usize = 100_000;
+pub const REJECTS_KEPT_MAX: usize = 1_000_000;
+/// A file that was quiet for so long is not being written any more: a compressed one that is cut off is a damaged one.
+pub const QUIET_SECONDS: u64 = 10;
 /// Event times outside of `EVENT_TIME_MIN_US..EVENT_TIME_MAX_US` are absurd: 1970-01-01 to 2200-01-01, microseconds.
 pub const EVENT_TIME_MIN_US: i64 = 0;
 /// See [`EVENT_TIME_MIN_US`].

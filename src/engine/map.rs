@@ -6,12 +6,12 @@ use bumpalo::Bump;
 
 use super::accumulator::{self, Input, Order};
 use super::records::{Records, keep_true};
-use super::reject::{Counters, Reject};
+use super::reject::{Counters, Reject, Rejects};
 use super::table::{GroupTable, hash_key};
 use super::key;
 use crate::data::Column;
 use crate::format::{Converter, RawBlock, TimeCache, Tokenizer};
-use crate::limits::{BLOCK_RECORDS, REJECT_SAMPLE_BYTES, REJECTS_KEPT_MAX};
+use crate::limits::{BLOCK_RECORDS, REJECT_SAMPLE_BYTES};
 use crate::plan::{Plan, ReducePlan};
 
 /// What a chunk's lines belong to.
@@ -50,8 +50,8 @@ pub struct Mapper<'p> {
     pub tables: Vec<GroupTable>,
     /// What became of the lines.
     pub counters: Counters,
-    /// Rejected lines, in the order of reading; the first ones only.
-    pub rejects: Vec<Reject>,
+    /// Rejected lines.
+    pub rejects: Rejects,
     cache: TimeCache,
     arena: Bump,
     scratch: Scratch,
@@ -98,11 +98,17 @@ impl<'p> Mapper<'p> {
             converters,
             tables: empty_tables(plan.reduce.as_ref(), partitions),
             counters: Counters::default(),
-            rejects: Vec::new(),
+            rejects: Rejects::default(),
             cache: TimeCache::default(),
             arena: Bump::new(),
             scratch,
         }
+    }
+
+    /// Hands the tables over; the mapper goes on with empty ones.
+    pub fn take_tables(&mut self) -> Vec<GroupTable> {
+        let partitions = self.scratch.partitions.len();
+        std::mem::replace(&mut self.tables, empty_tables(self.plan.reduce.as_ref(), partitions))
     }
 
     /// Bytes on the heap for groups, roughly.
@@ -244,17 +250,42 @@ impl<'p> Mapper<'p> {
         line: &[u8],
         reason: std::borrow::Cow<'static, str>,
     ) {
-        let keep = self.rejects.len() < REJECTS_KEPT_MAX;
-        let sample = if keep { line[..line.len().min(REJECT_SAMPLE_BYTES)].to_vec() } else { Vec::new() };
+        let sample = line[..line.len().min(REJECT_SAMPLE_BYTES)].to_vec();
         let offset = lines.offset + position(lines.bytes, line);
         self.reject(Reject { segment, offset, length: line.len() as u64, reason, sample });
     }
 
     fn reject(&mut self, reject: Reject) {
         self.counters.rejected += 1;
-        if self.rejects.len() < REJECTS_KEPT_MAX {
-            self.rejects.push(reject);
-        }
+        self.rejects.push(reject);
+    }
+}
+
+/// The event time of a single line, where it has one. `field` is the raw field that holds it.
+pub fn first_time(
+    tokenizer: &dyn Tokenizer,
+    converter: &Converter,
+    field: usize,
+    plan: &crate::plan::MapPlan,
+    line: &[u8],
+) -> Option<i64> {
+    let arena = Bump::new();
+    let mut raw = RawBlock::default();
+    raw.clear(plan.fields.len());
+    tokenizer.tokenize(line, true, 1, &arena, &mut raw);
+    let column = converter.convert(
+        &mut TimeCache::default(),
+        raw.fields.get(field)?,
+        &[0][..raw.lines.len().min(1)],
+        &arena,
+        &mut Vec::new(),
+    );
+    if column.is_empty() {
+        return None;
+    }
+    match column.scalar(0) {
+        crate::data::Scalar::Timestamp(time) => Some(time),
+        _ => None,
     }
 }
 

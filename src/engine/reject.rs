@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use crate::limits::{REJECT_SAMPLES_MAX, REJECTS_KEPT_MAX};
+
 /// A line that could not be mapped, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reject {
@@ -42,5 +44,63 @@ impl Counters {
         self.filtered += other.filtered;
         self.rejected += other.rejected;
         self.bytes += other.bytes;
+    }
+}
+
+/// The first rejects of a batch, in the order of segments and offsets, whoever found them in whatever order.
+#[derive(Debug, Default)]
+pub struct Rejects {
+    kept: Vec<Reject>,
+    pruned: usize,
+}
+
+impl Rejects {
+    /// Adds one.
+    pub fn push(&mut self, reject: Reject) {
+        self.kept.push(reject);
+        if self.kept.len() >= self.pruned + 2 * REJECT_SAMPLES_MAX {
+            self.prune();
+        }
+    }
+
+    /// Adds another worker's.
+    pub fn append(&mut self, other: Rejects) {
+        self.kept.extend(other.kept);
+    }
+
+    /// All that are kept, in order.
+    pub fn finish(mut self) -> Vec<Reject> {
+        self.prune();
+        self.kept
+    }
+
+    fn prune(&mut self) {
+        self.kept.sort_by_key(|r| (r.segment, r.offset));
+        self.kept.truncate(REJECTS_KEPT_MAX);
+        self.kept.iter_mut().skip(REJECT_SAMPLES_MAX).for_each(|r| r.sample = Vec::new());
+        self.pruned = self.kept.len();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_rejects_are_kept_whatever_order_they_came_in() {
+        let reject = |offset: u64| Reject {
+            segment: 0,
+            offset,
+            length: 1,
+            reason: "x".into(),
+            sample: vec![1],
+        };
+        let count = 3 * REJECT_SAMPLES_MAX as u64;
+        let (mut up, mut down) = (Rejects::default(), Rejects::default());
+        (0..count).for_each(|offset| up.push(reject(offset)));
+        (0..count).rev().for_each(|offset| down.push(reject(offset)));
+        let (up, down) = (up.finish(), down.finish());
+        assert_eq!(up, down);
+        assert_eq!(up.iter().filter(|r| !r.sample.is_empty()).count(), REJECT_SAMPLES_MAX);
     }
 }

@@ -1,0 +1,77 @@
+//! One process a job.
+
+use std::fs::{File, TryLockError};
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::path::Path;
+
+use super::CatalogError;
+
+/// The job's lock, held as long as this lives; the kernel gives it up when the process ends, however it ends.
+#[derive(Debug)]
+pub struct JobLock {
+    _file: File,
+}
+
+/// Why there is no lock.
+#[derive(Debug, thiserror::Error)]
+pub enum LockError {
+    /// Another run of the job holds it; what that one wrote about itself.
+    #[error("held by {0}")]
+    Busy(String),
+    /// The lock's file.
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+}
+
+impl JobLock {
+    /// Takes the lock of a job's state folder (made when missing), without waiting.
+    pub fn acquire(dir: &Path) -> Result<JobLock, LockError> {
+        let io = |action: &'static str, path: &Path| {
+            let path = path.to_owned();
+            move |source| CatalogError::Io { action, path, source }
+        };
+        std::fs::create_dir_all(dir).map_err(io("create", dir))?;
+        let path = dir.join("lock");
+        let mut file = File::options()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&path)
+            .map_err(io("open", &path))?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let mut holder = String::new();
+                // The name is a courtesy; without it the message is still true.
+                let _ = file.read_to_string(&mut holder);
+                let holder = holder.trim();
+                let holder = if holder.is_empty() { "another process" } else { holder };
+                return Err(LockError::Busy(holder.to_owned()));
+            }
+            Err(TryLockError::Error(e)) => return Err(io("lock", &path)(e).into()),
+        }
+        let started = jiff::Timestamp::now().strftime("%Y-%m-%d %H:%M:%S UTC");
+        let note = format!("process {} since {started}\n", std::process::id());
+        file.set_len(0)
+            .and_then(|()| file.seek(SeekFrom::Start(0)))
+            .and_then(|_| file.write_all(note.as_bytes()))
+            .map_err(io("write", &path))?;
+        Ok(JobLock { _file: file })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_lock_is_refused_and_names_the_holder_until_the_first_is_gone() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let first = JobLock::acquire(dir.path()).expect("free");
+        let error = JobLock::acquire(dir.path()).expect_err("held").to_string();
+        assert!(error.contains(&format!("process {}", std::process::id())), "{error}");
+        drop(first);
+        JobLock::acquire(dir.path()).expect("free again");
+    }
+}

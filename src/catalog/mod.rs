@@ -1,0 +1,75 @@
+//! The decision: `STATE/JOB/catalog.db` is the only place where it is decided what was read and what is visible.
+//!
+//! SQLite in WAL mode with synchronous=FULL: a transaction that was committed survives a power cut. Everything else in
+//! the state directory and in the outputs is either named here or may be deleted.
+
+mod batches;
+mod lock;
+mod open;
+mod outputs;
+mod rejects;
+mod segments;
+mod stores;
+
+pub use batches::{BatchRow, Decision, Rename};
+pub use lock::{JobLock, LockError};
+pub use open::Catalog;
+pub use outputs::OutputRow;
+pub use rejects::RejectRow;
+pub use stores::StoreFile;
+
+use std::path::PathBuf;
+
+/// A catalog that can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum CatalogError {
+    /// The folder of the state.
+    #[error("can't {action} {path}: {source}")]
+    Io {
+        /// Such as `create`.
+        action: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// SQLite's word.
+    #[error("can't {action} {path}: {source}{}", sql_hint(.source))]
+    Sql {
+        /// Such as `write`.
+        action: &'static str,
+        /// The catalog.
+        path: PathBuf,
+        /// Why.
+        source: rusqlite::Error,
+    },
+    /// The state was made by another version, or is no catalog.
+    #[error("{path} is a catalog of version {found}, this program writes version {expected}; use the program that made it, or another --state-dir")]
+    Version {
+        /// The catalog.
+        path: PathBuf,
+        /// Its version.
+        found: i64,
+        /// Ours.
+        expected: i64,
+    },
+    /// Another process decided a batch meanwhile.
+    #[error("another process took over this job (fence {ours} is old); nothing of this batch was kept")]
+    Fenced {
+        /// Our fence.
+        ours: u64,
+    },
+}
+
+fn sql_hint(error: &rusqlite::Error) -> &'static str {
+    match error.sqlite_error_code() {
+        Some(rusqlite::ErrorCode::DiskFull) => "; nothing was changed: make room and run again",
+        Some(rusqlite::ErrorCode::ReadOnly | rusqlite::ErrorCode::CannotOpen) => {
+            "; let the user that runs logmill write to the state directory, or give another --state-dir"
+        }
+        Some(rusqlite::ErrorCode::NotADatabase | rusqlite::ErrorCode::DatabaseCorrupt) => {
+            "; restore it from a backup, or remove the job's state directory and outputs to compute them anew"
+        }
+        _ => "",
+    }
+}

@@ -1,0 +1,138 @@
+//! Opening a catalog, and the words about the job itself.
+
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, OptionalExtension};
+
+use super::CatalogError;
+
+const VERSION: i64 = 1;
+
+const SCHEMA: &str = "
+CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
+CREATE TABLE segments (
+    id INTEGER PRIMARY KEY, path BLOB NOT NULL, device INTEGER NOT NULL, inode INTEGER NOT NULL,
+    size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, compression TEXT NOT NULL,
+    head_len INTEGER NOT NULL, head_hash INTEGER NOT NULL, rank INTEGER NOT NULL, offset INTEGER NOT NULL,
+    anchor_len INTEGER NOT NULL, anchor_hash INTEGER NOT NULL, complete INTEGER NOT NULL);
+CREATE TABLE batches (
+    batch INTEGER PRIMARY KEY, fence INTEGER NOT NULL, decided_us INTEGER NOT NULL, seconds REAL NOT NULL,
+    mapped INTEGER NOT NULL, filtered INTEGER NOT NULL, rejected INTEGER NOT NULL, bytes INTEGER NOT NULL,
+    groups INTEGER NOT NULL, lost_bytes INTEGER NOT NULL, segments INTEGER NOT NULL);
+CREATE TABLE renames (
+    batch INTEGER NOT NULL, staged BLOB NOT NULL, final BLOB NOT NULL, bytes INTEGER NOT NULL,
+    checksum INTEGER NOT NULL, PRIMARY KEY (batch, staged)) WITHOUT ROWID;
+CREATE TABLE stores (
+    partition_us INTEGER PRIMARY KEY, file TEXT NOT NULL, batch INTEGER NOT NULL, groups INTEGER NOT NULL,
+    bytes INTEGER NOT NULL, checksum INTEGER NOT NULL);
+CREATE TABLE rejects (
+    id INTEGER PRIMARY KEY, batch INTEGER NOT NULL, path BLOB NOT NULL, offset INTEGER NOT NULL,
+    length INTEGER NOT NULL, reason TEXT NOT NULL, sample BLOB NOT NULL);
+CREATE TABLE outputs (
+    name TEXT PRIMARY KEY, delivered INTEGER NOT NULL, tried_us INTEGER NOT NULL, error TEXT) WITHOUT ROWID;
+";
+
+/// The catalog of one job.
+pub struct Catalog {
+    pub(super) connection: Connection,
+    pub(super) path: PathBuf,
+}
+
+impl Catalog {
+    /// Opens the catalog in a job's state folder; makes it when missing.
+    pub fn open(dir: &Path) -> Result<Catalog, CatalogError> {
+        let path = dir.join("catalog.db");
+        let fail = |action| {
+            let path = path.clone();
+            move |source| CatalogError::Sql { action, path, source }
+        };
+        let connection = Connection::open(&path).map_err(fail("open"))?;
+        let catalog = Catalog { connection, path: path.clone() };
+        catalog.configure().map_err(fail("open"))?;
+        let version = catalog.version().map_err(fail("read"))?;
+        match version {
+            0 => catalog.create().map_err(fail("write"))?,
+            VERSION => {}
+            found => return Err(CatalogError::Version { path, found, expected: VERSION }),
+        }
+        Ok(catalog)
+    }
+
+    /// Opens a catalog to look at; `None` where the job never ran.
+    pub fn open_existing(dir: &Path) -> Result<Option<Catalog>, CatalogError> {
+        if dir.join("catalog.db").exists() { Catalog::open(dir).map(Some) } else { Ok(None) }
+    }
+
+    fn configure(&self) -> rusqlite::Result<()> {
+        self.connection.busy_timeout(std::time::Duration::from_secs(10))?;
+        let mode: String =
+            self.connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
+        // A file system without shared memory (some network ones) answers "delete", which is as safe, only slower.
+        tracing::debug!(mode, "catalog");
+        self.connection.execute_batch("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;")
+    }
+
+    fn version(&self) -> rusqlite::Result<i64> {
+        self.connection.query_row("PRAGMA user_version", [], |row| row.get(0))
+    }
+
+    fn create(&self) -> rusqlite::Result<()> {
+        let state_id = new_state_id();
+        self.connection.execute_batch(&format!(
+            "BEGIN IMMEDIATE; {SCHEMA}
+             INSERT INTO meta VALUES ('state_id', '{state_id}'), ('fence', 0);
+             PRAGMA user_version = {VERSION}; COMMIT;"
+        ))
+    }
+
+    /// The job's state folder.
+    pub fn folder(&self) -> &Path {
+        self.path.parent().unwrap_or(Path::new("."))
+    }
+
+    /// For `map_err`: what was tried.
+    pub(super) fn fail(&self, action: &'static str) -> impl FnOnce(rusqlite::Error) -> CatalogError {
+        let path = self.path.clone();
+        move |source| CatalogError::Sql { action, path, source }
+    }
+
+    /// The identity of this state: a table that another state wrote is refused.
+    pub fn state_id(&self) -> Result<String, CatalogError> {
+        self.connection
+            .query_row("SELECT value FROM meta WHERE key = 'state_id'", [], |row| row.get(0))
+            .map_err(self.fail("read"))
+    }
+
+    /// The fence that was given out last.
+    pub fn fence(&self) -> Result<u64, CatalogError> {
+        self.connection
+            .query_row("SELECT value FROM meta WHERE key = 'fence'", [], |row| row.get::<_, i64>(0))
+            .map(|fence| fence as u64)
+            .map_err(self.fail("read"))
+    }
+
+    /// Takes a new fence: from now on nothing is decided with an older one.
+    pub fn take_fence(&self) -> Result<u64, CatalogError> {
+        self.connection
+            .query_row("UPDATE meta SET value = value + 1 WHERE key = 'fence' RETURNING value", [], |row| {
+                row.get::<_, i64>(0)
+            })
+            .map(|fence| fence as u64)
+            .map_err(self.fail("write"))
+    }
+
+    /// The fingerprint of the job that made the stored groups.
+    pub fn fingerprint(&self) -> Result<Option<String>, CatalogError> {
+        self.connection
+            .query_row("SELECT value FROM meta WHERE key = 'fingerprint'", [], |row| row.get(0))
+            .optional()
+            .map_err(self.fail("read"))
+    }
+}
+
+/// 128 bits that no other state has: time, process and the address space's random layout, hashed.
+fn new_state_id() -> String {
+    use std::hash::{BuildHasher, Hasher};
+    let random = || std::collections::hash_map::RandomState::new().build_hasher().finish();
+    format!("{:016x}{:016x}", random(), random())
+}

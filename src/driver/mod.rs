@@ -1,0 +1,103 @@
+//! The driver: one pass over all that is new, from discovery to delivery. `run` is the contents page.
+
+mod execute;
+mod fold;
+mod layout;
+mod outbox;
+mod progress;
+mod publish;
+mod query;
+mod recover;
+mod run;
+mod sources;
+mod spill;
+
+pub use layout::Layout;
+pub use outbox::{OutputReport, sql_outputs};
+pub use progress::{NoProgress, Progress};
+pub use query::{Busiest, busiest};
+pub use run::run;
+pub use sources::{SourceReport, head_of, look};
+
+use std::path::PathBuf;
+
+use crate::catalog::CatalogError;
+use crate::engine::groups::GroupError;
+use crate::engine::parquet_file::FileError;
+use crate::engine::reject::Counters;
+use crate::error::Diagnostic;
+use crate::source::{IoMode, SourceError};
+
+/// How to run, beside what the job says.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Holds the state of all jobs, one folder each.
+    pub state_dir: PathBuf,
+    /// No file will grow any more.
+    pub final_: bool,
+    /// Workers.
+    pub threads: usize,
+    /// How files are read.
+    pub io: IoMode,
+    /// Bytes that a worker takes at a time, instead of the default.
+    pub split_bytes: Option<u64>,
+    /// Take over SQL tables that belong to another state.
+    pub adopt: bool,
+}
+
+/// What a run did.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// The last decided batch; 0 if there is none.
+    pub batch: u64,
+    /// Whether this run decided it.
+    pub decided: bool,
+    /// Another run holds the job; what that one says of itself.
+    pub busy: Option<String>,
+    /// What became of the lines of this run.
+    pub counters: Counters,
+    /// Groups that this run touched.
+    pub groups: u64,
+    /// Segments that were read.
+    pub segments: u64,
+    /// Wall time.
+    pub seconds: f64,
+    /// Bytes that nobody can read any more.
+    pub lost_bytes: u64,
+    /// What each output got.
+    pub outputs: Vec<OutputReport>,
+    /// Things to know, one line each.
+    pub notices: Vec<String>,
+    /// Things that went wrong without stopping the run, one line each: status 1.
+    pub problems: Vec<String>,
+}
+
+impl Outcome {
+    /// Whether an SQL output still waits.
+    pub fn waits(&self) -> bool {
+        self.outputs.iter().any(|output| output.error.is_some())
+    }
+}
+
+/// Why a run failed as a whole. Nothing is half-visible then.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The job file.
+    #[error(transparent)]
+    Job(#[from] Diagnostic),
+    /// Finding or reading logs.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// Files of outputs or of the store.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// Groups.
+    #[error(transparent)]
+    Group(#[from] GroupError),
+    /// The catalog.
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+    /// Something else, in words.
+    #[error("{0}")]
+    Other(String),
+}

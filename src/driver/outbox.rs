@@ -1,0 +1,174 @@
+//! Delivery to the SQL outputs: what each lacks, in one transaction of its own. One that is down waits; it never stops the
+//! reading of logs.
+
+use std::path::PathBuf;
+
+use super::layout::Layout;
+use super::{Options, RunError};
+use crate::catalog::{Catalog, OutputRow, StoreFile};
+use crate::deliver::sql::{
+    self, BlockIter, BoxError, DeliverError, Delivery, SqlOutput, SqlTable, SummaryBlock,
+};
+use crate::engine::cursor::Cursor;
+use crate::engine::groups::{GroupBlock, Merge};
+use crate::engine::store::StoreCursor;
+use crate::engine::summary::Summarizer;
+use crate::plan::{Plan, ReducePlan};
+
+/// What an output got.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutputReport {
+    /// Such as `mysql:http_traffic`.
+    pub name: String,
+    /// Where it is.
+    pub place: String,
+    /// Rows delivered by this run.
+    pub rows: u64,
+    /// The last batch that it has.
+    pub batch: u64,
+    /// Why it waits.
+    pub error: Option<String>,
+}
+
+/// The SQL outputs of a job, by name; an error in an output's own words where it can't be used.
+pub fn sql_outputs(plan: &Plan) -> Vec<(String, Result<Box<dyn SqlOutput>, DeliverError>)> {
+    let Some(reduce) = &plan.reduce else { return Vec::new() };
+    let table = |table: &str| SqlTable {
+        job: plan.name.clone(),
+        table: table.to_owned(),
+        schema: reduce.schema(),
+        key_columns: reduce.key_types().len(),
+    };
+    let sqlite = plan.outputs.sqlite.iter().map(|output| {
+        let name = format!("sqlite:{}", output.table);
+        (name, Ok(sql::sqlite(&output.path, table(&output.table))))
+    });
+    let mysql = plan.outputs.mysql.iter().map(|output| {
+        (format!("mysql:{}", output.table), sql::mysql(&output.url, table(&output.table)))
+    });
+    sqlite.chain(mysql).collect()
+}
+
+/// Brings every SQL output up to the given batch.
+pub(super) fn deliver(
+    plan: &Plan,
+    options: &Options,
+    layout: &Layout,
+    catalog: &Catalog,
+    batch: u64,
+) -> Result<Vec<OutputReport>, RunError> {
+    let mut reports = Vec::new();
+    for (name, output) in sql_outputs(plan) {
+        let mut row = catalog.output(&name)?;
+        let mut report =
+            OutputReport { name, place: String::new(), rows: 0, batch: row.delivered, error: None };
+        match output {
+            Err(error) => report.error = Some(error.to_string()),
+            Ok(mut output) => {
+                report.place = output.describe();
+                if row.delivered < batch || options.adopt {
+                    let one = One { plan, options, layout, catalog, batch };
+                    match one.deliver(output.as_mut(), &row) {
+                        Ok(rows) => (report.rows, report.batch) = (rows, batch),
+                        Err(error) => report.error = Some(error.to_string()),
+                    }
+                }
+            }
+        }
+        note(catalog, &mut row, &report)?;
+        reports.push(report);
+    }
+    Ok(reports)
+}
+
+/// Stores how it went, where that is news.
+fn note(catalog: &Catalog, row: &mut OutputRow, report: &OutputReport) -> Result<(), RunError> {
+    if row.delivered != report.batch || row.error != report.error {
+        row.delivered = report.batch;
+        row.error.clone_from(&report.error);
+        row.tried_us = jiff::Timestamp::now().as_microsecond();
+        catalog.set_output(row)?;
+    }
+    Ok(())
+}
+
+/// One delivery.
+struct One<'d> {
+    plan: &'d Plan,
+    options: &'d Options,
+    layout: &'d Layout,
+    catalog: &'d Catalog,
+    batch: u64,
+}
+
+impl One<'_> {
+    fn deliver(&self, output: &mut dyn SqlOutput, row: &OutputRow) -> Result<u64, DeliverError> {
+        let source = |e: crate::catalog::CatalogError| DeliverError::Source(Box::new(e));
+        let state_id = self.catalog.state_id().map_err(source)?;
+        let position = output.position()?;
+        // A table that was restored from a backup, or made anew, knows less than the catalog thinks.
+        let known = position.filter(|p| p.state_id == state_id).map_or(0, |p| p.batch);
+        let since = known.min(row.delivered);
+        let delivery = Delivery {
+            job: self.plan.name.clone(),
+            state_id,
+            batch: self.batch,
+            fence: self.catalog.fence().map_err(source)?,
+            adopt: self.options.adopt,
+            replace_all: since == 0,
+        };
+        let stores = self.catalog.stores().map_err(source)?;
+        let folder = self.layout.stores();
+        let mut blocks = || blocks(self.plan, &folder, &stores, since);
+        Ok(output.deliver(&delivery, &mut blocks)?.rows)
+    }
+}
+
+/// The groups that were changed by a later batch than `since`.
+fn blocks<'b>(plan: &'b Plan, folder: &std::path::Path, stores: &[StoreFile], since: u64) -> BlockIter<'b> {
+    let Some(reduce) = &plan.reduce else { return Box::new(std::iter::empty()) };
+    let changed = stores.iter().filter(|store| store.batch > since);
+    let paths: Vec<PathBuf> = changed.map(|store| folder.join(&store.file)).collect();
+    Box::new(paths.into_iter().flat_map(move |path| match StoreBlocks::open(reduce, &path, since) {
+        Ok(blocks) => Box::new(blocks) as BlockIter<'b>,
+        Err(error) => Box::new(std::iter::once(Err(error))),
+    }))
+}
+
+/// The blocks of one file of the store.
+struct StoreBlocks<'b> {
+    merge: Merge<'static>,
+    block: GroupBlock,
+    summarizer: Summarizer<'b>,
+    since: u64,
+}
+
+impl<'b> StoreBlocks<'b> {
+    fn open(reduce: &'b ReducePlan, path: &std::path::Path, since: u64) -> Result<Self, BoxError> {
+        let cursor = Box::new(StoreCursor::open(path)?) as Box<dyn Cursor>;
+        Ok(StoreBlocks {
+            merge: Merge::new(vec![cursor]),
+            block: GroupBlock::new(reduce),
+            summarizer: Summarizer::new(reduce),
+            since,
+        })
+    }
+
+    fn next_block(&mut self) -> Result<Option<SummaryBlock>, BoxError> {
+        while self.merge.next(&mut self.block)? {
+            let found = self.summarizer.rows(&self.block, self.since)?;
+            if found.rows.num_rows() > 0 {
+                return Ok(Some(SummaryBlock { rows: found.rows, keys: found.keys }));
+            }
+        }
+        Ok(None)
+    }
+}
+
+impl Iterator for StoreBlocks<'_> {
+    type Item = Result<SummaryBlock, BoxError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.next_block().transpose()
+    }
+}

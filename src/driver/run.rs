@@ -1,0 +1,126 @@
+//! One batch, step by step (docs/ARCHITECTURE.md, "One decision, then roll-forward").
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use super::execute::{Executed, execute};
+use super::fold::{Folded, fold};
+use super::layout::Layout;
+use super::progress::Progress;
+use super::sources::{Sources, discover};
+use super::{Options, Outcome, RunError, outbox, publish, recover};
+use crate::catalog::{Catalog, Decision, JobLock, LockError};
+use crate::engine::reject::Reject;
+use crate::plan::Plan;
+
+/// A batch that is being made.
+pub(super) struct Batch<'r> {
+    pub(super) plan: &'r Plan,
+    pub(super) options: &'r Options,
+    pub(super) layout: &'r Layout,
+    pub(super) progress: &'r dyn Progress,
+    /// Its number.
+    pub(super) number: u64,
+    fence: u64,
+    started: Instant,
+}
+
+/// Reads all that is new, once.
+pub fn run(plan: &Plan, options: &Options, progress: &dyn Progress) -> Result<Outcome, RunError> {
+    let started = Instant::now();
+    let layout = Layout::new(&options.state_dir, plan);
+    let mut outcome = Outcome { notices: plan.notices.clone(), ..Outcome::default() };
+    let _lock = match JobLock::acquire(&layout.state) {
+        Ok(lock) => lock,
+        Err(LockError::Busy(holder)) => return Ok(Outcome { busy: Some(holder), ..outcome }),
+        Err(LockError::Catalog(error)) => return Err(error.into()),
+    };
+    let mut catalog = Catalog::open(&layout.state)?;
+    recover::check_job(plan, &catalog)?;
+    recover::roll_forward(&layout, &catalog)?;
+    outcome.batch = catalog.last_batch()?;
+
+    let mut sources = discover(plan, options, &catalog)?;
+    if sources.has_work() {
+        let fence = catalog.take_fence()?;
+        let number = outcome.batch + 1;
+        let batch = Batch { plan, options, layout: &layout, progress, number, fence, started };
+        batch.run(&mut catalog, &mut sources, &mut outcome)?;
+    }
+    if !outcome.decided && !sources.plan.updates.is_empty() {
+        catalog.update_segments(&sources.plan.updates)?;
+    }
+    sources.report(&mut outcome);
+
+    progress.stage("deliver");
+    outcome.outputs = outbox::deliver(plan, options, &layout, &catalog, outcome.batch)?;
+    outcome.seconds = started.elapsed().as_secs_f64();
+    Ok(outcome)
+}
+
+impl Batch<'_> {
+    /// Maps, reduces, stages, decides, publishes. Before the decision an error leaves nothing behind.
+    fn run(
+        &self,
+        catalog: &mut Catalog,
+        sources: &mut Sources,
+        outcome: &mut Outcome,
+    ) -> Result<(), RunError> {
+        self.layout.create()?;
+        let decided = self.decide(catalog, sources, outcome);
+        if !matches!(decided, Ok(true)) {
+            // The error that led here is the one to tell; what can't be removed now is removed by the next run.
+            let _ = recover::remove_leftovers(self.layout, catalog);
+            return decided.map(drop);
+        }
+        publish::publish(catalog)?;
+        recover::remove_leftovers(self.layout, catalog)
+    }
+
+    /// Everything up to the decision; false where nothing could be read after all.
+    fn decide(
+        &self,
+        catalog: &mut Catalog,
+        sources: &mut Sources,
+        outcome: &mut Outcome,
+    ) -> Result<bool, RunError> {
+        let mut executed = execute(self, sources)?;
+        if executed.states.is_empty() {
+            return Ok(false);
+        }
+        self.progress.stage("write");
+        let folded = fold(self, catalog, &executed)?;
+        let rejects = executed.take_rejects();
+        let (counters, groups) = (executed.counters, executed.delta.groups());
+        catalog.decide(&self.decision(sources, &executed, &folded, &rejects))?;
+        outcome.batch = self.number;
+        outcome.decided = true;
+        outcome.counters = counters;
+        outcome.groups = groups;
+        outcome.segments = executed.states.len() as u64;
+        Ok(true)
+    }
+
+    fn decision<'d>(
+        &'d self,
+        sources: &'d Sources,
+        executed: &'d Executed,
+        folded: &'d Folded,
+        rejects: &'d [(PathBuf, Reject)],
+    ) -> Decision<'d> {
+        Decision {
+            batch: self.number,
+            fence: self.fence,
+            fingerprint: &self.plan.fingerprint,
+            segments: &executed.all_states,
+            counters: executed.counters,
+            rejects,
+            renames: &folded.renames,
+            stores: &folded.stores,
+            groups: executed.delta.groups(),
+            lost_bytes: sources.plan.lost.iter().map(|lost| lost.bytes).sum(),
+            segments_read: executed.states.len() as u64,
+            seconds: self.started.elapsed().as_secs_f64(),
+        }
+    }
+}

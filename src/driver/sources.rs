@@ -1,0 +1,116 @@
+//! What there is to read.
+
+use std::path::Path;
+use std::time::SystemTime;
+
+use super::{Options, Outcome, RunError};
+use crate::catalog::Catalog;
+use crate::limits::QUIET_SECONDS;
+use crate::plan::Plan;
+use crate::source::{self, Discovery, SealRules, SegmentTask, SourceError, SourcePlan};
+
+/// The files of a job, and what of them is new.
+pub(super) struct Sources {
+    pub(super) plan: SourcePlan,
+    problems: Vec<String>,
+    notices: Vec<String>,
+    final_: bool,
+}
+
+/// Finds the files, and compares them with the catalog.
+pub(super) fn discover(plan: &Plan, options: &Options, catalog: &Catalog) -> Result<Sources, RunError> {
+    let known = catalog.segments()?;
+    let Discovery { files, problems, unmatched } = source::discover(&plan.source.globs, &plan.source.base)?;
+    let mut notices = Vec::new();
+    if files.is_empty() {
+        let globs = unmatched.join(", ");
+        if known.is_empty() {
+            return Err(RunError::Other(match problems.first() {
+                Some(problem) => problem.error.to_string(),
+                None => format!(
+                    "no file matches {globs} (looked from {}); check `paths`, or give --input",
+                    plan.source.base.display()
+                ),
+            }));
+        }
+        notices.push(format!("no file matches {globs} any more"));
+    }
+    let rules =
+        SealRules { final_: options.final_, seal_after: plan.source.seal_after, now: SystemTime::now() };
+    let planned = source::plan(files, &known, &rules);
+    let problems = problems.iter().map(|problem| problem.error.to_string()).collect();
+    Ok(Sources { plan: planned, problems, notices, final_: options.final_ })
+}
+
+impl Sources {
+    /// Whether there is anything to decide.
+    pub(super) fn has_work(&self) -> bool {
+        !self.plan.tasks.is_empty() || !self.plan.lost.is_empty()
+    }
+
+    /// A segment that could not be read to its end: it is left out of this batch.
+    pub(super) fn exclude(&mut self, task: usize, error: SourceError) {
+        let task = self.plan.tasks.remove(task);
+        let growing = match &error {
+            SourceError::Changed { .. } => true,
+            SourceError::Truncated { .. } => !self.final_ && is_fresh(&task),
+            _ => false,
+        };
+        let list = if growing { &mut self.notices } else { &mut self.problems };
+        list.push(error.to_string());
+    }
+
+    /// Adds what a user should know to the outcome.
+    pub(super) fn report(&self, outcome: &mut Outcome) {
+        outcome.problems.extend(self.problems.iter().cloned());
+        outcome.problems.extend(self.plan.problems.iter().map(|problem| problem.error.to_string()));
+        outcome.notices.extend(self.notices.iter().cloned());
+        outcome.notices.extend(self.plan.waiting.iter().map(|waiting| {
+            format!(
+                "{}: the last line ({} bytes) has no newline yet and waits (--final counts it)",
+                waiting.path.display(),
+                waiting.bytes
+            )
+        }));
+        for lost in &self.plan.lost {
+            outcome.lost_bytes += lost.bytes;
+            outcome.problems.push(format!(
+                "{}: at least {} bytes were never read and are gone: {}",
+                lost.path.display(),
+                lost.bytes,
+                lost.why
+            ));
+        }
+    }
+}
+
+/// Whether somebody may still be writing the file.
+fn is_fresh(task: &SegmentTask) -> bool {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let written = std::time::Duration::from_nanos(u64::try_from(task.found.mtime_ns).unwrap_or(0));
+    now.saturating_sub(written).as_secs() < QUIET_SECONDS
+}
+
+/// What `check` says of a job's files.
+#[derive(Debug, Default)]
+pub struct SourceReport {
+    /// Path and size in bytes, in the order of reading.
+    pub files: Vec<(std::path::PathBuf, u64)>,
+    /// What is wrong with some.
+    pub problems: Vec<String>,
+}
+
+/// Finds the files of a job without a catalog.
+pub fn look(globs: &[String], base: &Path) -> Result<SourceReport, SourceError> {
+    let found = source::discover(globs, base)?;
+    Ok(SourceReport {
+        files: found.files.into_iter().map(|file| (file.path, file.size)).collect(),
+        problems: found.problems.iter().map(|problem| problem.error.to_string()).collect(),
+    })
+}
+
+/// The head of the first file of a job that has one.
+pub fn head_of(globs: &[String], base: &Path) -> Option<Vec<u8>> {
+    let found = source::discover(globs, base).ok()?;
+    found.files.iter().filter(|f| f.size > 0).find_map(|file| source::read_head(&file.path).ok())
+}
