@@ -1,5 +1,32 @@
 //! Log formats: one file a format, all behind [`Format`].
 
+mod access;
+mod apache;
+mod convert;
+mod csv;
+
+mod json;
+mod lines;
+mod nginx;
+mod number;
+mod pasted;
+mod pattern;
+mod regex;
+mod request;
+mod spec;
+#[cfg(test)]
+mod testing;
+mod text;
+mod time;
+mod variables;
+mod walk;
+
+pub use convert::Converter;
+pub use csv::CsvOptions;
+
+pub use spec::{FormatSpec, build};
+pub use time::{TimeCache, TimeLayout};
+
 use bumpalo::Bump;
 
 use crate::data::DataType;
@@ -35,6 +62,16 @@ pub struct RawBlock<'a> {
     pub skipped: u64,
 }
 
+impl RawBlock<'_> {
+    /// Forgets the lines, keeping the buffers.
+    pub fn clear(&mut self) {
+        self.lines.clear();
+        self.fields.iter_mut().for_each(Vec::clear);
+        self.rejects.clear();
+        self.skipped = 0;
+    }
+}
+
 /// A log format: names and types of its fields, and how to make a tokenizer.
 pub trait Format: Send + Sync {
     /// The fields that are known before a line was seen. Formats with free field names list none.
@@ -48,6 +85,14 @@ pub trait Format: Send + Sync {
     /// Whether [`Format::tokenizer`] needs the head of the segment (column names in the file itself).
     fn needs_head(&self) -> bool {
         false
+    }
+    /// How the timestamps of a field are written, where the format's text says so (Apache's `%{...}t`).
+    fn time_layout(&self, _field: &str) -> Option<TimeLayout> {
+        None
+    }
+    /// Whether a lone `-` means NULL: everywhere but in `lines`.
+    fn dash_is_null(&self) -> bool {
+        true
     }
     /// A tokenizer that cuts out the `wanted` fields, in that order. `head`: the first 64 KiB of the segment.
     fn tokenizer(&self, wanted: &[&str], head: &[u8]) -> Result<Box<dyn Tokenizer>, FormatError>;
@@ -78,4 +123,21 @@ pub struct FormatError {
     pub help: Option<String>,
     /// Byte range in a pasted pattern or regular expression, for a caret.
     pub span: Option<std::ops::Range<usize>>,
+}
+
+impl FormatError {
+    /// An error with a word of help and no position.
+    fn new(message: impl Into<String>, help: impl Into<String>) -> Self {
+        FormatError {
+            message: message.into(),
+            help: Some(help.into()),
+            span: None,
+        }
+    }
+
+    /// The same error, pointing at bytes of the pasted text.
+    fn at(mut self, span: std::ops::Range<usize>) -> Self {
+        self.span = Some(span);
+        self
+    }
 }

@@ -1,0 +1,320 @@
+//! `common` and `combined`: the access logs of Apache, nginx and many others. The fast path of the program.
+//!
+//! `host ident user [time] "request" status bytes`, and for `combined` also `"referer" "user agent"`.
+//! <https://httpd.apache.org/docs/2.4/logs.html#accesslog>
+
+use bumpalo::Bump;
+use memchr::{memchr, memchr2};
+
+use super::request::{PARTS, Request};
+use super::walk::Walk;
+use super::{FieldDef, Format, FormatError, RawBlock, Tokenizer, text};
+use crate::data::DataType;
+
+/// The fields as logged; the parts of the request follow them.
+const LOGGED: [(&str, DataType); 8] = [
+    ("remote_addr", DataType::Text),
+    ("remote_user", DataType::Text),
+    ("time_local", DataType::Timestamp),
+    ("request", DataType::Text),
+    ("status", DataType::Int),
+    ("body_bytes_sent", DataType::Int),
+    ("http_referer", DataType::Text),
+    ("http_user_agent", DataType::Text),
+];
+const COMMON_FIELDS: usize = 6;
+const REQUEST: usize = 3;
+/// Bytes of `10/Oct/2000:13:55:36 -0700`.
+const TIME_BYTES: usize = 26;
+
+/// The formats `common` and `combined`.
+pub(super) struct Access {
+    fields: Vec<FieldDef>,
+    combined: bool,
+    walk: Walk,
+}
+
+impl Access {
+    pub(super) fn new(combined: bool, line_bytes_max: usize) -> Self {
+        let logged = if combined {
+            &LOGGED[..]
+        } else {
+            &LOGGED[..COMMON_FIELDS]
+        };
+        let parts = PARTS.iter().map(|name| (*name, DataType::Text));
+        let fields = logged.iter().copied().chain(parts);
+        let fields = fields
+            .map(|(name, ty)| FieldDef {
+                name: name.into(),
+                ty,
+            })
+            .collect();
+        Access {
+            fields,
+            combined,
+            walk: Walk::new(line_bytes_max),
+        }
+    }
+}
+
+impl Format for Access {
+    fn fields(&self) -> &[FieldDef] {
+        &self.fields
+    }
+
+    fn default_time(&self) -> Option<&str> {
+        Some("time_local")
+    }
+
+    fn tokenizer(&self, wanted: &[&str], _head: &[u8]) -> Result<Box<dyn Tokenizer>, FormatError> {
+        let parts_at = self.fields.len() - PARTS.len();
+        let slot = |at: usize| {
+            if at < parts_at {
+                at
+            } else {
+                at - parts_at + LOGGED.len()
+            }
+        };
+        let wanted: Vec<usize> = text::positions(wanted, &self.fields)?
+            .into_iter()
+            .map(slot)
+            .collect();
+        let split_request = wanted.iter().any(|slot| *slot >= LOGGED.len());
+        Ok(Box::new(AccessTokenizer {
+            wanted,
+            split_request,
+            combined: self.combined,
+            walk: self.walk,
+        }))
+    }
+}
+
+struct AccessTokenizer {
+    /// Slots: index into [`LOGGED`], then into [`PARTS`].
+    wanted: Vec<usize>,
+    split_request: bool,
+    combined: bool,
+    walk: Walk,
+}
+
+impl Tokenizer for AccessTokenizer {
+    fn tokenize<'a>(
+        &self,
+        input: &'a [u8],
+        at_start: bool,
+        records_max: usize,
+        _arena: &'a Bump,
+        block: &mut RawBlock<'a>,
+    ) -> usize {
+        self.walk.run(
+            (input, at_start),
+            (self.wanted.len(), records_max),
+            block,
+            |line, columns| {
+                let logged = cut(line, self.combined)?;
+                let request = if self.split_request {
+                    Request::split(logged[REQUEST])
+                } else {
+                    Request::default()
+                };
+                for (column, &slot) in columns.iter_mut().zip(&self.wanted) {
+                    column.push(match logged.get(slot) {
+                        Some(field) => field,
+                        None => request.part(slot - LOGGED.len()),
+                    });
+                }
+                Ok(())
+            },
+        )
+    }
+}
+
+/// Cuts a line into the fields of [`LOGGED`]; says why where it is none.
+#[inline]
+fn cut(line: &[u8], combined: bool) -> Result<[&[u8]; LOGGED.len()], &'static str> {
+    let (host, rest) = word(line).ok_or("no client address, identity and user in front")?;
+    let (_ident, rest) = word(rest).ok_or("no client address, identity and user in front")?;
+    let (user, rest) = user(rest).ok_or("no user and [time]")?;
+    let (time, rest) = time(rest).ok_or("no closing bracket of the time")?;
+    let (request, rest) = quoted(rest).ok_or("no request in quotes")?;
+    let (status, rest) = status(rest).ok_or("the status is not three digits")?;
+    let (bytes, rest) = size(rest).ok_or("the size is not a number")?;
+    if !combined {
+        return Ok([host, user, time, request, status, bytes, b"", b""]);
+    }
+    let (referer, rest) = quoted(rest).ok_or("no referer in quotes")?;
+    let (agent, rest) = quoted(rest).ok_or("no user agent in quotes")?;
+    if !matches!(rest.first(), None | Some(b' ' | b'\t')) {
+        return Err("the user agent goes on behind its closing quote");
+    }
+    Ok([host, user, time, request, status, bytes, referer, agent])
+}
+
+/// Up to a space, which is passed over. Words here are short, so a plain loop beats memchr.
+#[inline]
+fn word(line: &[u8]) -> Option<(&[u8], &[u8])> {
+    let end = line.iter().position(|&byte| byte == b' ')?;
+    (end > 0).then(|| (&line[..end], &line[end + 1..]))
+}
+
+/// Up to ` [`. A user name may hold spaces, and may be empty in Apache's logs.
+#[inline]
+fn user(line: &[u8]) -> Option<(&[u8], &[u8])> {
+    if let [b'-', b' ', b'[', rest @ ..] = line {
+        return Some((&line[..1], rest));
+    }
+    let end = memchr::memmem::find(line, b" [")?;
+    Some((&line[..end], &line[end + 2..]))
+}
+
+/// Up to `] `.
+#[inline]
+fn time(line: &[u8]) -> Option<(&[u8], &[u8])> {
+    let end = if line.get(TIME_BYTES) == Some(&b']') {
+        TIME_BYTES
+    } else {
+        memchr(b']', line)?
+    };
+    Some((&line[..end], line[end + 1..].strip_prefix(b" ")?))
+}
+
+/// A field in quotes, which may hold backslash escapes; a space behind it is passed over by the next field.
+#[inline]
+fn quoted(line: &[u8]) -> Option<(&[u8], &[u8])> {
+    let line = line
+        .strip_prefix(b" ")
+        .unwrap_or(line)
+        .strip_prefix(b"\"")?;
+    let end = closing_quote(line)?;
+    Some((&line[..end], &line[end + 1..]))
+}
+
+/// Where the first quote stands that no backslash escapes.
+#[inline]
+pub(super) fn closing_quote(line: &[u8]) -> Option<usize> {
+    let mut at = 0;
+    loop {
+        at += memchr2(b'"', b'\\', line.get(at..)?)?;
+        if line[at] == b'"' {
+            return Some(at);
+        }
+        at += 2;
+    }
+}
+
+/// ` 200` or ` -`, and a space that stays.
+#[inline]
+fn status(line: &[u8]) -> Option<(&[u8], &[u8])> {
+    match line {
+        [b' ', a, b, c, b' ', ..] if [a, b, c].iter().all(|digit| digit.is_ascii_digit()) => {
+            Some((&line[1..4], &line[4..]))
+        }
+        [b' ', b'-', b' ', ..] => Some((&line[1..2], &line[2..])),
+        _ => None,
+    }
+}
+
+/// ` 1234` or ` -`, up to a space or the line's end.
+#[inline]
+fn size(line: &[u8]) -> Option<(&[u8], &[u8])> {
+    let line = line.strip_prefix(b" ")?;
+    let end = match line {
+        [b'-', ..] => 1,
+        _ => line
+            .iter()
+            .position(|byte| !byte.is_ascii_digit())
+            .unwrap_or(line.len()),
+    };
+    let good = end > 0 && matches!(line.get(end), None | Some(b' ' | b'\t'));
+    good.then(|| (&line[..end], &line[end..]))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::format::testing::{cut, named};
+
+    const LINE: &str = r#"1.2.3.4 - - [10/Oct/2000:13:55:36 -0700] "GET /a?b HTTP/1.0" 200 2326 "http://x/" "M \"5\" \\""#;
+
+    #[test]
+    fn a_combined_line_gives_its_fields_and_the_parts_of_its_request() {
+        let wanted = [
+            "http_user_agent",
+            "path",
+            "remote_addr",
+            "status",
+            "time_local",
+            "query",
+            "method",
+            "http_referer",
+        ];
+        let got = cut(&*named("combined"), &wanted, LINE.as_bytes());
+        let agent = r#"M \"5\" \\"#;
+        let fields = [
+            agent,
+            "/a",
+            "1.2.3.4",
+            "200",
+            "10/Oct/2000:13:55:36 -0700",
+            "b",
+            "GET",
+            "http://x/",
+        ];
+        assert_eq!(got.records, [fields]);
+    }
+
+    #[test]
+    fn text_behind_the_last_field_is_ignored() {
+        let line = format!("{LINE} 0.123 \"more");
+        assert_eq!(
+            cut(&*named("combined"), &["body_bytes_sent"], line.as_bytes()).records,
+            [["2326"]]
+        );
+        assert_eq!(
+            cut(&*named("common"), &["body_bytes_sent"], line.as_bytes()).records,
+            [["2326"]]
+        );
+    }
+
+    #[test]
+    fn a_common_line_is_no_combined_line() {
+        let line = br#"::1 - bob smith [10/Oct/2000:13:55:36 -0700] "GET / HTTP/1.0" 304 -"#;
+        let wanted = ["remote_addr", "remote_user", "request", "body_bytes_sent"];
+        let records = [["::1", "bob smith", "GET / HTTP/1.0", "-"]];
+        assert_eq!(cut(&*named("common"), &wanted, line).records, records);
+        assert_eq!(
+            cut(&*named("combined"), &wanted, line).reasons,
+            ["no referer in quotes"]
+        );
+    }
+
+    #[test]
+    fn a_line_that_is_no_request_keeps_its_record() {
+        let line = br#"h - - [t] "\x16\x03\"" 400 0 "-" "-""#;
+        let got = cut(&*named("combined"), &["request", "method", "path"], line);
+        assert_eq!(got.records, [[r#"\x16\x03\""#, "", ""]]);
+    }
+
+    #[test]
+    fn broken_lines_are_rejects_whatever_is_wanted() {
+        let broken = [
+            ("garbage", "no client address, identity and user in front"),
+            ("h - - no time", "no user and [time]"),
+            ("h - - [t \"r\" 200 1", "no closing bracket of the time"),
+            ("h - - [t] \"r\\\" 200 1", "no request in quotes"),
+            ("h - - [t] \"r\" 20 1", "the status is not three digits"),
+            ("h - - [t] \"r\" 200 x", "the size is not a number"),
+            ("h - - [t] \"r\" 200 1 \"a\"", "no user agent in quotes"),
+            (
+                "h - - [t] \"r\" 200 1 \"a\" \"b\"c",
+                "the user agent goes on behind its closing quote",
+            ),
+        ];
+        for (line, reason) in broken {
+            assert_eq!(
+                cut(&*named("combined"), &[], line.as_bytes()).reasons,
+                [reason],
+                "{line}"
+            );
+        }
+    }
+}

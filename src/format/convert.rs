@@ -1,0 +1,300 @@
+//! Raw bytes to a typed column, for the rows that are still wanted.
+
+use std::borrow::Cow;
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use bumpalo::Bump;
+
+use super::number::{self, Misfit};
+use super::text::utf8_lossy;
+use super::time::{self, TimeCache, TimeLayout, Zone};
+use crate::data::{Column, DataType, Failure, Values};
+
+/// Reads the raw values of one field as its type. Shared by the workers; each has its own [`TimeCache`].
+#[derive(Debug, Clone)]
+pub struct Converter {
+    name: String,
+    ty: DataType,
+    zone: Zone,
+    layout: Option<TimeLayout>,
+    dash_is_null: bool,
+}
+
+impl Converter {
+    /// For the field `name` of type `ty`; times without an offset are in `zone`, and written as `layout` says.
+    pub fn new(
+        name: &str,
+        ty: DataType,
+        zone: &jiff::tz::TimeZone,
+        layout: Option<TimeLayout>,
+    ) -> Self {
+        // The line itself (`raw`) is never NULL.
+        Converter {
+            name: name.to_owned(),
+            ty,
+            zone: Zone::new(zone),
+            layout,
+            dash_is_null: name != "raw",
+        }
+    }
+
+    /// Sets whether a lone `-` means NULL: what [`Format::dash_is_null`](super::Format::dash_is_null) says.
+    pub fn dash_is_null(mut self, yes: bool) -> Self {
+        self.dash_is_null &= yes;
+        self
+    }
+
+    /// The values of the rows in `sel`; in all other rows anything may stand. A value that can't be read as the type is
+    /// NULL, and a failure that names the field.
+    pub fn convert<'a>(
+        &self,
+        cache: &mut TimeCache,
+        raw: &[&'a [u8]],
+        sel: &[u32],
+        arena: &'a Bump,
+        failures: &mut Vec<Failure>,
+    ) -> Column<'a> {
+        let mut rows = Rows {
+            converter: self,
+            raw,
+            sel,
+            valid: None,
+            failures,
+        };
+        let values = match self.ty {
+            DataType::Int => Values::Int(rows.read(0, number::int)),
+            DataType::Decimal(scale) => {
+                Values::Decimal(rows.read(0, |raw| number::decimal(raw, scale)))
+            }
+            DataType::Float => Values::Float(rows.read(0.0, number::float)),
+            DataType::Bool => {
+                Values::Bool(rows.read(false, |raw| truth(raw).ok_or(Misfit::Unreadable)))
+            }
+            DataType::Ip => {
+                Values::Text(rows.read("", |raw| address(raw, arena).ok_or(Misfit::Unreadable)))
+            }
+            DataType::Text => Values::Text(rows.fill("", |raw| Ok(utf8_lossy(raw, arena)))),
+            DataType::Timestamp => Values::Timestamp(rows.read(0, |raw| {
+                let micros = time::parse(raw, &self.zone, self.layout.as_ref(), cache);
+                micros.ok_or(Misfit::Unreadable)
+            })),
+        };
+        Column {
+            ty: self.ty,
+            values,
+            valid: rows.valid,
+        }
+    }
+
+    #[inline]
+    fn is_null(&self, raw: &[u8]) -> bool {
+        raw.is_empty() || (self.dash_is_null && raw == b"-")
+    }
+
+    /// Says why a value could not be read. Holds no data of the line, so that reasons can be grouped.
+    #[cold]
+    fn failure(&self, row: u32, misfit: Misfit) -> Failure {
+        let (name, kind) = (&self.name, kind(self.ty));
+        let reason = match misfit {
+            Misfit::Unreadable => format!("{name}: not {kind}"),
+            Misfit::Range => format!("{name}: beyond the range of {kind}"),
+            Misfit::Scale => format!(
+                "{name}: more than {} digits after the point",
+                self.ty.scale()
+            ),
+        };
+        Failure {
+            row,
+            reason: Cow::Owned(reason),
+        }
+    }
+}
+
+fn kind(ty: DataType) -> &'static str {
+    match ty {
+        DataType::Int => "an int",
+        DataType::Decimal(_) => "a decimal",
+        DataType::Float => "a float",
+        DataType::Text => "a text",
+        DataType::Bool => "a bool",
+        DataType::Timestamp => "a timestamp",
+        DataType::Ip => "an ip address",
+    }
+}
+
+/// One conversion under way.
+struct Rows<'r, 'a> {
+    converter: &'r Converter,
+    raw: &'r [&'a [u8]],
+    sel: &'r [u32],
+    valid: Option<Vec<bool>>,
+    failures: &'r mut Vec<Failure>,
+}
+
+impl<'a> Rows<'_, 'a> {
+    /// Reads each value; where that fails, without the white space around it, as PostgreSQL does.
+    #[inline]
+    fn read<T: Copy>(
+        &mut self,
+        null: T,
+        mut read: impl FnMut(&'a [u8]) -> Result<T, Misfit>,
+    ) -> Vec<T> {
+        self.fill(null, |raw| {
+            read(raw).or_else(|misfit| match raw.trim_ascii() {
+                trimmed if trimmed.len() < raw.len() => read(trimmed),
+                _ => Err(misfit),
+            })
+        })
+    }
+
+    #[inline]
+    fn fill<T: Copy>(
+        &mut self,
+        null: T,
+        mut read: impl FnMut(&'a [u8]) -> Result<T, Misfit>,
+    ) -> Vec<T> {
+        let mut values = vec![null; self.raw.len()];
+        for &row in self.sel {
+            let raw = self.raw[row as usize];
+            if self.converter.is_null(raw) {
+                self.set_null(row);
+                continue;
+            }
+            match read(raw) {
+                Ok(value) => values[row as usize] = value,
+                Err(misfit) => {
+                    self.set_null(row);
+                    self.failures.push(self.converter.failure(row, misfit));
+                }
+            }
+        }
+        values
+    }
+
+    fn set_null(&mut self, row: u32) {
+        let len = self.raw.len();
+        self.valid.get_or_insert_with(|| vec![true; len])[row as usize] = false;
+    }
+}
+
+/// The words for truth that PostgreSQL knows, in any case.
+fn truth(raw: &[u8]) -> Option<bool> {
+    let is = |words: &[&str]| {
+        words
+            .iter()
+            .any(|word| raw.eq_ignore_ascii_case(word.as_bytes()))
+    };
+    if is(&["true", "t", "1", "yes", "y", "on"]) {
+        return Some(true);
+    }
+    is(&["false", "f", "0", "no", "n", "off"]).then_some(false)
+}
+
+/// An address in its canonical text (RFC 5952 for IPv6).
+#[inline]
+fn address<'a>(raw: &'a [u8], arena: &'a Bump) -> Option<&'a str> {
+    let text = std::str::from_utf8(raw).ok()?;
+    // The parser takes only the canonical form of an IPv4 address.
+    if text.parse::<Ipv4Addr>().is_ok() {
+        return Some(text);
+    }
+    let address: Ipv6Addr = text.parse().ok()?;
+    Some(bumpalo::format!(in arena, "{}", address).into_bump_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::Scalar;
+
+    fn convert(ty: DataType, raw: &[&'static str]) -> (Vec<Scalar>, Vec<String>) {
+        let converter = Converter::new("f", ty, &jiff::tz::TimeZone::UTC, None);
+        let raw: Vec<&[u8]> = raw.iter().map(|raw| raw.as_bytes()).collect();
+        let sel: Vec<u32> = (0..raw.len() as u32).collect();
+        let (arena, mut failures) = (Bump::new(), Vec::new());
+        let column =
+            converter.convert(&mut TimeCache::default(), &raw, &sel, &arena, &mut failures);
+        let reasons = failures
+            .iter()
+            .map(|failure| format!("{} {}", failure.row, failure.reason))
+            .collect();
+        (
+            (0..raw.len()).map(|row| column.scalar(row)).collect(),
+            reasons,
+        )
+    }
+
+    fn text(text: &str) -> Scalar {
+        Scalar::Text(text.into())
+    }
+
+    #[test]
+    fn empty_and_dash_are_null_and_a_misfit_names_its_field() {
+        let (values, failures) = convert(
+            DataType::Int,
+            &["7", "", "-", "x", " 8 ", "99999999999999999999"],
+        );
+        use Scalar::{Int, Null};
+        assert_eq!(values, [Int(7), Null, Null, Null, Int(8), Null]);
+        assert_eq!(
+            failures,
+            ["3 f: not an int", "5 f: beyond the range of an int"]
+        );
+        let (values, failures) = convert(DataType::Decimal(2), &["1.5", "0.125"]);
+        assert_eq!(values, [Scalar::Decimal(150, 2), Null]);
+        assert_eq!(failures, ["1 f: more than 2 digits after the point"]);
+    }
+
+    #[test]
+    fn each_type_is_read() {
+        assert_eq!(
+            convert(DataType::Bool, &["TRUE", "0", "off"]).0,
+            [true, false, false].map(Scalar::Bool)
+        );
+        assert_eq!(
+            convert(DataType::Float, &["1e3"]).0,
+            [Scalar::Float(1000.0)]
+        );
+        assert_eq!(
+            convert(DataType::Timestamp, &["1970-01-01T00:00:01"]).0,
+            [Scalar::Timestamp(1_000_000)]
+        );
+        let (values, failures) = convert(
+            DataType::Ip,
+            &["1.2.3.4", "2001:DB8:0:0:0::1", "01.2.3.4", "host"],
+        );
+        assert_eq!(
+            values,
+            [
+                text("1.2.3.4"),
+                text("2001:db8::1"),
+                Scalar::Null,
+                Scalar::Null
+            ]
+        );
+        assert_eq!(
+            failures,
+            ["2 f: not an ip address", "3 f: not an ip address"]
+        );
+        assert_eq!(convert(DataType::Text, &[" a "]).0, [text(" a ")]);
+    }
+
+    #[test]
+    fn bytes_that_are_not_utf_8_become_the_replacement_character() {
+        let converter = Converter::new("raw", DataType::Text, &jiff::tz::TimeZone::UTC, None);
+        let (arena, mut failures) = (Bump::new(), Vec::new());
+        let raw: [&[u8]; 3] = [b"a\xffb", b"-", b"skipped"];
+        let column = converter.convert(
+            &mut TimeCache::default(),
+            &raw,
+            &[0, 1],
+            &arena,
+            &mut failures,
+        );
+        assert_eq!(
+            (column.scalar(0), column.scalar(1)),
+            (text("a\u{fffd}b"), text("-"))
+        );
+        assert!(failures.is_empty() && column.valid.is_none() && column.len() == 3);
+    }
+}

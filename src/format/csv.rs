@@ -1,0 +1,387 @@
+//! `csv` and `tsv`: separated values with the quoting of RFC 4180, one record a line.
+
+use bumpalo::Bump;
+use memchr::{memchr, memchr_iter};
+
+use super::walk::{Walk, first_line};
+use super::{FieldDef, Format, FormatError, RawBlock, Tokenizer, text};
+use crate::data::DataType;
+
+/// How separated values are written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CsvOptions {
+    /// Between two values.
+    pub delimiter: u8,
+    /// Whether the first line of each file names the columns.
+    pub header: bool,
+    /// The columns' names; empty: those of the header.
+    pub columns: Vec<String>,
+    /// Around values with delimiters in them; `None`: nothing is special.
+    pub quote: Option<u8>,
+}
+
+impl CsvOptions {
+    /// Comma, `"`, and a header.
+    pub fn csv() -> Self {
+        CsvOptions {
+            delimiter: b',',
+            header: true,
+            columns: Vec::new(),
+            quote: Some(b'"'),
+        }
+    }
+
+    /// Tab, no quoting, and a header.
+    pub fn tsv() -> Self {
+        CsvOptions {
+            delimiter: b'\t',
+            quote: None,
+            ..Self::csv()
+        }
+    }
+}
+
+/// The formats `csv` and `tsv`.
+pub(super) struct Csv {
+    options: CsvOptions,
+    fields: Vec<FieldDef>,
+    line_bytes_max: usize,
+}
+
+impl Csv {
+    /// `head` is that of any of the files, and names the columns where the options don't.
+    pub(super) fn new(
+        options: &CsvOptions,
+        line_bytes_max: usize,
+        head: Option<&[u8]>,
+    ) -> Result<Self, FormatError> {
+        check(options)?;
+        let names = match head {
+            Some(head) if options.columns.is_empty() => header(options, head)?,
+            _ => options.columns.clone(),
+        };
+        let field = |name| FieldDef {
+            name,
+            ty: DataType::Text,
+        };
+        let fields = names.into_iter().map(field).collect();
+        Ok(Csv {
+            options: options.clone(),
+            fields,
+            line_bytes_max,
+        })
+    }
+}
+
+fn check(options: &CsvOptions) -> Result<(), FormatError> {
+    if options.columns.is_empty() && !options.header {
+        return Err(FormatError::new(
+            "the columns have no names",
+            "set header = true, or name them: columns = [\"a\", \"b\"]",
+        ));
+    }
+    let reserved = |byte: u8| matches!(byte, b'\n' | b'\r');
+    if reserved(options.delimiter) || options.quote.is_some_and(reserved) {
+        return Err(FormatError::new(
+            "a line end can't be a delimiter or a quote",
+            "use another character",
+        ));
+    }
+    if options.quote == Some(options.delimiter) {
+        return Err(FormatError::new(
+            "delimiter and quote are the same",
+            "use two characters",
+        ));
+    }
+    Ok(())
+}
+
+/// The names in the first line of a segment.
+fn header(options: &CsvOptions, head: &[u8]) -> Result<Vec<String>, FormatError> {
+    let Some(line) = first_line(head) else {
+        return Ok(Vec::new());
+    };
+    let (arena, mut cells) = (Bump::new(), Vec::new());
+    split(line, options, &arena, &mut cells).map_err(|reason| {
+        FormatError::new(
+            format!("the header line can't be read: {reason}"),
+            "name the columns: columns = [...]",
+        )
+    })?;
+    Ok(cells
+        .iter()
+        .map(|cell| String::from_utf8_lossy(cell).trim().to_owned())
+        .collect())
+}
+
+impl Format for Csv {
+    fn fields(&self) -> &[FieldDef] {
+        &self.fields
+    }
+
+    fn open_ended(&self) -> bool {
+        self.fields.is_empty()
+    }
+
+    fn default_time(&self) -> Option<&str> {
+        None
+    }
+
+    fn needs_head(&self) -> bool {
+        self.options.columns.is_empty()
+    }
+
+    fn tokenizer(&self, wanted: &[&str], head: &[u8]) -> Result<Box<dyn Tokenizer>, FormatError> {
+        if !self.open_ended() {
+            text::positions(wanted, &self.fields)?;
+        }
+        let own = if self.needs_head() {
+            header(&self.options, head)?
+        } else {
+            self.options.columns.clone()
+        };
+        // A column that this file lacks is NULL in it: columns come and go between releases.
+        let wanted = wanted
+            .iter()
+            .map(|name| own.iter().position(|column| column == name))
+            .collect();
+        let walk = Walk {
+            line_bytes_max: self.line_bytes_max,
+            header: self.options.header,
+        };
+        Ok(Box::new(CsvTokenizer {
+            options: self.options.clone(),
+            wanted,
+            columns: own.len(),
+            walk,
+        }))
+    }
+}
+
+struct CsvTokenizer {
+    options: CsvOptions,
+    /// Position of each wanted column in this segment's lines.
+    wanted: Vec<Option<usize>>,
+    columns: usize,
+    walk: Walk,
+}
+
+impl Tokenizer for CsvTokenizer {
+    fn tokenize<'a>(
+        &self,
+        input: &'a [u8],
+        at_start: bool,
+        records_max: usize,
+        arena: &'a Bump,
+        block: &mut RawBlock<'a>,
+    ) -> usize {
+        let mut cells = Vec::with_capacity(self.columns);
+        self.walk.run(
+            (input, at_start),
+            (self.wanted.len(), records_max),
+            block,
+            |line, fields| {
+                cells.clear();
+                split(line, &self.options, arena, &mut cells)?;
+                if cells.len() != self.columns {
+                    return Err("more or fewer values than columns");
+                }
+                for (field, at) in fields.iter_mut().zip(&self.wanted) {
+                    field.push(at.map_or(b"", |at| cells[at]));
+                }
+                Ok(())
+            },
+        )
+    }
+}
+
+/// Splits a line into its values.
+#[inline]
+pub(super) fn split<'a>(
+    line: &'a [u8],
+    options: &CsvOptions,
+    arena: &'a Bump,
+    cells: &mut Vec<&'a [u8]>,
+) -> Result<(), &'static str> {
+    match options.quote {
+        Some(quote) if memchr(quote, line).is_some() => {
+            split_quoted(line, options.delimiter, quote, arena, cells)
+        }
+        _ => {
+            let mut start = 0;
+            for end in memchr_iter(options.delimiter, line) {
+                cells.push(&line[start..end]);
+                start = end + 1;
+            }
+            cells.push(&line[start..]);
+            Ok(())
+        }
+    }
+}
+
+/// The same for a line with a quote somewhere. A quote within an unquoted value is a plain character.
+fn split_quoted<'a>(
+    mut line: &'a [u8],
+    delimiter: u8,
+    quote: u8,
+    arena: &'a Bump,
+    cells: &mut Vec<&'a [u8]>,
+) -> Result<(), &'static str> {
+    loop {
+        let end = if line.first() == Some(&quote) {
+            let (cell, end) = quoted(line, quote, arena)?;
+            cells.push(cell);
+            end
+        } else {
+            let end = memchr(delimiter, line).unwrap_or(line.len());
+            cells.push(&line[..end]);
+            end
+        };
+        match line.get(end) {
+            None => return Ok(()),
+            Some(byte) if *byte == delimiter => line = &line[end + 1..],
+            Some(_) => return Err("text behind a closing quote"),
+        }
+    }
+}
+
+/// The value in quotes at the start of `line`, and the length of both; doubled quotes are made single.
+fn quoted<'a>(
+    line: &'a [u8],
+    quote: u8,
+    arena: &'a Bump,
+) -> Result<(&'a [u8], usize), &'static str> {
+    let mut doubled = 0;
+    let mut at = 1;
+    loop {
+        at += memchr(quote, &line[at..]).ok_or("no closing quote")?;
+        if line.get(at + 1) != Some(&quote) {
+            break;
+        }
+        doubled += 1;
+        at += 2;
+    }
+    let content = &line[1..at];
+    if doubled == 0 {
+        return Ok((content, at + 1));
+    }
+    // Every quote within the content is the first or the second of a pair: keep the first.
+    let mut second = false;
+    let kept = content.iter().copied().filter(|&byte| {
+        second = byte == quote && !second;
+        byte != quote || second
+    });
+    let decoded = arena.alloc_slice_fill_copy(content.len() - doubled, 0);
+    decoded
+        .iter_mut()
+        .zip(kept)
+        .for_each(|(to, from)| *to = from);
+    Ok((decoded, at + 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::format::testing::cut;
+
+    fn csv(options: CsvOptions) -> Csv {
+        Csv::new(&options, 999, None).expect("good options")
+    }
+
+    #[test]
+    fn quotes_are_those_of_rfc_4180() {
+        let input = b"\xEF\xBB\xBFa, b,c\r\n1,\"x,\"\"y\"\"\",z\"q\r\n\"\",,\"\"\"\"\n";
+        let got = cut(&csv(CsvOptions::csv()), &["b", "c", "a"], input);
+        assert_eq!(got.records, [["x,\"y\"", "z\"q", "1"], ["", "\"", ""]]);
+        assert_eq!(got.skipped, 1);
+    }
+
+    #[test]
+    fn rows_that_do_not_fit_are_rejects() {
+        let got = cut(
+            &csv(CsvOptions::csv()),
+            &["a"],
+            b"a,b\n1\n1,2,3\n\"1,2\n\"1\"x,2\n1,2\n\n",
+        );
+        assert_eq!(got.records, [["1"]]);
+        let count = "more or fewer values than columns";
+        assert_eq!(
+            got.reasons,
+            [
+                count,
+                count,
+                "no closing quote",
+                "text behind a closing quote"
+            ]
+        );
+        assert_eq!(got.skipped, 2);
+    }
+
+    #[test]
+    fn columns_may_be_named_by_the_job() {
+        let columns = vec!["station".to_owned(), "temperature".to_owned()];
+        let options = CsvOptions {
+            delimiter: b';',
+            header: false,
+            columns,
+            quote: Some(b'"'),
+        };
+        assert_eq!(
+            cut(&csv(options.clone()), &["temperature"], b"Oslo;-3.4\n").records,
+            [["-3.4"]]
+        );
+        let with_header = CsvOptions {
+            header: true,
+            ..options
+        };
+        assert_eq!(
+            cut(&csv(with_header), &["station"], b"x;y\nOslo;1").records,
+            [["Oslo"]]
+        );
+    }
+
+    #[test]
+    fn tabs_quote_nothing_and_each_file_has_its_own_header() {
+        let format = csv(CsvOptions::tsv());
+        assert!(format.needs_head() && format.open_ended());
+        assert_eq!(cut(&format, &["b"], b"a\tb\n\"x\t\"y\n").records, [["\"y"]]);
+        assert_eq!(
+            cut(&format, &["b", "c"], b"b\ta\n1\t2\n").records,
+            [["1", ""]]
+        );
+    }
+
+    #[test]
+    fn the_head_of_a_file_names_the_fields() {
+        let format = Csv::new(&CsvOptions::csv(), 999, Some(b"a,\"b c\"\n1,2\n")).expect("good");
+        let names: Vec<_> = format
+            .fields()
+            .iter()
+            .map(|field| field.name.as_str())
+            .collect();
+        assert_eq!(names, ["a", "b c"]);
+        assert!(format.tokenizer(&["x"], b"a,b c\n").is_err());
+        assert!(
+            Csv::new(
+                &CsvOptions {
+                    header: false,
+                    ..CsvOptions::csv()
+                },
+                9,
+                None
+            )
+            .is_err()
+        );
+        assert!(
+            Csv::new(
+                &CsvOptions {
+                    quote: Some(b','),
+                    ..CsvOptions::csv()
+                },
+                9,
+                None
+            )
+            .is_err()
+        );
+    }
+}

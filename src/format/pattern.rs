@@ -1,0 +1,343 @@
+//! A pasted pattern, compiled: literals with a field between each two. Shared by nginx and Apache.
+//!
+//! A value ends where the literal behind its field begins. Between quotes it ends at the first quote that no
+//! backslash escapes. The whole line must match.
+
+use std::ops::Range;
+
+use bumpalo::Bump;
+use memchr::memmem::Finder;
+
+use super::access::closing_quote;
+use super::request::{PARTS, Request};
+use super::walk::Walk;
+use super::{FieldDef, Format, FormatError, RawBlock, TimeLayout, Tokenizer, text};
+use crate::data::DataType;
+
+/// The reason of a line that the pattern does not fit.
+const NO_MATCH: &str = "does not match the pattern";
+/// Fields that can be the event time, best first.
+const TIMES: [&str; 3] = ["time_local", "time_iso8601", "msec"];
+
+/// A part of a pattern, in the order of the text.
+#[derive(Debug, Clone)]
+pub(super) enum Piece {
+    /// Text that must stand there.
+    Literal(Vec<u8>),
+    /// A value.
+    Field(Variable),
+}
+
+/// A value in a pattern.
+#[derive(Debug, Clone)]
+pub(super) struct Variable {
+    /// Name and type.
+    pub(super) field: FieldDef,
+    /// Whether it may be a comma-separated list, with a space behind each comma.
+    pub(super) list: bool,
+    /// The value is an integer of a smaller unit: the decimal point goes before so many digits.
+    pub(super) shift: usize,
+    /// How its time is written, where the pattern says so.
+    pub(super) layout: Option<TimeLayout>,
+    /// Where it stands in what was pasted.
+    pub(super) span: Range<usize>,
+}
+
+/// A compiled pattern.
+#[derive(Clone)]
+pub(super) struct Pattern {
+    prefix: Vec<u8>,
+    steps: Vec<Step>,
+    fields: Vec<FieldDef>,
+    /// Where each of `fields` comes from.
+    sources: Vec<Source>,
+    walk: Walk,
+}
+
+/// A field and the literal behind it.
+#[derive(Clone)]
+struct Step {
+    variable: Variable,
+    end: Finder<'static>,
+    quoted: bool,
+}
+
+#[derive(Clone, Copy)]
+enum Source {
+    /// The value of a step.
+    Step(usize),
+    /// A part of the request that a step holds.
+    Part(usize, usize),
+}
+
+impl Pattern {
+    /// Compiles the pieces. Two fields with nothing between them, or no field at all, are an error.
+    pub(super) fn compile(pieces: Vec<Piece>, line_bytes_max: usize) -> Result<Self, FormatError> {
+        let (prefix, pairs) = pair(pieces)?;
+        let mut before = prefix.clone();
+        let mut steps: Vec<Step> = Vec::new();
+        for (variable, end) in pairs {
+            let quoted = before.ends_with(b"\"") && end.starts_with(b"\"");
+            steps.push(Step {
+                variable,
+                end: Finder::new(&end).into_owned(),
+                quoted,
+            });
+            before = end;
+        }
+        if steps.is_empty() {
+            return Err(FormatError::new(
+                "the pattern has no field",
+                "paste the whole format string",
+            ));
+        }
+        let (mut fields, sources) = offered(&steps);
+        type_msec(&mut fields);
+        Ok(Pattern {
+            prefix,
+            steps,
+            fields,
+            sources,
+            walk: Walk::new(line_bytes_max),
+        })
+    }
+
+    /// Puts the value of each step into `values`.
+    #[inline]
+    fn cut<'a>(&self, line: &'a [u8], values: &mut Vec<&'a [u8]>) -> Option<()> {
+        values.clear();
+        let mut rest = line.strip_prefix(self.prefix.as_slice())?;
+        let (last, inner) = self.steps.split_last()?;
+        for step in inner {
+            let end = step.find_end(rest)?;
+            values.push(&rest[..end]);
+            rest = &rest[end + step.end.needle().len()..];
+        }
+        values.push(last.whole(rest)?);
+        Some(())
+    }
+}
+
+impl Step {
+    /// Where the value ends, and its literal begins.
+    #[inline]
+    fn find_end(&self, rest: &[u8]) -> Option<usize> {
+        if self.quoted {
+            let end = closing_quote(rest)?;
+            return rest[end..].starts_with(self.end.needle()).then_some(end);
+        }
+        if self.variable.list {
+            self.find_list_end(rest)
+        } else {
+            self.end.find(rest)
+        }
+    }
+
+    /// The same for a list, whose commas and colons have a space behind them.
+    fn find_list_end(&self, rest: &[u8]) -> Option<usize> {
+        let mut from = 0;
+        loop {
+            let end = from + self.end.find(rest.get(from..)?)?;
+            let spaced = rest[end] == b' ';
+            let inside = spaced && end > 0 && matches!(rest[end - 1], b',' | b':');
+            if !inside && !(spaced && rest[end..].starts_with(b" : ")) {
+                return Some(end);
+            }
+            from = end + 1;
+        }
+    }
+
+    /// The value of the last step, which takes all but its literal.
+    #[inline]
+    fn whole<'a>(&self, rest: &'a [u8]) -> Option<&'a [u8]> {
+        let value = rest.strip_suffix(self.end.needle())?;
+        (!self.quoted || closing_quote(rest) == Some(value.len())).then_some(value)
+    }
+}
+
+/// Merges neighbouring literals: the literal in front, then each field with the literal behind it.
+type Pairs = (Vec<u8>, Vec<(Variable, Vec<u8>)>);
+
+fn pair(pieces: Vec<Piece>) -> Result<Pairs, FormatError> {
+    let mut prefix = Vec::new();
+    let mut pairs: Vec<(Variable, Vec<u8>)> = Vec::new();
+    for piece in pieces {
+        match piece {
+            Piece::Literal(text) => pairs
+                .last_mut()
+                .map_or(&mut prefix, |(_, end)| end)
+                .extend(text),
+            Piece::Field(variable) => {
+                if let Some((before, end)) = pairs.last()
+                    && end.is_empty()
+                {
+                    return Err(adjacent(before, &variable));
+                }
+                pairs.push((variable, Vec::new()));
+            }
+        }
+    }
+    Ok((prefix, pairs))
+}
+
+fn adjacent(before: &Variable, behind: &Variable) -> FormatError {
+    let (a, b) = (&before.field.name, &behind.field.name);
+    FormatError::new(
+        format!("nothing stands between `{a}` and `{b}`, so no one can tell where the first ends"),
+        "put a literal between them, or use a regular expression: format = { regex = '...' }",
+    )
+    .at(before.span.start..behind.span.end)
+}
+
+/// The fields of the steps, and the parts of the request. Of two with one name the more exact one counts, else the first.
+fn offered(steps: &[Step]) -> (Vec<FieldDef>, Vec<Source>) {
+    let (mut fields, mut sources): (Vec<FieldDef>, Vec<Source>) = Default::default();
+    for (at, step) in steps.iter().enumerate() {
+        let field = &step.variable.field;
+        match fields.iter().position(|known| known.name == field.name) {
+            None => {
+                fields.push(field.clone());
+                sources.push(Source::Step(at));
+            }
+            Some(known) if fields[known].ty.scale() < field.ty.scale() => {
+                fields[known] = field.clone();
+                sources[known] = Source::Step(at);
+            }
+            Some(_) => {}
+        }
+    }
+    let Some(request) = steps
+        .iter()
+        .position(|step| step.variable.field.name == "request")
+    else {
+        return (fields, sources);
+    };
+    for (part, name) in PARTS.iter().enumerate() {
+        if !fields.iter().any(|field| field.name == *name) {
+            fields.push(FieldDef {
+                name: (*name).into(),
+                ty: DataType::Text,
+            });
+            sources.push(Source::Part(request, part));
+        }
+    }
+    (fields, sources)
+}
+
+/// `$msec` is the event time, and so a timestamp, where the pattern has no other time.
+fn type_msec(fields: &mut [FieldDef]) {
+    let other = fields
+        .iter()
+        .any(|field| TIMES[..2].contains(&field.name.as_str()));
+    if let Some(msec) = fields
+        .iter_mut()
+        .find(|field| field.name == "msec" && !other)
+    {
+        msec.ty = DataType::Timestamp;
+    }
+}
+
+impl Format for Pattern {
+    fn fields(&self) -> &[FieldDef] {
+        &self.fields
+    }
+
+    fn default_time(&self) -> Option<&str> {
+        TIMES
+            .into_iter()
+            .find(|name| self.fields.iter().any(|field| field.name == *name))
+    }
+
+    fn time_layout(&self, field: &str) -> Option<TimeLayout> {
+        let named = |step: &&Step| step.variable.field.name == field;
+        self.steps
+            .iter()
+            .find(named)
+            .and_then(|step| step.variable.layout.clone())
+    }
+
+    fn tokenizer(&self, wanted: &[&str], _head: &[u8]) -> Result<Box<dyn Tokenizer>, FormatError> {
+        let wanted = text::positions(wanted, &self.fields)?;
+        let wanted = wanted.into_iter().map(|at| self.sources[at]).collect();
+        Ok(Box::new(PatternTokenizer {
+            pattern: self.clone(),
+            wanted,
+        }))
+    }
+}
+
+struct PatternTokenizer {
+    pattern: Pattern,
+    wanted: Vec<Source>,
+}
+
+impl PatternTokenizer {
+    #[inline]
+    fn value<'a>(&self, source: Source, values: &[&'a [u8]], arena: &'a Bump) -> &'a [u8] {
+        match source {
+            Source::Part(step, part) => Request::split(values[step]).part(part),
+            Source::Step(step) => match self.pattern.steps[step].variable.shift {
+                0 => values[step],
+                digits => shift_point(values[step], digits, arena),
+            },
+        }
+    }
+}
+
+impl Tokenizer for PatternTokenizer {
+    fn tokenize<'a>(
+        &self,
+        input: &'a [u8],
+        at_start: bool,
+        records_max: usize,
+        arena: &'a Bump,
+        block: &mut RawBlock<'a>,
+    ) -> usize {
+        let mut values = Vec::with_capacity(self.pattern.steps.len());
+        let sizes = (self.wanted.len(), records_max);
+        self.pattern
+            .walk
+            .run((input, at_start), sizes, block, |line, columns| {
+                self.pattern.cut(line, &mut values).ok_or(NO_MATCH)?;
+                for (column, &source) in columns.iter_mut().zip(&self.wanted) {
+                    column.push(self.value(source, &values, arena));
+                }
+                Ok(())
+            })
+    }
+}
+
+/// An integer of a smaller unit as a decimal: `1234` with 6 digits is `0.001234`. Anything else stays as it is.
+fn shift_point<'a>(raw: &'a [u8], digits: usize, arena: &'a Bump) -> &'a [u8] {
+    if raw.is_empty() || !raw.iter().all(u8::is_ascii_digit) {
+        return raw;
+    }
+    let len = raw.len().max(digits + 1) + 1;
+    let out = arena.alloc_slice_fill_copy(len, b'0');
+    let (whole, fraction) = raw.split_at(raw.len().saturating_sub(digits));
+    let point = len - digits - 1;
+    out[point] = b'.';
+    out[point - whole.len()..point].copy_from_slice(whole);
+    out[len - fraction.len()..].copy_from_slice(fraction);
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_decimal_point_goes_into_integers_only() {
+        let arena = Bump::new();
+        let shifted = |raw: &'static str| {
+            String::from_utf8_lossy(shift_point(raw.as_bytes(), 3, &arena)).into_owned()
+        };
+        let got: Vec<_> = ["0", "12", "999", "1000", "123456", "-", "", "x1"]
+            .map(shifted)
+            .into();
+        assert_eq!(
+            got,
+            ["0.000", "0.012", "0.999", "1.000", "123.456", "-", "", "x1"]
+        );
+    }
+}

@@ -1,0 +1,95 @@
+//! Times with a layout of their own, in the directives of strptime (Apache's `%{...}t`).
+
+use jiff::Timestamp;
+use jiff::fmt::strtime;
+
+use super::{RANGE_MICROS, TimeCache, Zone};
+use crate::format::FormatError;
+
+/// How a field writes its times.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TimeLayout {
+    /// By the directives of strptime: `%Y-%m-%d %H:%M:%S`.
+    Strptime(String),
+}
+
+/// The text read last: many lines of a log share a second.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Last {
+    text: Vec<u8>,
+    micros: Option<i64>,
+}
+
+impl TimeLayout {
+    /// Checks the directives.
+    pub(in crate::format) fn strptime(layout: &str) -> Result<Self, FormatError> {
+        let sample = Timestamp::UNIX_EPOCH.to_zoned(jiff::tz::TimeZone::UTC);
+        let written = strtime::format(layout, &sample);
+        written
+            .and_then(|text| strtime::parse(layout, text))
+            .map_err(|error| {
+                FormatError::new(
+                    format!("`{layout}` is no layout of a time that logmill can read: {error}"),
+                    "such as %d/%b/%Y:%H:%M:%S %z, or %Y-%m-%d %T",
+                )
+            })?;
+        Ok(TimeLayout::Strptime(layout.to_owned()))
+    }
+
+    pub(super) fn parse(&self, raw: &[u8], zone: &Zone, cache: &mut TimeCache) -> Option<i64> {
+        if cache.layout.micros.is_none() || cache.layout.text != raw {
+            cache.layout.micros = self.parse_anew(raw, zone, cache);
+            cache.layout.text.clear();
+            cache.layout.text.extend_from_slice(raw);
+        }
+        cache.layout.micros
+    }
+
+    fn parse_anew(&self, raw: &[u8], zone: &Zone, cache: &mut TimeCache) -> Option<i64> {
+        let TimeLayout::Strptime(layout) = self;
+        let parsed = strtime::parse(layout, raw).ok()?;
+        let micros = match parsed.to_timestamp() {
+            Ok(time) => time.as_microsecond(),
+            Err(_) => {
+                let local = jiff::tz::Offset::UTC
+                    .to_timestamp(parsed.to_datetime().ok()?)
+                    .ok()?;
+                let local = local.as_microsecond();
+                let seconds = local.div_euclid(super::MICROS);
+                zone.utc_seconds(seconds, &mut cache.zone)? * super::MICROS
+                    + local.rem_euclid(super::MICROS)
+            }
+        };
+        Some(micros).filter(|micros| RANGE_MICROS.contains(micros))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(layout: &str, text: &str) -> Option<i64> {
+        let zone = Zone::new(&jiff::tz::TimeZone::get("Europe/Berlin").expect("bundled"));
+        let layout = TimeLayout::strptime(layout).expect(layout);
+        let mut cache = TimeCache::default();
+        let first = layout.parse(text.as_bytes(), &zone, &mut cache);
+        assert_eq!(layout.parse(text.as_bytes(), &zone, &mut cache), first);
+        first
+    }
+
+    #[test]
+    fn a_layout_reads_its_times_in_the_zone_unless_it_has_an_offset() {
+        let micros = crate::format::time::tests::micros;
+        assert_eq!(
+            read("%Y-%m-%d %H:%M:%S", "2015-05-20 12:53:11"),
+            Some(micros("2015-05-20T10:53:11Z"))
+        );
+        assert_eq!(
+            read("%d.%m.%Y %T %z", "20.05.2015 12:53:11 -0100"),
+            Some(micros("2015-05-20T13:53:11Z"))
+        );
+        assert_eq!(read("%s", "1521911720"), Some(1_521_911_720_000_000));
+        assert_eq!(read("%Y-%m-%d", "20 May"), None);
+        assert!(TimeLayout::strptime("%!").is_err());
+    }
+}
