@@ -2,6 +2,33 @@
 //!
 //! Law: `update` and `merge` commute and associate, and equal content has equal state bytes, however it came together.
 
+mod approx_distinct;
+mod approx_quantile;
+mod avg;
+mod bigratio;
+mod count;
+mod count_distinct;
+mod distinct_fixed;
+mod distinct_text;
+mod encode;
+mod extreme;
+mod factory;
+mod first_last;
+mod fixed;
+mod grouped;
+mod histogram;
+mod hyperloglog;
+mod stddev;
+mod sum;
+mod summand;
+mod superaccumulator;
+#[cfg(test)]
+mod testing;
+mod total;
+mod value;
+
+pub use factory::new;
+
 use bumpalo::Bump;
 
 use crate::data::{Column, DataType};
@@ -43,7 +70,12 @@ pub trait Accumulator: Send {
     /// Folds a state in that [`Accumulator::state`] wrote.
     fn merge_state(&mut self, group: usize, state: &[u8]) -> Result<(), MeasureError>;
     /// The values of the groups `from..to`, as rows `0..to-from`.
-    fn evaluate<'a>(&self, from: usize, to: usize, arena: &'a Bump) -> Result<Column<'a>, MeasureError>;
+    fn evaluate<'a>(
+        &self,
+        from: usize,
+        to: usize,
+        arena: &'a Bump,
+    ) -> Result<Column<'a>, MeasureError>;
     /// The type of the values.
     fn data_type(&self) -> DataType;
     /// Bytes on the heap, roughly, for the memory limit. Must be cheap.
