@@ -7,8 +7,14 @@ use super::grouped::{Aggregate, Groups, each_value};
 use super::{Input, MeasureError};
 use crate::data::{Column, DataType, Values};
 
-/// Counts rows; with an argument, those where it is not NULL.
-pub(super) struct Count;
+/// What is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Count {
+    /// Rows: `count(*)`.
+    Rows,
+    /// Rows where the argument is not NULL: `count(x)`.
+    Values,
+}
 
 impl Aggregate for Count {
     type State = u64;
@@ -26,7 +32,13 @@ impl Aggregate for Count {
     }
 
     fn update(&self, groups: &mut Groups<u64>, input: &Input<'_, '_>) {
-        each_value(input, |group, _| groups.states[group] += 1);
+        match self {
+            Count::Rows => input
+                .groups
+                .iter()
+                .for_each(|&group| groups.states[group as usize] += 1),
+            Count::Values => each_value(input, |group, _| groups.states[group] += 1),
+        }
     }
 
     fn merge(&self, into: &mut u64, from: &u64) {
@@ -65,7 +77,10 @@ pub(super) fn counts<'a>(counts: &[u64], name: &'static str) -> Result<Column<'a
 mod tests {
     use proptest::prelude::*;
 
+    use bumpalo::Bump;
+
     use super::super::testing::{Case, cases, ints};
+    use super::super::{Input, new};
     use crate::data::Scalar;
     use crate::expr::AggregateFn;
 
@@ -82,5 +97,23 @@ mod tests {
             let model: Vec<_> = (0..Case::GROUPS).map(|g| Scalar::Int(rows(g))).collect();
             prop_assert_eq!(case.check(AggregateFn::CountAll), model);
         }
+    }
+
+    #[test]
+    fn counts_of_rows_need_no_column() {
+        let mut count = new(AggregateFn::CountAll, None);
+        count.resize(2);
+        count.update(&Input {
+            groups: &[1, 0, 1],
+            rows: &[0, 1, 2],
+            column: None,
+            order: None,
+        });
+        let arena = Bump::new();
+        let column = count.evaluate(0, 2, &arena).expect("two counts");
+        assert_eq!(
+            [column.scalar(0), column.scalar(1)],
+            [Scalar::Int(1), Scalar::Int(2)]
+        );
     }
 }

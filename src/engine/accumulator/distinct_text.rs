@@ -18,20 +18,24 @@ pub(super) struct TextSet {
     bytes: Vec<u8>,
     entries: Vec<Entry>,
     /// Places in `entries`.
-    table: HashTable<usize>,
+    table: HashTable<u32>,
 }
 
 struct Entry {
     /// Of the text alone, so that a merge, which renames groups, need not read the text again.
     hash: u64,
     start: usize,
-    len: usize,
+    len: u32,
     group: u32,
 }
 
 impl Entry {
+    fn key(&self) -> u64 {
+        in_group(self.hash, self.group)
+    }
+
     fn text<'s>(&self, bytes: &'s [u8]) -> &'s [u8] {
-        &bytes[self.start..self.start + self.len]
+        &bytes[self.start..self.start + self.len as usize]
     }
 }
 
@@ -47,11 +51,15 @@ fn hash(text: &[u8]) -> u64 {
 }
 
 impl TextSet {
+    fn text(&self, at: u32) -> &[u8] {
+        self.entries[at as usize].text(&self.bytes)
+    }
+
     #[inline]
     fn insert(&mut self, group: u32, hash: u64, text: &[u8], counts: &mut [u64]) {
         let (entries, bytes) = (&self.entries, &self.bytes);
-        let same = |&at: &usize| {
-            let entry = &entries[at];
+        let same = |&at: &u32| {
+            let entry = &entries[at as usize];
             entry.hash == hash && entry.group == group && entry.text(bytes) == text
         };
         let key = in_group(hash, group);
@@ -61,12 +69,12 @@ impl TextSet {
         let entry = Entry {
             hash,
             start: bytes.len(),
-            len: text.len(),
+            len: u32::try_from(text.len()).expect("a line is shorter than 4 GiB"),
             group,
         };
-        self.table.insert_unique(key, entries.len(), |&at| {
-            in_group(entries[at].hash, entries[at].group)
-        });
+        let at = u32::try_from(entries.len()).expect("memory ends before 2^32 entries");
+        self.table
+            .insert_unique(key, at, |&at| entries[at as usize].key());
         self.entries.push(entry);
         self.bytes.extend_from_slice(text);
         counts[group as usize] += 1;
@@ -74,7 +82,7 @@ impl TextSet {
 }
 
 impl DistinctSet for TextSet {
-    type Entry = usize;
+    type Entry = u32;
     const CODE: u8 = Text::CODE;
 
     fn update(&mut self, input: &Input<'_, '_>, counts: &mut [u64]) {
@@ -96,23 +104,20 @@ impl DistinctSet for TextSet {
         }
     }
 
-    fn entries(&self) -> impl Iterator<Item = (u32, usize)> {
-        self.entries
-            .iter()
-            .enumerate()
+    fn entries(&self) -> impl Iterator<Item = (u32, u32)> {
+        (0..)
+            .zip(&self.entries)
             .map(|(at, entry)| (entry.group, at))
     }
 
-    fn compare(&self, a: usize, b: usize) -> Ordering {
-        self.entries[a]
-            .text(&self.bytes)
-            .cmp(self.entries[b].text(&self.bytes))
+    fn compare(&self, a: u32, b: u32) -> Ordering {
+        self.text(a).cmp(self.text(b))
     }
 
-    fn write(&self, sorted: &[usize], out: &mut Vec<u8>) {
+    fn write(&self, sorted: &[u32], out: &mut Vec<u8>) {
         encode::put_varint(out, sorted.len() as u64);
         for &at in sorted {
-            encode::put_bytes(out, self.entries[at].text(&self.bytes));
+            encode::put_bytes(out, self.text(at));
         }
     }
 

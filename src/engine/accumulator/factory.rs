@@ -21,10 +21,11 @@ use crate::expr::AggregateFn;
 /// An accumulator without groups. The function must accept the argument (`AggregateFn::result_type` says so).
 pub fn new(function: AggregateFn, argument: Option<DataType>) -> Box<dyn Accumulator> {
     let Some(ty) = argument else {
-        return Grouped::boxed(Count);
+        return Grouped::boxed(Count::Rows);
     };
     match function {
-        AggregateFn::CountAll | AggregateFn::Count => Grouped::boxed(Count),
+        AggregateFn::CountAll => Grouped::boxed(Count::Rows),
+        AggregateFn::Count => Grouped::boxed(Count::Values),
         AggregateFn::Sum => sums(ty),
         AggregateFn::Avg => averages(ty),
         AggregateFn::Stddev => deviations(ty),

@@ -50,8 +50,8 @@ impl<V: Summand> Moments<V> {
             return Some(f64::NAN);
         };
         let exponent = f.min(2 * e);
-        let squares = squares * self.count << (f - exponent);
-        let numerator = squares - (&sum * &sum << (2 * e - exponent));
+        let squares = (squares * self.count) << (f - exponent);
+        let numerator = squares - ((&sum * &sum) << (2 * e - exponent));
         if numerator.sign() == Sign::Minus {
             return None;
         }
