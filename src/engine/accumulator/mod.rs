@@ -2,6 +2,33 @@
 //!
 //! Law: `update` and `merge` commute and associate, and equal content has equal state bytes, however it came together.
 
+mod approx_distinct;
+mod approx_quantile;
+mod avg;
+mod bigratio;
+mod count;
+mod count_distinct;
+mod distinct_fixed;
+mod distinct_text;
+mod encode;
+mod extreme;
+mod factory;
+mod first_last;
+mod fixed;
+mod grouped;
+mod histogram;
+mod hyperloglog;
+mod stddev;
+mod sum;
+mod summand;
+mod superaccumulator;
+#[cfg(test)]
+mod testing;
+mod total;
+mod value;
+
+pub use factory::new;
+
 use bumpalo::Bump;
 
 use crate::data::{Column, DataType};

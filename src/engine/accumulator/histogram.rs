@@ -1,0 +1,356 @@
+//! A log-linear histogram of floats: 64 buckets an octave, found by shifts alone (as HdrHistogram and DDSketch's
+//! linearly interpolated mapping do), so that every machine and order gives the same counts.
+//!
+//! A bucket's middle is within 1/128 of every value in it.
+
+use super::encode::{self, Reader};
+
+/// Bits of the fraction that pick a bucket in an octave.
+const FRACTION_BITS: u32 = 6;
+const OCTAVE: usize = 1 << FRACTION_BITS;
+/// Bits of a float below those.
+const DROPPED: u32 = f64::MANTISSA_DIGITS - 1 - FRACTION_BITS;
+/// Octaves by which subnormals are lifted to become normal.
+const LIFT: i32 = 54;
+/// Makes the least subnormal's bucket 1.
+const OFFSET: i32 = (LIFT - 3) * OCTAVE as i32 + 1;
+/// The bucket of infinity.
+const BUCKET_MAX: i32 = 0x7ff * OCTAVE as i32 + OFFSET;
+/// Buckets that a short list holds before counts go by octave.
+const FEW_MAX: usize = 32;
+
+/// Counts of values by bucket; the exact least and greatest; NaN counted apart, as the greatest value.
+#[derive(Debug)]
+pub(super) struct Histogram {
+    nan: u64,
+    min: f64,
+    max: f64,
+    buckets: Buckets,
+}
+
+#[derive(Debug)]
+enum Buckets {
+    /// (bucket, count), ascending.
+    Few(Vec<(i32, u32)>),
+    /// From octave `first` on.
+    Many {
+        first: i32,
+        octaves: Vec<Option<Box<[u64; OCTAVE]>>>,
+        used: usize,
+    },
+}
+
+impl Default for Histogram {
+    fn default() -> Self {
+        let buckets = Buckets::Few(Vec::new());
+        Histogram {
+            nan: 0,
+            min: f64::INFINITY,
+            max: f64::NEG_INFINITY,
+            buckets,
+        }
+    }
+}
+
+/// The bucket of a value that is not NaN: 0 for zero, mirrored for negatives.
+#[inline]
+fn bucket(value: f64) -> i32 {
+    let size = value.abs();
+    let bucket = if size >= f64::MIN_POSITIVE {
+        (size.to_bits() >> DROPPED) as i32 + OFFSET
+    } else if size > 0.0 {
+        let lifted = size * f64::from_bits(((1023 + LIFT) as u64) << 52);
+        (lifted.to_bits() >> DROPPED) as i32 - LIFT * OCTAVE as i32 + OFFSET
+    } else {
+        0
+    };
+    if value < 0.0 { -bucket } else { bucket }
+}
+
+/// The middle of a bucket.
+fn middle(bucket: i32) -> f64 {
+    let at = bucket.abs() - OFFSET;
+    let half = 1u64 << (DROPPED - 1);
+    let size = if bucket == 0 {
+        0.0
+    } else if bucket.abs() == BUCKET_MAX {
+        f64::INFINITY
+    } else if at >= OCTAVE as i32 {
+        f64::from_bits((at as u64) << DROPPED | half)
+    } else {
+        // Just below the middle, since among the least floats the middle is a tie that may round out of the bucket.
+        let lifted = f64::from_bits((((at + LIFT * OCTAVE as i32) as u64) << DROPPED | half) - 1);
+        lifted / f64::from_bits(((1023 + LIFT) as u64) << 52)
+    };
+    if bucket < 0 { -size } else { size }
+}
+
+impl Histogram {
+    /// Counts a value.
+    #[inline]
+    pub(super) fn insert(&mut self, value: f64) {
+        if value.is_nan() {
+            self.nan += 1;
+            return;
+        }
+        let value = value + 0.0; // no negative zero
+        self.min = self.min.min(value);
+        self.max = self.max.max(value);
+        self.buckets.add(bucket(value), 1);
+    }
+
+    /// Adds another histogram's counts.
+    pub(super) fn merge(&mut self, other: &Histogram) {
+        self.nan = self.nan.wrapping_add(other.nan);
+        self.min = self.min.min(other.min);
+        self.max = self.max.max(other.max);
+        other
+            .buckets
+            .each(|bucket, count| self.buckets.add(bucket, count));
+    }
+
+    /// Whether no value was counted.
+    pub(super) fn is_empty(&self) -> bool {
+        self.nan == 0 && self.min > self.max
+    }
+
+    /// Bytes on the heap.
+    #[inline]
+    pub(super) fn heap(&self) -> usize {
+        match &self.buckets {
+            Buckets::Few(list) => list.capacity() * size_of::<(i32, u32)>(),
+            Buckets::Many { octaves, used, .. } => {
+                octaves.capacity() * size_of::<usize>() + used * OCTAVE * size_of::<u64>()
+            }
+        }
+    }
+
+    /// About the value of rank `ceil(quantile * n)`, and at least 1, of the `n` values: PostgreSQL's `percentile_disc`.
+    /// `None` without values.
+    pub(super) fn quantile(&self, quantile: f64) -> Option<f64> {
+        let mut counted = 0u64;
+        self.buckets
+            .each(|_, count| counted = counted.wrapping_add(count));
+        let total = counted.wrapping_add(self.nan);
+        if total == 0 {
+            return None;
+        }
+        let rank = ((quantile * total as f64).ceil() as u64).clamp(1, total);
+        if rank > counted {
+            return Some(f64::NAN);
+        }
+        let (mut passed, mut found) = (0u64, None);
+        self.buckets.each(|bucket, count| {
+            passed = passed.saturating_add(count);
+            if passed >= rank && found.is_none() {
+                found = Some(bucket);
+            }
+        });
+        found.map(|bucket| middle(bucket).max(self.min).min(self.max))
+    }
+
+    /// Appends the canonical encoding.
+    pub(super) fn write(&self, out: &mut Vec<u8>) {
+        encode::put_varint(out, self.nan);
+        let mut used = 0;
+        self.buckets.each(|_, _| used += 1);
+        encode::put_varint(out, used);
+        if used == 0 {
+            return;
+        }
+        out.extend_from_slice(&self.min.to_le_bytes());
+        out.extend_from_slice(&self.max.to_le_bytes());
+        let mut last = -BUCKET_MAX - 1;
+        self.buckets.each(|bucket, count| {
+            encode::put_varint(out, (bucket - last) as u64);
+            encode::put_varint(out, count);
+            last = bucket;
+        });
+    }
+
+    /// Reads what `write` wrote.
+    pub(super) fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        let mut histogram = Histogram {
+            nan: reader.varint()?,
+            ..Histogram::default()
+        };
+        let used = reader.length()?;
+        if used == 0 {
+            return (histogram.nan > 0).then_some(histogram);
+        }
+        histogram.min = f64::from_le_bytes(reader.array()?);
+        histogram.max = f64::from_le_bytes(reader.array()?);
+        let mut last = -BUCKET_MAX - 1;
+        for i in 0..used {
+            let step = i32::try_from(reader.varint()?)
+                .ok()
+                .filter(|step| *step > 0)?;
+            let count = reader.varint().filter(|count| *count > 0)?;
+            last = last
+                .checked_add(step)
+                .filter(|bucket| *bucket <= BUCKET_MAX)?;
+            histogram.buckets.add(last, count);
+            if i == 0 && !is_canonical_in(histogram.min, last) {
+                return None;
+            }
+        }
+        (is_canonical_in(histogram.max, last) && histogram.min <= histogram.max)
+            .then_some(histogram)
+    }
+}
+
+fn is_canonical_in(value: f64, of: i32) -> bool {
+    bucket(value) == of && !value.is_nan() && (value + 0.0).to_bits() == value.to_bits()
+}
+
+impl Buckets {
+    #[inline]
+    fn add(&mut self, bucket: i32, count: u64) {
+        match self {
+            Buckets::Few(list) => {
+                if !add_to_list(list, bucket, count) {
+                    self.spread();
+                    self.add(bucket, count);
+                }
+            }
+            Buckets::Many {
+                first,
+                octaves,
+                used,
+            } => {
+                let octave = bucket >> FRACTION_BITS;
+                let at = octave.wrapping_sub(*first) as usize;
+                let at = if at < octaves.len() {
+                    at
+                } else {
+                    widen(first, octaves, octave)
+                };
+                let counts = octaves[at].get_or_insert_with(|| {
+                    *used += 1;
+                    Box::new([0; OCTAVE])
+                });
+                let counter = &mut counts[bucket as usize % OCTAVE];
+                *counter = counter.wrapping_add(count);
+            }
+        }
+    }
+
+    /// Turns the list into octaves.
+    fn spread(&mut self) {
+        let many = Buckets::Many {
+            first: 0,
+            octaves: Vec::new(),
+            used: 0,
+        };
+        let few = std::mem::replace(self, many);
+        few.each(|bucket, count| self.add(bucket, count));
+    }
+
+    /// Calls `visit` with each bucket that has a count, ascending.
+    fn each(&self, mut visit: impl FnMut(i32, u64)) {
+        match self {
+            Buckets::Few(list) => list
+                .iter()
+                .for_each(|&(bucket, count)| visit(bucket, u64::from(count))),
+            Buckets::Many { first, octaves, .. } => {
+                let filled = (*first..)
+                    .zip(octaves)
+                    .filter_map(|(at, octave)| Some((at, octave.as_ref()?)));
+                for (octave, counts) in filled {
+                    let buckets = (octave << FRACTION_BITS..).zip(counts.iter());
+                    buckets
+                        .filter(|(_, count)| **count > 0)
+                        .for_each(|(bucket, &count)| visit(bucket, count));
+                }
+            }
+        }
+    }
+}
+
+/// Whether the list could take it: it is kept short, and its counters are.
+fn add_to_list(list: &mut Vec<(i32, u32)>, bucket: i32, count: u64) -> bool {
+    let Ok(count) = u32::try_from(count) else {
+        return false;
+    };
+    match list.binary_search_by_key(&bucket, |entry| entry.0) {
+        Ok(at) => list[at]
+            .1
+            .checked_add(count)
+            .map(|sum| list[at].1 = sum)
+            .is_some(),
+        Err(_) if list.len() >= FEW_MAX => false,
+        Err(at) => {
+            list.insert(at, (bucket, count));
+            true
+        }
+    }
+}
+
+/// Makes room for an octave, and gives its place.
+#[cold]
+fn widen(first: &mut i32, octaves: &mut Vec<Option<Box<[u64; OCTAVE]>>>, octave: i32) -> usize {
+    if octaves.is_empty() {
+        *first = octave;
+    }
+    if octave < *first {
+        octaves.splice(
+            0..0,
+            std::iter::repeat_with(|| None).take((*first - octave) as usize),
+        );
+        *first = octave;
+    }
+    let at = (octave - *first) as usize;
+    if octaves.len() <= at {
+        octaves.resize_with(at + 1, || None);
+    }
+    at
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn the_middle_of_a_bucket_is_near_its_values(value in proptest::num::f64::NORMAL | proptest::num::f64::SUBNORMAL) {
+            prop_assert!((middle(bucket(value)) - value).abs() <= value.abs() / 128.0);
+        }
+
+        #[test]
+        fn buckets_keep_the_order(a: f64, b: f64) {
+            prop_assume!(a < b);
+            prop_assert!(bucket(a) <= bucket(b));
+        }
+    }
+
+    #[test]
+    fn the_ends_have_their_own_buckets() {
+        assert_eq!(bucket(f64::from_bits(1)), 1);
+        assert_eq!(bucket(f64::INFINITY), BUCKET_MAX);
+        assert_eq!(bucket(f64::MAX), BUCKET_MAX - 1);
+        assert_eq!((bucket(0.0), bucket(-0.0)), (0, 0));
+        for value in [0.0, f64::INFINITY, f64::NEG_INFINITY] {
+            assert_eq!(middle(bucket(value)), value);
+        }
+    }
+
+    #[test]
+    fn the_least_floats_come_out_as_they_went_in() {
+        for steps in 1..128 {
+            let value = f64::from_bits(steps);
+            assert_eq!(middle(bucket(value)), value);
+        }
+    }
+
+    #[test]
+    fn a_counter_beyond_32_bits_keeps_counting() {
+        let mut histogram = Histogram::default();
+        histogram.insert(1.0);
+        histogram.buckets.add(bucket(1.0), u64::from(u32::MAX));
+        let mut total = 0;
+        histogram.buckets.each(|_, count| total += count);
+        assert_eq!(total, 1 << 32);
+    }
+}

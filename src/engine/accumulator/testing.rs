@@ -1,0 +1,433 @@
+//! The law as a check: whatever the order and the split, the same state bytes and the same values.
+
+use bumpalo::Bump;
+use num_bigint::{BigInt, BigUint};
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use super::bigratio::ratio_to_f64;
+use super::{Accumulator, Input, MeasureError, Order, new};
+use crate::data::{Column, DataType, Scalar, Values};
+use crate::expr::AggregateFn;
+
+/// Rows with their groups and places, and one other way to fold them in.
+#[derive(Debug, Clone)]
+pub(super) struct Case {
+    pub(super) column: Column<'static>,
+    pub(super) groups: Vec<u32>,
+    pub(super) event_time: Vec<i64>,
+    pub(super) offset: Vec<u64>,
+    /// All rows, shuffled.
+    rows: Vec<u32>,
+    /// The part of each row.
+    parts: Vec<usize>,
+    /// Each part's own ids of the groups.
+    ids: [Vec<u32>; PARTS],
+}
+
+const PARTS: usize = 3;
+const ROWS_MAX: usize = 40;
+
+impl Case {
+    pub(super) const GROUPS: usize = 3;
+
+    /// The values of a group that are not NULL.
+    pub(super) fn values(&self, group: usize) -> Vec<Scalar> {
+        let rows = 0..self.groups.len();
+        rows.filter(|&r| self.groups[r] as usize == group && self.column.is_valid(r))
+            .map(|r| self.column.scalar(r))
+            .collect()
+    }
+
+    /// Checks the law, and gives the values by group.
+    pub(super) fn check(&self, function: AggregateFn) -> Vec<Scalar> {
+        self.try_check(function).expect("no overflow")
+    }
+
+    /// Checks the law; the values by group, or the error that evaluation met either way.
+    pub(super) fn try_check(&self, function: AggregateFn) -> Result<Vec<Scalar>, MeasureError> {
+        let make = || {
+            new(
+                function,
+                (function != AggregateFn::CountAll).then_some(self.column.ty),
+            )
+        };
+        let mut whole = make();
+        let all: Vec<u32> = (0..self.groups.len() as u32).collect();
+        whole.resize(Self::GROUPS);
+        self.feed(&mut *whole, &all, &[0, 1, 2]);
+        let mut parted = self.in_parts(&make);
+        let (states, values) = (states(&mut *whole), evaluate(&*whole));
+        assert_eq!(self::states(&mut *parted), states, "{function:?}");
+        assert_eq!(
+            format!("{:?}", evaluate(&*parted)),
+            format!("{values:?}"),
+            "{function:?}"
+        );
+        check_damage(&make, &states);
+        self.check_reuse(whole, &states);
+        values
+    }
+
+    fn feed(&self, accumulator: &mut dyn Accumulator, rows: &[u32], ids: &[u32]) {
+        let groups: Vec<u32> = rows
+            .iter()
+            .map(|&row| ids[self.groups[row as usize] as usize])
+            .collect();
+        let order = Order {
+            event_time: &self.event_time,
+            segment: (1, 2),
+            offset: &self.offset,
+        };
+        accumulator.update(&Input {
+            groups: &groups,
+            rows,
+            column: Some(&self.column),
+            order: Some(&order),
+        });
+    }
+
+    /// The parts one by one, each by another way of merging.
+    fn in_parts(&self, make: &dyn Fn() -> Box<dyn Accumulator>) -> Box<dyn Accumulator> {
+        let mut whole = make();
+        whole.resize(Self::GROUPS);
+        for part in 0..PARTS {
+            let rows: Vec<u32> = self
+                .rows
+                .iter()
+                .copied()
+                .filter(|&row| self.parts[row as usize] == part)
+                .collect();
+            let ids = &self.ids[part];
+            let mut piece = make();
+            piece.resize(Self::GROUPS);
+            let (early, late) = rows.split_at(rows.len() / 2);
+            self.feed(&mut *piece, early, ids);
+            self.feed(&mut *piece, late, ids);
+            let group_of = |id: usize| {
+                ids.iter()
+                    .position(|&i| i as usize == id)
+                    .expect("a permutation") as u32
+            };
+            let mapping: Vec<u32> = (0..Self::GROUPS).map(group_of).collect();
+            if part % 2 == 0 {
+                whole.merge(&*piece, &mapping);
+            } else {
+                let merge =
+                    |(id, state): (usize, Vec<u8>)| whole.merge_state(mapping[id] as usize, &state);
+                states(&mut *piece)
+                    .into_iter()
+                    .enumerate()
+                    .try_for_each(merge)
+                    .expect("just written");
+            }
+        }
+        whole
+    }
+
+    /// A cleared accumulator is as good as new.
+    fn check_reuse(&self, mut used: Box<dyn Accumulator>, expected: &[Vec<u8>]) {
+        used.clear();
+        used.resize(Self::GROUPS);
+        assert!(states(&mut *used).iter().all(Vec::is_empty));
+        self.feed(&mut *used, &self.rows, &[0, 1, 2]);
+        assert_eq!(states(&mut *used), expected);
+    }
+}
+
+fn states(accumulator: &mut dyn Accumulator) -> Vec<Vec<u8>> {
+    accumulator.seal();
+    let state = |group| {
+        let mut out = Vec::new();
+        accumulator.state(group, &mut out);
+        out
+    };
+    (0..Case::GROUPS).map(state).collect()
+}
+
+fn evaluate(accumulator: &dyn Accumulator) -> Result<Vec<Scalar>, MeasureError> {
+    let arena = Bump::new();
+    let column = accumulator.evaluate(0, Case::GROUPS, &arena)?;
+    assert_eq!(
+        (column.len(), column.ty),
+        (Case::GROUPS, accumulator.data_type())
+    );
+    Ok((0..Case::GROUPS).map(|row| column.scalar(row)).collect())
+}
+
+/// Truncated, extended and foreign states are refused; a changed byte is refused or is some other state; and a refusal
+/// leaves the group as it was.
+fn check_damage(make: &dyn Fn() -> Box<dyn Accumulator>, states: &[Vec<u8>]) {
+    for state in states.iter().filter(|state| !state.is_empty()) {
+        let mut accumulator = make();
+        accumulator.resize(1);
+        let refuses = |accumulator: &mut dyn Accumulator, bytes: &[u8]| {
+            assert!(
+                matches!(
+                    accumulator.merge_state(0, bytes),
+                    Err(MeasureError::State(_))
+                ),
+                "{bytes:?} of {state:?}"
+            );
+        };
+        (1..state.len())
+            .step_by(1 + state.len() / 50)
+            .for_each(|len| refuses(&mut *accumulator, &state[..len]));
+        refuses(&mut *accumulator, &[state, &[0][..]].concat());
+        refuses(
+            &mut *accumulator,
+            &[&[state[0] ^ 0x80], &state[1..]].concat(),
+        );
+        let mut out = Vec::new();
+        accumulator.seal();
+        accumulator.state(0, &mut out);
+        assert!(out.is_empty(), "a refused state left something");
+        for at in (1..state.len()).step_by(1 + state.len() / 50) {
+            check_changed_byte(&mut *make(), state, at);
+        }
+    }
+}
+
+fn check_changed_byte(accumulator: &mut dyn Accumulator, state: &[u8], at: usize) {
+    let mut changed = state.to_vec();
+    changed[at] ^= 1 << (at % 8);
+    accumulator.resize(1);
+    if accumulator.merge_state(0, &changed).is_ok() {
+        accumulator.seal();
+        let mut out = Vec::new();
+        accumulator.state(0, &mut out);
+        assert_eq!(out, changed, "a state has one form");
+        let _ = accumulator
+            .evaluate(0, 1, &Bump::new())
+            .map(|column| column.len());
+    }
+}
+
+/// Cases over columns of some type.
+pub(super) fn cases(
+    columns: impl Strategy<Value = Column<'static>>,
+) -> impl Strategy<Value = Case> {
+    columns.prop_flat_map(|column| {
+        let len = column.len();
+        let rows: Vec<u32> = (0..len as u32).collect();
+        let ids = || Just(vec![0u32, 1, 2]).prop_shuffle();
+        let places = (
+            vec(-3i64..3, len),
+            Just((0..len as u64).collect::<Vec<_>>()).prop_shuffle(),
+        );
+        let split = (
+            Just(rows).prop_shuffle(),
+            vec(0..PARTS, len),
+            [ids(), ids(), ids()],
+        );
+        (
+            Just(column),
+            vec(0..Case::GROUPS as u32, len),
+            places,
+            split,
+        )
+            .prop_map(
+                |(column, groups, (event_time, offset), (rows, parts, ids))| Case {
+                    column,
+                    groups,
+                    event_time,
+                    offset,
+                    rows,
+                    parts,
+                    ids,
+                },
+            )
+    })
+}
+
+/// Columns of values from `value`, one in eight NULL, or none at all.
+fn columns<T: Clone + std::fmt::Debug + 'static>(
+    ty: DataType,
+    value: impl Strategy<Value = T>,
+    wrap: fn(Vec<T>) -> Values<'static>,
+) -> impl Strategy<Value = Column<'static>> {
+    let rows = vec((value, prop::bool::weighted(0.875)), 0..ROWS_MAX);
+    (rows, any::<bool>()).prop_map(move |(rows, nullable)| {
+        let (values, valid): (Vec<T>, Vec<bool>) = rows.into_iter().unzip();
+        Column {
+            ty,
+            values: wrap(values),
+            valid: nullable.then_some(valid),
+        }
+    })
+}
+
+pub(super) fn ints() -> impl Strategy<Value = Column<'static>> {
+    columns(
+        DataType::Int,
+        prop_oneof![any::<i64>(), -2i64..3, Just(i64::MIN), Just(i64::MAX)],
+        Values::Int,
+    )
+}
+
+pub(super) fn small_ints() -> impl Strategy<Value = Column<'static>> {
+    columns(DataType::Int, -100i64..100, Values::Int)
+}
+
+pub(super) fn timestamps() -> impl Strategy<Value = Column<'static>> {
+    columns(DataType::Timestamp, -5i64..5, Values::Timestamp)
+}
+
+pub(super) fn bools() -> impl Strategy<Value = Column<'static>> {
+    columns(DataType::Bool, any::<bool>(), Values::Bool)
+}
+
+pub(super) fn decimals() -> impl Strategy<Value = Column<'static>> {
+    let end = 10i128.pow(38);
+    columns(
+        DataType::Decimal(2),
+        prop_oneof![-end + 1..end, -500i128..500, Just(end - 1)],
+        Values::Decimal,
+    )
+}
+
+pub(super) fn floats() -> impl Strategy<Value = Column<'static>> {
+    let special = prop::sample::select(vec![
+        0.0,
+        -0.0,
+        f64::NAN,
+        f64::INFINITY,
+        f64::NEG_INFINITY,
+        f64::MAX,
+        5e-324,
+        -1e300,
+    ]);
+    let value = prop_oneof![4 => prop::num::f64::NORMAL | prop::num::f64::SUBNORMAL, 8 => -1e3..1e3, 1 => special];
+    columns(DataType::Float, value, Values::Float)
+}
+
+pub(super) fn texts() -> impl Strategy<Value = Column<'static>> {
+    let words = vec![
+        "",
+        "a",
+        "A",
+        "ab",
+        "a ",
+        "é",
+        "zzz",
+        "a longer text than the others",
+    ];
+    columns(DataType::Text, prop::sample::select(words), Values::Text)
+}
+
+pub(super) fn int_column(values: &[i64]) -> Column<'static> {
+    Column {
+        ty: DataType::Int,
+        values: Values::Int(values.to_vec()),
+        valid: None,
+    }
+}
+
+pub(super) fn decimal_column(values: &[i128]) -> Column<'static> {
+    Column {
+        ty: DataType::Decimal(2),
+        values: Values::Decimal(values.to_vec()),
+        valid: None,
+    }
+}
+
+pub(super) fn float_column(values: &[f64]) -> Column<'static> {
+    Column {
+        ty: DataType::Float,
+        values: Values::Float(values.to_vec()),
+        valid: None,
+    }
+}
+
+/// The value over a whole column.
+pub(super) fn one_group(
+    function: AggregateFn,
+    column: &Column<'static>,
+) -> Result<Scalar, MeasureError> {
+    let mut accumulator = new(function, Some(column.ty));
+    accumulator.resize(1);
+    let rows: Vec<u32> = (0..column.len() as u32).collect();
+    accumulator.update(&Input {
+        groups: &vec![0; rows.len()],
+        rows: &rows,
+        column: Some(column),
+        order: None,
+    });
+    Ok(accumulator.evaluate(0, 1, &Bump::new())?.scalar(0))
+}
+
+/// An int's value.
+pub(super) fn int(value: &Scalar) -> i128 {
+    let Scalar::Int(value) = value else {
+        panic!("{value:?}")
+    };
+    i128::from(*value)
+}
+
+/// An int's or an unscaled decimal's value.
+pub(super) fn unscaled(value: &Scalar) -> BigInt {
+    match value {
+        Scalar::Int(value) => BigInt::from(*value),
+        Scalar::Decimal(value, _) => BigInt::from(*value),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// The nearest float of a number.
+pub(super) fn to_float(value: &Scalar) -> f64 {
+    match value {
+        Scalar::Float(value) => *value,
+        Scalar::Decimal(value, scale) => ratio_to_f64(
+            &BigInt::from(*value),
+            &BigUint::from(10u32).pow(u32::from(*scale)),
+            0,
+        ),
+        other => int(other) as f64,
+    }
+}
+
+/// The sum of floats over `divisor`, rounded once, from an integer in units of the least subnormal; `None` without values.
+pub(super) fn exact_float(values: &[Scalar], divisor: usize) -> Option<f64> {
+    let floats: Vec<f64> = values.iter().map(to_float).collect();
+    if floats.iter().any(|x| !x.is_finite()) {
+        return Some(floats.iter().filter(|x| !x.is_finite()).sum());
+    }
+    let units = |x: &f64| {
+        let (field, fraction) = (x.to_bits() >> 52 & 0x7ff, x.to_bits() & ((1 << 52) - 1));
+        let mantissa = BigInt::from(if field == 0 {
+            fraction
+        } else {
+            fraction | 1 << 52
+        });
+        (if *x < 0.0 { -mantissa } else { mantissa }) << (field.max(1) - 1)
+    };
+    let sum: BigInt = floats.iter().map(units).sum();
+    (!floats.is_empty()).then(|| ratio_to_f64(&sum, &BigUint::from(divisor), -1074))
+}
+
+/// A value as a state keeps it: one zero, one NaN.
+pub(super) fn canonical(value: Scalar) -> Scalar {
+    match value {
+        Scalar::Float(value) => Scalar::Float(super::value::canonical(value)),
+        other => other,
+    }
+}
+
+/// For comparisons in which NaN equals NaN.
+pub(super) fn text(values: &[Scalar]) -> String {
+    format!("{values:?}")
+}
+
+/// SplitMix64 (Steele, Lea, Flood 2014), for tests that need many numbers fast.
+pub(super) struct Random(pub(super) u64);
+
+impl Random {
+    /// A number above 0 and at most 1.
+    pub(super) fn unit(&mut self) -> f64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((z ^ z >> 31) >> 11) as f64 / (1u64 << 53) as f64 + f64::EPSILON / 2.0
+    }
+}
