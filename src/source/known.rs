@@ -7,15 +7,15 @@ use super::rotation::RotatedName;
 use super::{Fingerprint, Found, SegmentState};
 
 /// A shorter stretch of equal bytes may be a coincidence: files that begin with the same header or banner.
-const STRONG_BYTES: u64 = 4096;
+pub(crate) const STRONG_BYTES: u64 = 4096;
 
-/// An index of known segments; which of them are claimed by a file, and by which.
+/// An index of known segments, and which of them a file has claimed.
 pub(crate) struct Known<'k> {
     pub(crate) segments: &'k [SegmentState],
     by_file: HashMap<(u64, u64), Vec<usize>>,
     by_head: HashMap<Fingerprint, Vec<usize>>,
     head_lengths: BTreeSet<u32>,
-    claimed_by: Vec<Option<Found>>,
+    claimed: Vec<bool>,
 }
 
 impl<'k> Known<'k> {
@@ -25,7 +25,7 @@ impl<'k> Known<'k> {
             by_file: HashMap::with_capacity(segments.len()),
             by_head: HashMap::with_capacity(segments.len()),
             head_lengths: BTreeSet::new(),
-            claimed_by: vec![None; segments.len()],
+            claimed: vec![false; segments.len()],
         };
         for (at, segment) in segments.iter().enumerate() {
             if has_file(segment) {
@@ -56,11 +56,11 @@ impl<'k> Known<'k> {
         candidates
             .iter()
             .copied()
-            .filter(|at| self.claimed_by[*at].is_none())
+            .filter(|at| !self.claimed[*at])
             .collect()
     }
 
-    /// Segments, claimed or not, whose head this file has; those with the longest evidence first.
+    /// Unclaimed segments whose head this file has; those with the longest evidence first.
     pub(crate) fn with_head_of(&self, probe: &Probe) -> Vec<usize> {
         let mut all: Vec<usize> = Vec::new();
         for len in self
@@ -71,26 +71,21 @@ impl<'k> Known<'k> {
             let head = Fingerprint::of(&probe.head[..*len as usize]);
             all.extend(self.by_head.get(&head).into_iter().flatten());
         }
+        all.retain(|at| !self.claimed[*at]);
         all.sort_by_key(|at| std::cmp::Reverse(self.segments[*at].offset));
         all
     }
 
-    pub(crate) fn claim(&mut self, at: usize, found: &Found) {
-        self.claimed_by[at] = Some(found.clone());
-    }
-
-    /// The file that is this segment now.
-    pub(crate) fn claimant(&self, at: usize) -> Option<&Found> {
-        self.claimed_by[at].as_ref()
+    /// Takes a segment: a file is it.
+    pub(crate) fn claim(&mut self, at: usize) {
+        self.claimed[at] = true;
     }
 
     /// Known segments that no file claimed and that were not told to be gone before.
     pub(crate) fn orphans(&self) -> impl Iterator<Item = &'k SegmentState> {
-        let unclaimed = self.claimed_by.iter().map(Option::is_none);
-        let orphan = |(segment, free): (&'k SegmentState, bool)| {
-            (free && has_file(segment)).then_some(segment)
-        };
-        self.segments.iter().zip(unclaimed).filter_map(orphan)
+        let all = self.segments.iter().zip(&self.claimed);
+        all.filter(|(segment, claimed)| !**claimed && has_file(segment))
+            .map(|(segment, _)| segment)
     }
 }
 
@@ -114,11 +109,4 @@ fn was_rotated(segment: &SegmentState, probe: &Probe) -> bool {
         RotatedName::of(&probe.found.path),
     );
     new.is_older_than(&old) || new.is_compressed_name_of(&old)
-}
-
-/// Whether a file with the head and anchor of a segment that another file claims is a copy of that other file, rather
-/// than a log that happens to begin alike: its name says that it was copied or compressed from it.
-pub(crate) fn is_copy_name(copy: &Found, original: &Found) -> bool {
-    let (copy, original) = (RotatedName::of(&copy.path), RotatedName::of(&original.path));
-    copy.is_older_than(&original) || copy.is_compressed_name_of(&original)
 }

@@ -23,6 +23,7 @@ mod plan;
 mod probe;
 mod rotation;
 mod segment;
+mod siblings;
 mod split;
 mod stream;
 mod validate;

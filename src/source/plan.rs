@@ -6,36 +6,36 @@
 //! 4. A copy of a live segment is left alone.
 //! 5. Anything else is a new segment. What then is left of the known ones is gone, and its unread bytes are lost.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::path::Path;
 use std::time::Duration;
 
-use super::known::{Known, is_copy_name, is_plausible};
+use super::known::{Known, is_plausible};
 use super::probe::{Place, Probe};
-use super::rotation::RotatedName;
 use super::segment::{Lost, Problem, Waiting};
+use super::siblings::Siblings;
 use super::{
     Compression, Fingerprint, Found, SealRules, SegmentState, SegmentTask, SourceError, SourcePlan,
 };
 
-/// How long a rotated file must be quiet before its last line counts as it is.
-const ROTATED_QUIET: Duration = Duration::from_secs(10);
+/// How long a file must have been quiet before its size and time are proof that it did not change: as coarse as the
+/// clocks of file systems are.
+const SETTLED: Duration = Duration::from_secs(2);
 
 /// Says what is to be read of the files found, given what is known. Opens files one at a time, and none whose hints
 /// say that nothing changed. Compressed files that are known by content are decoded to their offset.
 pub fn plan(found: Vec<Found>, known: &[SegmentState], rules: &SealRules) -> SourcePlan {
-    let names = found.iter().map(|f| RotatedName::of(&f.path)).collect();
     let mut planner = Planner {
         known: Known::new(known),
         rules,
-        youngest: youngest(names),
-        live: found.iter().map(Found::key).collect(),
+        siblings: Siblings::new(&found),
+        order: found
+            .iter()
+            .enumerate()
+            .map(|(at, file)| (file.key(), at))
+            .collect(),
         outcome: SourcePlan::default(),
-        order: HashMap::new(),
     };
-    for (at, file) in found.iter().enumerate() {
-        planner.order.insert(file.key(), at);
-    }
     let files = found.into_iter().filter(|file| file.size > 0);
     let unhinted: Vec<Found> = files.filter(|file| !planner.by_hint(file)).collect();
     let unclaimed: Vec<Found> = unhinted
@@ -46,32 +46,13 @@ pub fn plan(found: Vec<Found>, known: &[SegmentState], rules: &SealRules) -> Sou
     planner.finish()
 }
 
-/// The youngest file of each log.
-fn youngest(names: Vec<RotatedName>) -> HashMap<String, RotatedName> {
-    let mut youngest: HashMap<String, RotatedName> = HashMap::new();
-    for name in names {
-        let entry = youngest
-            .entry(family(&name))
-            .or_insert_with(|| name.clone());
-        if entry.is_older_than(&name) {
-            *entry = name;
-        }
-    }
-    youngest
-}
-
-fn family(name: &RotatedName) -> String {
-    let (folder, stem) = name.family();
-    folder.join(stem).display().to_string()
-}
-
 struct Planner<'p> {
     known: Known<'p>,
     rules: &'p SealRules,
-    youngest: HashMap<String, RotatedName>,
-    live: HashSet<(u64, u64)>,
-    outcome: SourcePlan,
+    siblings: Siblings,
+    /// Where each file stands among those found.
     order: HashMap<(u64, u64), usize>,
+    outcome: SourcePlan,
 }
 
 impl Planner<'_> {
@@ -89,20 +70,19 @@ impl Planner<'_> {
         let Some(&first) = hinted.first() else {
             return false;
         };
-        match self.continue_one_of(&hinted, file, |_, _| true) {
-            Ok(done) => done,
-            Err(error) => {
-                // Most likely still the same segment: nobody else may take it, and nothing is lost yet.
-                self.known.claim(first, file);
-                self.problem(file, error);
-                true
-            }
-        }
+        let planned =
+            Probe::open(file).and_then(|probe| self.continue_one_of(&hinted, &probe, |_, _| true));
+        planned.unwrap_or_else(|error| {
+            // Most likely still the same segment: nobody else may take it, and nothing is lost yet.
+            self.known.claim(first);
+            self.problem(file, error);
+            true
+        })
     }
 
     fn untouched(&mut self, at: usize, file: &Found) {
         let segment = &self.known.segments[at];
-        self.known.claim(at, file);
+        self.known.claim(at);
         if segment.path != file.path {
             self.outcome
                 .updates
@@ -112,11 +92,12 @@ impl Planner<'_> {
 
     /// Rule 3.
     fn by_content(&mut self, file: &Found) -> bool {
+        if self.known.segments.is_empty() {
+            return false;
+        }
         let planned = Probe::open(file).and_then(|probe| {
-            let mut free = self.known.with_head_of(&probe);
-            free.retain(|at| self.known.claimant(*at).is_none());
-            drop(probe);
-            self.continue_one_of(&free, file, is_plausible)
+            let candidates = self.known.with_head_of(&probe);
+            self.continue_one_of(&candidates, &probe, is_plausible)
         });
         planned.unwrap_or_else(|error| {
             self.problem(file, error);
@@ -128,21 +109,17 @@ impl Planner<'_> {
     fn continue_one_of(
         &mut self,
         candidates: &[usize],
-        file: &Found,
+        probe: &Probe,
         accept: fn(&SegmentState, &Probe) -> bool,
     ) -> Result<bool, SourceError> {
-        if candidates.is_empty() {
-            return Ok(false);
-        }
-        let probe = Probe::open(file)?;
         for &at in candidates {
             let segment = &self.known.segments[at];
-            if !accept(segment, &probe) {
+            if !accept(segment, probe) {
                 continue;
             }
             if let Some(place) = probe.continues(segment)? {
-                self.go_on(&probe, Some(segment), place)?;
-                self.known.claim(at, &probe.found);
+                self.go_on(probe, Some(segment), place)?;
+                self.known.claim(at);
                 return Ok(true);
             }
         }
@@ -161,7 +138,7 @@ impl Planner<'_> {
             if probe.found.size == 0 {
                 return Ok(());
             }
-            if self.is_copy(&probe)? {
+            if self.siblings.is_copy(&probe)? {
                 self.outcome.copies.push(file.path.clone());
                 return Ok(());
             }
@@ -172,45 +149,6 @@ impl Planner<'_> {
         }
     }
 
-    /// Whether the file is a copy of one that is dealt with under its own name.
-    fn is_copy(&self, probe: &Probe) -> Result<bool, SourceError> {
-        for at in self.known.with_head_of(probe) {
-            let Some(original) = self.known.claimant(at) else {
-                continue;
-            };
-            if is_copy_name(&probe.found, original)
-                && probe.continues(&self.known.segments[at])?.is_some()
-            {
-                return Ok(true);
-            }
-        }
-        self.is_compressed_from_a_new_file(probe)
-    }
-
-    /// `x.gz` beside an `x` that is new too and begins alike: when `x` has been read, its anchor tells whether `x.gz`
-    /// is the same.
-    fn is_compressed_from_a_new_file(&self, probe: &Probe) -> Result<bool, SourceError> {
-        let path = &probe.found.path;
-        let Some(original) = path.file_stem().map(|stem| path.with_file_name(stem)) else {
-            return Ok(false);
-        };
-        let names = (RotatedName::of(path), RotatedName::of(&original));
-        if probe.compression == Compression::Plain || !names.0.is_compressed_name_of(&names.1) {
-            return Ok(false);
-        }
-        let Ok(meta) = std::fs::metadata(&original) else {
-            return Ok(false);
-        };
-        let found = Found::new(&original, &meta);
-        let is_new = self
-            .outcome
-            .tasks
-            .iter()
-            .any(|t| t.known.is_none() && t.found.key() == found.key());
-        let head = |other: &Probe| other.head == probe.head;
-        Ok(is_new && Probe::open(&found).is_ok_and(|other| head(&other)))
-    }
-
     /// Plans what follows `place`.
     fn go_on(
         &mut self,
@@ -219,30 +157,30 @@ impl Planner<'_> {
         place: Place,
     ) -> Result<(), SourceError> {
         if place.at_end {
-            self.update(probe, known, true);
+            self.update(probe, known, self.is_settled(&probe.found));
             return Ok(());
         }
-        let range_end = match probe.compression {
-            Compression::Plain => Some(self.range_end(probe, place.offset)?),
-            _ => None,
-        };
-        let waiting_bytes = range_end.map_or(0, |end| probe.found.size - end);
-        if waiting_bytes > 0 {
-            let path = probe.found.path.clone();
-            self.outcome.waiting.push(Waiting {
-                path,
-                bytes: waiting_bytes,
-            });
+        let mut task = self.task(probe, known, place);
+        if probe.compression == Compression::Plain {
+            let end = self.range_end(probe, place.offset)?;
+            task.end = Some(end);
+            task.end_anchor = Some(Fingerprint::of(&probe.before(end)?));
+            task.waiting_bytes = probe.found.size - end;
         }
-        if range_end == Some(place.offset) {
-            self.update(probe, known, false);
-            return Ok(());
+        if task.waiting_bytes > 0 {
+            let (path, bytes) = (task.found.path.clone(), task.waiting_bytes);
+            self.outcome.waiting.push(Waiting { path, bytes });
         }
-        let end_anchor = match range_end {
-            Some(end) => Some(Fingerprint::of(&probe.before(end)?)),
-            None => None,
-        };
-        self.outcome.tasks.push(SegmentTask {
+        match task.end == Some(place.offset) {
+            true => self.update(probe, known, false),
+            false => self.outcome.tasks.push(task),
+        }
+        Ok(())
+    }
+
+    /// Everything from `place` to the end of a compressed file; a plain one's end is filled in later.
+    fn task(&self, probe: &Probe, known: Option<&SegmentState>, place: Place) -> SegmentTask {
+        SegmentTask {
             known: known.map(|segment| segment.id),
             found: probe.found.clone(),
             compression: probe.compression,
@@ -250,12 +188,19 @@ impl Planner<'_> {
             anchor: place.anchor,
             rank: probe.rank(),
             start: place.offset,
-            end: range_end,
-            end_anchor,
-            waiting_bytes,
+            end: None,
+            end_anchor: None,
+            waiting_bytes: 0,
             resumes_mid_line: place.mid_line,
-        });
-        Ok(())
+            settled: self.is_settled(&probe.found),
+        }
+    }
+
+    /// Whether whoever writes to the file from now on changes its time.
+    fn is_settled(&self, found: &Found) -> bool {
+        found
+            .quiet(self.rules.now)
+            .is_some_and(|quiet| quiet >= SETTLED)
     }
 
     /// Notes a known segment's new hints, if they are new.
@@ -271,29 +216,13 @@ impl Planner<'_> {
     fn range_end(&self, probe: &Probe, start: u64) -> Result<u64, SourceError> {
         let lines_end = probe.lines_end(start)?;
         let unfinished = lines_end < probe.found.size;
-        Ok(if unfinished && self.is_sealed(&probe.found) {
-            probe.found.size
-        } else {
-            lines_end
-        })
-    }
-
-    fn is_sealed(&self, file: &Found) -> bool {
-        let Some(quiet) = file.quiet(self.rules.now) else {
-            return self.rules.final_;
-        };
-        self.rules.final_
-            || self.rules.seal_after.is_some_and(|after| quiet >= after)
-            || (quiet >= ROTATED_QUIET && self.has_successor(file))
-    }
-
-    fn has_successor(&self, file: &Found) -> bool {
-        let name = RotatedName::of(&file.path);
-        let younger = self
-            .youngest
-            .get(&family(&name))
-            .is_some_and(|other| name.is_older_than(other));
-        younger || name.live_path().is_some_and(|live| live.exists())
+        Ok(
+            if unfinished && self.siblings.is_sealed(&probe.found, self.rules) {
+                probe.found.size
+            } else {
+                lines_end
+            },
+        )
     }
 
     fn problem(&mut self, file: &Found, error: SourceError) {
@@ -303,32 +232,37 @@ impl Planner<'_> {
         });
     }
 
-    /// Looks at the known segments that no file is any more, and puts everything in the order of the files.
+    /// Looks at the known segments that no file is any more, and puts the tasks in the order of the files.
     fn finish(mut self) -> SourcePlan {
         for segment in self.known.orphans() {
-            let reused = self.live.contains(&(segment.device, segment.inode));
-            let why = match reused {
-                true => "the file was truncated, or its inode became another file's",
-                false if segment.unread() > 0 && !is_still_at(&segment.path, segment) => {
-                    "the file was deleted or moved away before it was read to its end"
-                }
-                false => continue,
+            let Some(why) = self.fate(segment) else {
+                continue;
             };
             if segment.unread() > 0 {
                 let (path, bytes) = (segment.path.clone(), segment.unread());
                 self.outcome.lost.push(Lost { path, bytes, why });
             }
-            self.outcome.updates.push(SegmentState {
+            // Without a file it is found by its content only, and its loss is not told again.
+            let gone = SegmentState {
                 device: 0,
                 inode: 0,
                 ..segment.clone()
-            });
+            };
+            self.outcome.updates.push(gone);
         }
         let order = self.order;
+        let place = |task: &SegmentTask| order.get(&task.found.key()).copied();
+        self.outcome.tasks.sort_by_key(place);
         self.outcome
-            .tasks
-            .sort_by_key(|task| order.get(&task.found.key()).copied());
-        self.outcome
+    }
+
+    /// What became of a segment's file, if that is worth a note.
+    fn fate(&self, segment: &SegmentState) -> Option<&'static str> {
+        if self.order.contains_key(&(segment.device, segment.inode)) {
+            return Some("the file was truncated, or its inode became another file's");
+        }
+        let gone = segment.unread() > 0 && !is_still_at(&segment.path, segment);
+        gone.then_some("the file was deleted or moved away before it was read to its end")
     }
 }
 

@@ -125,22 +125,26 @@ impl Probe {
 
     fn decoded_place(&self, offset: u64) -> Result<Option<Place>, SourceError> {
         let mut decoder = self.decoder()?;
-        let mut trace = Trace::default();
-        let mut scratch = vec![0; STEP_BYTES];
-        while trace.length() < offset {
-            let wanted = (offset - trace.length()).min(STEP_BYTES as u64) as usize;
-            let n = decoder.fill(&mut scratch[..wanted])?;
-            trace.feed(&scratch[..n]);
-            if n < wanted {
-                return Ok(None);
-            }
+        let mut trace = decode_to(&mut decoder, offset)?;
+        if trace.length() < offset {
+            return Ok(None);
         }
         Ok(Some(Place {
             offset,
             anchor: trace.anchor(),
             mid_line: trace.last_byte().is_some_and(|byte| byte != b'\n'),
-            at_end: decoder.fill(&mut scratch[..1])? == 0,
+            at_end: decoder.fill(&mut [0])? == 0,
         }))
+    }
+
+    /// An offset, at most `limit` and the file's length, and the fingerprint of the bytes before it.
+    pub(crate) fn anchor_within(&self, limit: u64) -> Result<(u64, Fingerprint), SourceError> {
+        if self.compression == Compression::Plain {
+            let offset = limit.min(self.found.size);
+            return Ok((offset, Fingerprint::of(&self.before(offset)?)));
+        }
+        let mut trace = decode_to(&mut self.decoder()?, limit)?;
+        Ok((trace.length(), trace.anchor()))
     }
 
     /// Behind the last newline of a plain file's `start..`; `start` if there is none.
@@ -158,6 +162,21 @@ impl Probe {
         }
         Ok(start)
     }
+}
+
+/// Decodes up to `offset`, or to the end.
+fn decode_to(decoder: &mut Decoder, offset: u64) -> Result<Trace, SourceError> {
+    let mut trace = Trace::default();
+    let mut scratch = vec![0; STEP_BYTES];
+    while trace.length() < offset {
+        let wanted = (offset - trace.length()).min(STEP_BYTES as u64) as usize;
+        let n = decoder.fill(&mut scratch[..wanted])?;
+        trace.feed(&scratch[..n]);
+        if n < wanted {
+            break;
+        }
+    }
+    Ok(trace)
 }
 
 fn rank(head: &[u8]) -> u64 {

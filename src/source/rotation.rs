@@ -36,6 +36,7 @@ enum Age {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct RotatedName {
     folder: PathBuf,
+    name: String,
     stem: String,
     age: Age,
     rest: String,
@@ -56,6 +57,7 @@ impl RotatedName {
         };
         RotatedName {
             folder,
+            name: name.into_owned(),
             stem,
             age,
             rest,
@@ -65,6 +67,11 @@ impl RotatedName {
     /// What all files of one log have in common.
     pub(crate) fn family(&self) -> (&Path, &str) {
         (&self.folder, &self.stem)
+    }
+
+    /// [`RotatedName::family`] as one path.
+    pub(crate) fn family_path(&self) -> PathBuf {
+        self.folder.join(&self.stem)
     }
 
     /// Whether this file was rotated before that one, both being of one log.
@@ -82,7 +89,16 @@ impl RotatedName {
 
     /// The live file's path, if this one is a rotated one.
     pub(crate) fn live_path(&self) -> Option<PathBuf> {
-        (self.age != Age::Live).then(|| self.folder.join(&self.stem))
+        (self.age != Age::Live).then(|| self.family_path())
+    }
+
+    /// The path without a compressor's ending, if it has one.
+    pub(crate) fn uncompressed_path(&self) -> Option<PathBuf> {
+        let plain = self
+            .name
+            .strip_suffix(&*self.rest)
+            .filter(|_| !self.rest.is_empty())?;
+        Some(self.folder.join(plain))
     }
 
     /// Oldest first.
@@ -107,7 +123,7 @@ impl Ord for RotatedName {
         self.family()
             .cmp(&other.family())
             .then_with(|| self.by_age(other))
-            .then_with(|| self.rest.cmp(&other.rest))
+            .then_with(|| self.name.cmp(&other.name))
     }
 }
 

@@ -139,6 +139,9 @@ pub struct SegmentTask {
     /// The byte before `start` is no newline: the file grew after its last line was taken for sealed, and the rest
     /// of that line becomes a line of its own.
     pub resumes_mid_line: bool,
+    /// Whether the file was quiet for a while when it was planned, so that its size and time prove from now on that
+    /// it did not change. File systems' clocks are coarse.
+    pub settled: bool,
 }
 
 /// An unfinished last line.

@@ -90,6 +90,6 @@ fn state(
         rank: task.rank,
         offset,
         anchor,
-        complete,
+        complete: complete && task.settled,
     }
 }
