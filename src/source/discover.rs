@@ -1,0 +1,226 @@
+//! Discovery: globs to files, each file once, oldest first.
+
+use std::collections::HashMap;
+use std::fs::{self, FileType};
+use std::os::unix::fs::FileTypeExt;
+use std::path::{Path, PathBuf};
+
+use super::SourceError;
+use super::glob::Pattern;
+use super::rotation::RotatedName;
+use super::segment::{Found, Problem};
+
+/// What the globs found.
+#[derive(Debug, Default)]
+pub struct Discovery {
+    /// Each file once, log by log, oldest first.
+    pub files: Vec<Found>,
+    /// Folders that could not be listed and files that could not be looked at.
+    pub problems: Vec<Problem>,
+    /// Globs that match no file.
+    pub unmatched: Vec<String>,
+}
+
+/// Finds the files of `globs`; relative ones count from `base`.
+///
+/// A file that is matched twice, through links or globs, is found once, under its own name rather than a symbolic
+/// link's. Folders that a glob matches are left out, and so are pipes, sockets and devices.
+///
+/// # Errors
+///
+/// A glob that cannot be read; a path without glob characters that is a folder or no regular file. Anything that
+/// may be different a moment later is in [`Discovery::problems`] instead.
+pub fn discover(globs: &[String], base: &Path) -> Result<Discovery, SourceError> {
+    let mut discovery = Discovery::default();
+    let mut seen: HashMap<(u64, u64), Candidate> = HashMap::new();
+    for glob in globs {
+        let pattern = Pattern::new(glob, base)?;
+        let mut any = false;
+        for path in pattern.walk(&mut discovery.problems) {
+            if let Some(candidate) = look(&path, pattern.is_literal(), &mut discovery.problems)? {
+                any = true;
+                keep_better(&mut seen, candidate);
+            }
+        }
+        if !any {
+            discovery.unmatched.push(glob.clone());
+        }
+    }
+    let mut files: Vec<Candidate> = seen.into_values().collect();
+    files.sort_by(|a, b| a.order().cmp(&b.order()));
+    discovery.files = files.into_iter().map(|candidate| candidate.found).collect();
+    Ok(discovery)
+}
+
+/// A name for a file.
+struct Candidate {
+    name: RotatedName,
+    found: Found,
+    is_link: bool,
+}
+
+impl Candidate {
+    fn order(&self) -> (&RotatedName, &PathBuf) {
+        (&self.name, &self.found.path)
+    }
+}
+
+fn keep_better(seen: &mut HashMap<(u64, u64), Candidate>, new: Candidate) {
+    let better = |old: &Candidate| (new.is_link, new.order()) < (old.is_link, old.order());
+    if seen.get(&new.found.key()).is_none_or(better) {
+        seen.insert(new.found.key(), new);
+    }
+}
+
+fn look(
+    path: &Path,
+    named: bool,
+    problems: &mut Vec<Problem>,
+) -> Result<Option<Candidate>, SourceError> {
+    // A file that is gone since its folder was listed is no problem; a link to nowhere is one.
+    let Ok(own) = fs::symlink_metadata(path) else {
+        return Ok(None);
+    };
+    let meta = match fs::metadata(path) {
+        Ok(meta) => meta,
+        Err(source) => {
+            let error = SourceError::io("look at", path)(source);
+            problems.push(Problem {
+                path: path.to_owned(),
+                error,
+            });
+            return Ok(None);
+        }
+    };
+    if meta.is_file() {
+        let name = RotatedName::of(path);
+        return Ok(Some(Candidate {
+            name,
+            found: Found::new(path, &meta),
+            is_link: own.is_symlink(),
+        }));
+    }
+    match named {
+        true if meta.is_dir() => Err(SourceError::Folder {
+            path: path.to_owned(),
+        }),
+        true => Err(SourceError::Unsupported {
+            path: path.to_owned(),
+            what: kind(meta.file_type()),
+        }),
+        false => Ok(None),
+    }
+}
+
+fn kind(file_type: FileType) -> &'static str {
+    match file_type {
+        t if t.is_fifo() => "a pipe",
+        t if t.is_socket() => "a socket",
+        _ => "a device",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    fn folder_with(names: &[&str]) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        for name in names {
+            let path = folder.path().join(name);
+            fs::create_dir_all(path.parent().expect("has one")).expect("made");
+            fs::write(path, name).expect("written");
+        }
+        folder
+    }
+
+    fn names(globs: &[&str], base: &Path) -> Vec<String> {
+        let globs: Vec<String> = globs.iter().map(|g| (*g).to_owned()).collect();
+        let found = discover(&globs, base).expect("the globs are fine");
+        assert!(found.problems.is_empty(), "{:?}", found.problems);
+        let relative = |f: Found| f.path.strip_prefix(base).map(|p| p.display().to_string());
+        found
+            .files
+            .into_iter()
+            .map(|f| relative(f).expect("below the base"))
+            .collect()
+    }
+
+    #[test]
+    fn rotated_siblings_are_found_oldest_first() {
+        let folder = folder_with(&["a.log", "a.log.1", "a.log.2.gz", "a.log.10.gz", "b.txt"]);
+        let found = names(&["a.log*"], folder.path());
+        assert_eq!(found, ["a.log.10.gz", "a.log.2.gz", "a.log.1", "a.log"]);
+    }
+
+    #[test]
+    fn one_file_through_globs_symlinks_and_hard_links_is_found_once() {
+        let folder = folder_with(&["a.log"]);
+        symlink(
+            folder.path().join("a.log"),
+            folder.path().join("0-link.log"),
+        )
+        .expect("linked");
+        fs::hard_link(folder.path().join("a.log"), folder.path().join("c.log")).expect("linked");
+        assert_eq!(names(&["*.log", "a*", "./a.log"], folder.path()), ["a.log"]);
+    }
+
+    #[test]
+    fn two_stars_go_through_folders_but_not_through_links_or_hidden_ones() {
+        let folder = folder_with(&["x/y/a.log", "x/b.log", "c.log", ".git/d.log", "x/.e.log"]);
+        symlink(folder.path(), folder.path().join("x/loop")).expect("linked");
+        assert_eq!(
+            names(&["**/*.log"], folder.path()),
+            ["c.log", "x/b.log", "x/y/a.log"]
+        );
+        assert_eq!(
+            names(&["**"], folder.path()),
+            ["c.log", "x/b.log", "x/y/a.log"]
+        );
+    }
+
+    #[test]
+    fn hidden_files_are_found_only_when_the_pattern_says_so() {
+        let folder = folder_with(&[".a.log", "b.log"]);
+        assert_eq!(names(&["*.log"], folder.path()), ["b.log"]);
+        assert_eq!(names(&[".*.log"], folder.path()), [".a.log"]);
+    }
+
+    #[test]
+    fn a_folder_is_an_error_by_name_and_nothing_by_glob() {
+        let folder = folder_with(&["sub/a.log", "b.log"]);
+        assert_eq!(names(&["*"], folder.path()), ["b.log"]);
+        let error = discover(&["sub".to_owned()], folder.path()).expect_err("a folder");
+        assert!(matches!(error, SourceError::Folder { .. }), "{error}");
+    }
+
+    #[test]
+    fn a_glob_without_files_is_named() {
+        let folder = folder_with(&["b.log"]);
+        let globs = [
+            "*.txt".to_owned(),
+            "gone.log".to_owned(),
+            "b.log".to_owned(),
+        ];
+        let found = discover(&globs, folder.path()).expect("fine");
+        assert_eq!(found.unmatched, ["*.txt", "gone.log"]);
+    }
+
+    #[test]
+    fn a_link_to_nowhere_is_a_problem_that_is_listed() {
+        let folder = folder_with(&["a.log"]);
+        symlink("nowhere", folder.path().join("b.log")).expect("linked");
+        let found = discover(&["*.log".to_owned()], folder.path()).expect("fine");
+        assert_eq!((found.files.len(), found.problems.len()), (1, 1));
+    }
+
+    #[test]
+    fn a_bad_glob_says_what_is_wrong() {
+        for glob in ["", "a[", "{a/b,c}.log"] {
+            let error = discover(&[glob.to_owned()], Path::new("/")).expect_err("bad");
+            assert!(matches!(error, SourceError::BadGlob { .. }), "{error}");
+        }
+    }
+}

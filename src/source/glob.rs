@@ -1,0 +1,154 @@
+//! Walking a glob: a folder is listed only where the pattern needs it, and no link leads in circles.
+
+use std::fs;
+use std::path::{Component, Path, PathBuf};
+
+use globset::{GlobBuilder, GlobMatcher};
+
+use super::SourceError;
+use super::segment::Problem;
+
+/// One part of a pattern, between two slashes.
+enum Part {
+    /// A name as it stands.
+    Literal(PathBuf),
+    /// `**`: any number of folders. Hidden ones and links to folders are not entered.
+    AnyDepth,
+    /// A name with glob characters.
+    Name { matcher: GlobMatcher, hidden: bool },
+}
+
+/// A pattern ready to walk.
+pub(crate) struct Pattern {
+    parts: Vec<Part>,
+    literal: bool,
+}
+
+impl Pattern {
+    /// Reads a pattern; a relative one counts from `base`.
+    pub(crate) fn new(pattern: &str, base: &Path) -> Result<Self, SourceError> {
+        let bad = |message: &str| SourceError::BadGlob {
+            pattern: pattern.to_owned(),
+            message: message.to_owned(),
+        };
+        if pattern.is_empty() {
+            return Err(bad(
+                "it is empty; write a path such as /var/log/nginx/access.log*",
+            ));
+        }
+        if slash_in_braces(pattern) {
+            return Err(bad("a slash stands within { }; write two globs instead"));
+        }
+        let mut parts = vec![Part::Literal(base.to_owned())];
+        for component in Path::new(pattern)
+            .components()
+            .filter(|c| *c != Component::CurDir)
+        {
+            parts.push(part(component).map_err(|message| bad(&message))?);
+        }
+        let literal = parts.iter().all(|part| matches!(part, Part::Literal(_)));
+        Ok(Pattern { parts, literal })
+    }
+
+    /// Whether it has no glob characters.
+    pub(crate) fn is_literal(&self) -> bool {
+        self.literal
+    }
+
+    /// All paths that match, folders too, in no order. Folders that cannot be listed become problems.
+    pub(crate) fn walk(&self, problems: &mut Vec<Problem>) -> Vec<PathBuf> {
+        let mut found = Vec::new();
+        step(PathBuf::new(), &self.parts, &mut found, problems);
+        found
+    }
+}
+
+fn part(component: Component<'_>) -> Result<Part, String> {
+    let text = component.as_os_str().to_string_lossy();
+    if text == "**" {
+        return Ok(Part::AnyDepth);
+    }
+    if !text.contains(['*', '?', '[', '{', '\\']) {
+        return Ok(Part::Literal(component.as_os_str().into()));
+    }
+    let glob = GlobBuilder::new(&text)
+        .literal_separator(true)
+        .backslash_escape(true)
+        .build();
+    let matcher = glob.map_err(|e| e.kind().to_string())?.compile_matcher();
+    Ok(Part::Name {
+        matcher,
+        hidden: text.starts_with('.'),
+    })
+}
+
+fn slash_in_braces(pattern: &str) -> bool {
+    let mut depth = 0usize;
+    pattern.chars().any(|c| {
+        match c {
+            '{' => depth += 1,
+            '}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        c == '/' && depth > 0
+    })
+}
+
+fn step(at: PathBuf, parts: &[Part], found: &mut Vec<PathBuf>, problems: &mut Vec<Problem>) {
+    let Some((part, rest)) = parts.split_first() else {
+        found.push(at);
+        return;
+    };
+    match part {
+        Part::Literal(name) => {
+            let next = at.join(name);
+            if !rest.is_empty() || next.symlink_metadata().is_ok() {
+                step(next, rest, found, problems);
+            }
+        }
+        Part::Name { matcher, hidden } => {
+            for entry in list(&at, problems) {
+                let name = entry.file_name();
+                if matcher.is_match(Path::new(&name)) && (*hidden || !is_hidden(&entry)) {
+                    step(entry.path(), rest, found, problems);
+                }
+            }
+        }
+        Part::AnyDepth => any_depth(at, rest, found, problems),
+    }
+}
+
+/// `**/rest`: `rest` here and in every folder below. `**` at the end means all files below.
+fn any_depth(at: PathBuf, rest: &[Part], found: &mut Vec<PathBuf>, problems: &mut Vec<Problem>) {
+    for entry in list(&at, problems) {
+        let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+        if is_folder && !is_hidden(&entry) {
+            any_depth(entry.path(), rest, found, problems);
+        } else if rest.is_empty() && !is_hidden(&entry) {
+            found.push(entry.path());
+        }
+    }
+    if !rest.is_empty() {
+        step(at, rest, found, problems);
+    }
+}
+
+fn is_hidden(entry: &fs::DirEntry) -> bool {
+    entry.file_name().as_encoded_bytes().starts_with(b".")
+}
+
+/// The entries of a folder. What is no folder has none: a file may match a pattern's middle.
+fn list(folder: &Path, problems: &mut Vec<Problem>) -> Vec<fs::DirEntry> {
+    use std::io::ErrorKind::{NotADirectory, NotFound};
+    let listed = fs::read_dir(folder).and_then(Iterator::collect);
+    listed.unwrap_or_else(|source: std::io::Error| {
+        if !matches!(source.kind(), NotADirectory | NotFound) {
+            let error = SourceError::io("list", folder)(source);
+            problems.push(Problem {
+                path: folder.to_owned(),
+                error,
+            });
+        }
+        Vec::new()
+    })
+}

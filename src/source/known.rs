@@ -1,0 +1,112 @@
+//! The segments that the catalog knows, found by their hints or by their content.
+
+use std::collections::{BTreeSet, HashMap};
+
+use super::probe::Probe;
+use super::rotation::RotatedName;
+use super::{Fingerprint, Found, SegmentState};
+
+/// A shorter stretch of equal bytes may be a coincidence: files that begin with the same header or banner.
+pub(crate) const STRONG_BYTES: u64 = 4096;
+
+/// An index of known segments, and which of them a file has claimed.
+pub(crate) struct Known<'k> {
+    pub(crate) segments: &'k [SegmentState],
+    by_file: HashMap<(u64, u64), Vec<usize>>,
+    by_head: HashMap<Fingerprint, Vec<usize>>,
+    head_lengths: BTreeSet<u32>,
+    claimed: Vec<bool>,
+}
+
+impl<'k> Known<'k> {
+    pub(crate) fn new(segments: &'k [SegmentState]) -> Self {
+        let mut known = Known {
+            segments,
+            by_file: HashMap::with_capacity(segments.len()),
+            by_head: HashMap::with_capacity(segments.len()),
+            head_lengths: BTreeSet::new(),
+            claimed: vec![false; segments.len()],
+        };
+        for (at, segment) in segments.iter().enumerate() {
+            if has_file(segment) {
+                known
+                    .by_file
+                    .entry((segment.device, segment.inode))
+                    .or_default()
+                    .push(at);
+            }
+            if segment.head.len > 0 {
+                known.by_head.entry(segment.head).or_default().push(at);
+                known.head_lengths.insert(segment.head.len);
+            }
+        }
+        // The youngest generation first: it is the likeliest.
+        for candidates in known.by_file.values_mut() {
+            candidates.sort_by_key(|at| std::cmp::Reverse(segments[*at].id));
+        }
+        known
+    }
+
+    /// Unclaimed segments that were last seen in this device and inode.
+    pub(crate) fn hinted(&self, found: &Found) -> Vec<usize> {
+        let candidates = self
+            .by_file
+            .get(&found.key())
+            .map_or(&[][..], Vec::as_slice);
+        candidates
+            .iter()
+            .copied()
+            .filter(|at| !self.claimed[*at])
+            .collect()
+    }
+
+    /// Unclaimed segments whose head this file has; those with the longest evidence first.
+    pub(crate) fn with_head_of(&self, probe: &Probe) -> Vec<usize> {
+        let mut all: Vec<usize> = Vec::new();
+        for len in self
+            .head_lengths
+            .iter()
+            .take_while(|len| **len as usize <= probe.head.len())
+        {
+            let head = Fingerprint::of(&probe.head[..*len as usize]);
+            all.extend(self.by_head.get(&head).into_iter().flatten());
+        }
+        all.retain(|at| !self.claimed[*at]);
+        all.sort_by_key(|at| std::cmp::Reverse(self.segments[*at].offset));
+        all
+    }
+
+    /// Takes a segment: a file is it.
+    pub(crate) fn claim(&mut self, at: usize) {
+        self.claimed[at] = true;
+    }
+
+    /// Known segments that no file claimed and that were not told to be gone before.
+    pub(crate) fn orphans(&self) -> impl Iterator<Item = &'k SegmentState> {
+        let all = self.segments.iter().zip(&self.claimed);
+        all.filter(|(segment, claimed)| !**claimed && has_file(segment))
+            .map(|(segment, _)| segment)
+    }
+}
+
+fn has_file(segment: &SegmentState) -> bool {
+    (segment.device, segment.inode) != (0, 0)
+}
+
+/// Whether a file with the head and anchor of a segment may be taken for it. Equal bytes alone are proof only when they
+/// are many: a log may well begin with the same few bytes as one that is gone.
+pub(crate) fn is_plausible(segment: &SegmentState, probe: &Probe) -> bool {
+    segment.offset >= STRONG_BYTES
+        || segment.mtime_ns == probe.found.mtime_ns
+        || segment.inode == probe.found.inode
+        || was_rotated(segment, probe)
+}
+
+/// Whether the file's name is one that a rotation gives to the segment's file.
+fn was_rotated(segment: &SegmentState, probe: &Probe) -> bool {
+    let (old, new) = (
+        RotatedName::of(&segment.path),
+        RotatedName::of(&probe.found.path),
+    );
+    new.is_older_than(&old) || new.is_compressed_name_of(&old)
+}

@@ -1,0 +1,162 @@
+//! Memory maps under a read lease: the only `unsafe` of the crate.
+//!
+//! What is assumed, and what follows if it is false:
+//!
+//! 1. **Nobody shortens or overwrites the file while a slice of the map is alive.** Shortening would be SIGBUS at the next
+//!    access, overwriting would change bytes behind a `&[u8]`. A *read lease* (`F_SETLEASE`, Linux) makes it true: the
+//!    kernel grants it only while no descriptor is open for writing, and whoever opens for writing or truncates is held up
+//!    until the lease is released or `/proc/sys/fs/lease-break-time` (45 s) has passed. The reader looks at the lease before
+//!    each chunk ([`Map::lease_is_broken`]) and drops the map when somebody waits; a chunk is worked on for far less than 45 s.
+//! 2. **Without a lease** (`IoMode::Mmap`, which users choose for measuring) assumption 1 is the user's word.
+//! 3. **The map ends at most where the file ended** when it was made: the length is checked against `fstat` after the lease
+//!    was granted, so the map has no page that was behind the end.
+//!
+//! The signal that tells of a waiting writer would be SIGIO, which kills a process that does not expect it; it is
+//! set to SIGURG, which is ignored by default. The lease is polled instead.
+
+use std::fs::File;
+use std::io;
+use std::os::fd::AsRawFd;
+use std::sync::Arc;
+
+use memmap2::{Advice, Mmap, MmapOptions};
+
+/// `fcntl` command that chooses the lease's signal (`asm-generic/fcntl.h`); libc lacks it for some targets.
+const F_SETSIG: libc::c_int = 10;
+
+/// The first bytes of a file, in memory. Unmapped before the lease is released: fields drop in this order.
+#[derive(Debug)]
+pub(crate) struct Map {
+    bytes: Mmap,
+    lease: Option<Lease>,
+}
+
+impl Map {
+    /// Maps the first `len` bytes (at least 1). `None`: no lease was granted although one is required, or the file is
+    /// shorter than `len`.
+    pub(crate) fn new(file: &Arc<File>, len: u64, lease_required: bool) -> io::Result<Option<Map>> {
+        let lease = Lease::take(file);
+        if (lease.is_none() && lease_required) || len == 0 || file.metadata()?.len() < len {
+            return Ok(None);
+        }
+        let len = usize::try_from(len).map_err(io::Error::other)?;
+        // SAFETY: the file has at least `len` bytes (3), and keeps them: by its lease (1), or by the user's word (2).
+        let bytes = unsafe { MmapOptions::new().len(len).map(&**file)? };
+        // Only a hint: a kernel without it reads as well.
+        let _ = bytes.advise(Advice::Sequential);
+        Ok(Some(Map { bytes, lease }))
+    }
+
+    /// The bytes mapped, from the file's first.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Whether there was a lease and somebody wants to write. Drop the map soon.
+    pub(crate) fn lease_is_broken(&self) -> bool {
+        self.lease.as_ref().is_some_and(Lease::is_broken)
+    }
+}
+
+/// A read lease on an open file; released when dropped.
+#[derive(Debug)]
+struct Lease {
+    file: Arc<File>,
+}
+
+impl Lease {
+    /// `None` when somebody has the file open for writing, the file belongs to another user, or the file system
+    /// has no leases.
+    fn take(file: &Arc<File>) -> Option<Lease> {
+        fcntl(file, F_SETSIG, libc::SIGURG).ok()?;
+        fcntl(
+            file,
+            libc::F_SETLEASE,
+            libc::c_int::from(libc::F_RDLCK as i16),
+        )
+        .ok()?;
+        Some(Lease { file: file.clone() })
+    }
+
+    fn is_broken(&self) -> bool {
+        fcntl(&self.file, libc::F_GETLEASE, 0).ok() != Some(libc::c_int::from(libc::F_RDLCK as i16))
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        // A lease that is already gone is as good as released.
+        let _ = fcntl(
+            &self.file,
+            libc::F_SETLEASE,
+            libc::c_int::from(libc::F_UNLCK as i16),
+        );
+    }
+}
+
+fn fcntl(file: &File, command: libc::c_int, argument: libc::c_int) -> io::Result<libc::c_int> {
+    // SAFETY: the descriptor is open as long as `file` is borrowed, and these commands take an int, no pointer.
+    match unsafe { libc::fcntl(file.as_raw_fd(), command, argument) } {
+        -1 => Err(io::Error::last_os_error()),
+        answer => Ok(answer),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::OpenOptions;
+    use std::os::unix::fs::OpenOptionsExt;
+
+    use super::*;
+
+    fn file() -> (tempfile::NamedTempFile, Arc<File>) {
+        let temporary = tempfile::NamedTempFile::new().expect("temporary file");
+        std::fs::write(temporary.path(), b"one\ntwo\n").expect("written");
+        let file = Arc::new(File::open(temporary.path()).expect("opened"));
+        // Reopened without the writing descriptor, which would forbid a lease.
+        let path = temporary.into_temp_path();
+        (
+            tempfile::NamedTempFile::from_parts(File::open(&path).expect("opened"), path),
+            file,
+        )
+    }
+
+    #[test]
+    fn a_map_ends_where_the_file_ends() {
+        let (_keep, file) = file();
+        assert!(Map::new(&file, 9, false).expect("tried").is_none());
+        assert!(Map::new(&file, 0, false).expect("tried").is_none());
+        let map = Map::new(&file, 8, false).expect("tried").expect("mapped");
+        assert_eq!(map.bytes(), b"one\ntwo\n");
+    }
+
+    #[test]
+    fn a_file_open_for_writing_is_not_mapped_when_a_lease_is_required() {
+        let (keep, file) = file();
+        let _writer = OpenOptions::new()
+            .append(true)
+            .open(keep.path())
+            .expect("opened");
+        assert!(Map::new(&file, 8, true).expect("tried").is_none());
+    }
+
+    #[test]
+    fn a_writer_that_comes_breaks_the_lease_and_waits_until_the_map_is_gone() {
+        let (keep, file) = file();
+        let Some(map) = Map::new(&file, 8, true).expect("tried") else {
+            return; // a file system without leases
+        };
+        assert!(!map.lease_is_broken());
+        let open = || {
+            OpenOptions::new()
+                .append(true)
+                .custom_flags(libc::O_NONBLOCK)
+                .open(keep.path())
+        };
+        let blocked = open().expect_err("the lease holds it up");
+        assert_eq!(blocked.kind(), io::ErrorKind::WouldBlock);
+        assert!(map.lease_is_broken());
+        drop(map);
+        open().expect("released with the map");
+    }
+}

@@ -1,0 +1,242 @@
+//! Reading a plain segment: by all workers at once, from a map or by position.
+
+use std::fs::File;
+use std::ops::Range;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use memchr::memchr;
+
+use super::chunk::{self, Chunk, ChunkBuffer, Window};
+use super::map::Map;
+use super::split::Split;
+use super::{Found, SegmentTask, SourceError};
+
+/// Below this many bytes a map costs more than it saves.
+const MAP_BYTES_MIN: u64 = 256 * 1024;
+/// How much is looked through at a time for the end of a line that is not kept.
+const SCAN_BYTES: usize = 1024 * 1024;
+
+/// How plain segments are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum IoMode {
+    /// A map where the kernel grants a lease that makes it safe, else reads.
+    #[default]
+    Auto,
+    /// A map, with a lease or without: if somebody truncates a file without one, the process dies. For measuring.
+    Mmap,
+    /// Reads.
+    Read,
+}
+
+/// An open plain segment, shared by the workers.
+#[derive(Debug)]
+pub struct PlainReader {
+    file: Arc<File>,
+    path: PathBuf,
+    range: Range<u64>,
+    line_bytes_max: u64,
+    map: Mutex<Option<Arc<Map>>>,
+    lease_was_broken: AtomicBool,
+}
+
+impl PlainReader {
+    /// Opens the task's file; `line_bytes_max` as in [`Chunk`].
+    ///
+    /// # Errors
+    ///
+    /// `Io`, and `Changed` when another file took its place or it is shorter than planned.
+    pub fn open(task: &SegmentTask, io: IoMode, line_bytes_max: u64) -> Result<Self, SourceError> {
+        let path = task.found.path.clone();
+        let file = File::open(&path).map_err(SourceError::io("open", &path))?;
+        let meta = file.metadata().map_err(SourceError::io("look at", &path))?;
+        let now = Found::new(&path, &meta);
+        let end = task.end.unwrap_or(task.found.size);
+        if now.key() != task.found.key() {
+            return Err(SourceError::Changed {
+                path,
+                what: "another file took its place",
+            });
+        }
+        if now.size < end {
+            return Err(SourceError::Changed {
+                path,
+                what: "it became shorter",
+            });
+        }
+        let file = Arc::new(file);
+        let range = task.start..end;
+        let map = map(&file, &range, io).map_err(SourceError::io("map", &path))?;
+        Ok(PlainReader {
+            file,
+            path,
+            range,
+            line_bytes_max,
+            map: Mutex::new(map.map(Arc::new)),
+            lease_was_broken: AtomicBool::new(false),
+        })
+    }
+
+    /// The bytes to read.
+    pub fn range(&self) -> Range<u64> {
+        self.range.clone()
+    }
+
+    /// The lines of a split of [`PlainReader::range`]; no bytes if none begins in it.
+    ///
+    /// # Errors
+    ///
+    /// `Io`, and `Changed` when the file became shorter.
+    pub fn chunk<'c>(
+        &self,
+        split: Split,
+        buffer: &'c mut ChunkBuffer,
+    ) -> Result<Chunk<'c>, SourceError> {
+        // The map of the chunk before is let go first, so that a writer who waits does not wait for this one too.
+        buffer.map = None;
+        buffer.map = self.mapping();
+        let ChunkBuffer { bytes, map, scan } = buffer;
+        let base = chunk::base(split, &self.range);
+        if let Some(map) = map {
+            let window = &mut Mapped {
+                bytes: map.bytes(),
+                base,
+            };
+            let cut = chunk::cut(window, split, &self.range, self.line_bytes_max)?;
+            let lines = &map.bytes()[cut.lines.start as usize..cut.lines.end as usize];
+            return Ok(Chunk {
+                bytes: lines,
+                offset: cut.lines.start,
+                oversize: cut.oversize,
+            });
+        }
+        let mut window = Reads {
+            file: &self.file,
+            path: &self.path,
+            base,
+            filled: 0,
+            bytes,
+            scan,
+        };
+        let cut = chunk::cut(&mut window, split, &self.range, self.line_bytes_max)?;
+        let lines = (cut.lines.start - base) as usize..(cut.lines.end - base) as usize;
+        Ok(Chunk {
+            bytes: &bytes[lines],
+            offset: cut.lines.start,
+            oversize: cut.oversize,
+        })
+    }
+
+    /// The map, unless there is none or somebody waits to write: then it is given up for good.
+    fn mapping(&self) -> Option<Arc<Map>> {
+        let mut slot = self.map.lock().unwrap_or_else(PoisonError::into_inner);
+        if slot.as_ref().is_some_and(|map| map.lease_is_broken()) {
+            self.lease_was_broken.store(true, Ordering::Relaxed);
+            *slot = None;
+        }
+        slot.clone()
+    }
+
+    /// Whether the lease was broken at any time since the file was opened.
+    pub(crate) fn lease_was_broken(&self) -> bool {
+        self.mapping();
+        self.lease_was_broken.load(Ordering::Relaxed)
+    }
+
+    /// Whether it is read through a map (still).
+    pub fn is_mapped(&self) -> bool {
+        self.mapping().is_some()
+    }
+
+    pub(crate) fn file(&self) -> &File {
+        &self.file
+    }
+}
+
+fn map(file: &Arc<File>, range: &Range<u64>, io: IoMode) -> std::io::Result<Option<Map>> {
+    match io {
+        IoMode::Read => Ok(None),
+        IoMode::Auto if range.end - range.start < MAP_BYTES_MIN => Ok(None),
+        // A file that cannot be mapped (a special file system) can still be read.
+        IoMode::Auto => Ok(Map::new(file, range.end, true).unwrap_or(None)),
+        IoMode::Mmap => Map::new(file, range.end, false),
+    }
+}
+
+struct Mapped<'m> {
+    bytes: &'m [u8],
+    base: u64,
+}
+
+impl Window for Mapped<'_> {
+    fn to(&mut self, end: u64) -> Result<&[u8], SourceError> {
+        Ok(&self.bytes[self.base as usize..end as usize])
+    }
+
+    fn newline(&mut self, stretch: Range<u64>) -> Result<Option<u64>, SourceError> {
+        let bytes = &self.bytes[stretch.start as usize..stretch.end as usize];
+        Ok(memchr(b'\n', bytes).map(|at| stretch.start + at as u64))
+    }
+}
+
+struct Reads<'r> {
+    file: &'r File,
+    path: &'r Path,
+    base: u64,
+    filled: usize,
+    bytes: &'r mut Vec<u8>,
+    scan: &'r mut Vec<u8>,
+}
+
+impl Window for Reads<'_> {
+    fn to(&mut self, end: u64) -> Result<&[u8], SourceError> {
+        let wanted = (end - self.base) as usize;
+        if self.bytes.len() < wanted {
+            self.bytes.resize(wanted, 0);
+        }
+        if self.filled < wanted {
+            let at = self.base + self.filled as u64;
+            read_exact(
+                self.file,
+                self.path,
+                &mut self.bytes[self.filled..wanted],
+                at,
+            )?;
+            self.filled = wanted;
+        }
+        Ok(&self.bytes[..wanted])
+    }
+
+    fn newline(&mut self, stretch: Range<u64>) -> Result<Option<u64>, SourceError> {
+        self.scan.resize(SCAN_BYTES, 0);
+        let mut at = stretch.start;
+        while at < stretch.end {
+            let len = (stretch.end - at).min(SCAN_BYTES as u64) as usize;
+            read_exact(self.file, self.path, &mut self.scan[..len], at)?;
+            if let Some(found) = memchr(b'\n', &self.scan[..len]) {
+                return Ok(Some(at + found as u64));
+            }
+            at += len as u64;
+        }
+        Ok(None)
+    }
+}
+
+/// Reads a stretch that the file had when it was planned.
+pub(crate) fn read_exact(
+    file: &File,
+    path: &Path,
+    into: &mut [u8],
+    offset: u64,
+) -> Result<(), SourceError> {
+    file.read_exact_at(into, offset)
+        .map_err(|source| match source.kind() {
+            std::io::ErrorKind::UnexpectedEof => SourceError::Changed {
+                path: path.to_owned(),
+                what: "it became shorter",
+            },
+            _ => SourceError::io("read", path)(source),
+        })
+}

@@ -1,0 +1,277 @@
+//! Planning: which bytes of the files found are new. The rules are in DESIGN.md, "Segments".
+//!
+//! 1. A file whose hints (device, inode, size, time) say that nothing changed is not even opened.
+//! 2. A file whose device and inode are known, and whose content bears it out, continues.
+//! 3. A file that has the content of a segment which no other file is, is that segment: renamed, copied, compressed.
+//! 4. A copy of a live segment is left alone.
+//! 5. Anything else is a new segment. What then is left of the known ones is gone, and its unread bytes are lost.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::time::Duration;
+
+use super::known::{Known, is_plausible};
+use super::probe::{Place, Probe};
+use super::segment::{Lost, Problem, Waiting};
+use super::siblings::Siblings;
+use super::{
+    Compression, Fingerprint, Found, SealRules, SegmentState, SegmentTask, SourceError, SourcePlan,
+};
+
+/// How long a file must have been quiet before its size and time are proof that it did not change: as coarse as the
+/// clocks of file systems are.
+const SETTLED: Duration = Duration::from_secs(2);
+
+/// Says what is to be read of the files found, given what is known. Opens files one at a time, and none whose hints
+/// say that nothing changed. Compressed files that are known by content are decoded to their offset.
+pub fn plan(found: Vec<Found>, known: &[SegmentState], rules: &SealRules) -> SourcePlan {
+    let mut planner = Planner {
+        known: Known::new(known),
+        rules,
+        siblings: Siblings::new(&found),
+        order: found
+            .iter()
+            .enumerate()
+            .map(|(at, file)| (file.key(), at))
+            .collect(),
+        outcome: SourcePlan::default(),
+    };
+    let files = found.into_iter().filter(|file| file.size > 0);
+    let unhinted: Vec<Found> = files.filter(|file| !planner.by_hint(file)).collect();
+    let unclaimed: Vec<Found> = unhinted
+        .into_iter()
+        .filter(|f| !planner.by_content(f))
+        .collect();
+    unclaimed.iter().for_each(|file| planner.as_new(file));
+    planner.finish()
+}
+
+struct Planner<'p> {
+    known: Known<'p>,
+    rules: &'p SealRules,
+    siblings: Siblings,
+    /// Where each file stands among those found.
+    order: HashMap<(u64, u64), usize>,
+    outcome: SourcePlan,
+}
+
+impl Planner<'_> {
+    /// Rules 1 and 2. Whether the file is dealt with.
+    fn by_hint(&mut self, file: &Found) -> bool {
+        let hinted = self.known.hinted(file);
+        let untouched = hinted
+            .iter()
+            .copied()
+            .find(|at| is_untouched(&self.known.segments[*at], file));
+        if let Some(at) = untouched {
+            self.untouched(at, file);
+            return true;
+        }
+        let Some(&first) = hinted.first() else {
+            return false;
+        };
+        let planned =
+            Probe::open(file).and_then(|probe| self.continue_one_of(&hinted, &probe, |_, _| true));
+        planned.unwrap_or_else(|error| {
+            // Most likely still the same segment: nobody else may take it, and nothing is lost yet.
+            self.known.claim(first);
+            self.problem(file, error);
+            true
+        })
+    }
+
+    fn untouched(&mut self, at: usize, file: &Found) {
+        let segment = &self.known.segments[at];
+        self.known.claim(at);
+        if segment.path != file.path {
+            self.outcome
+                .updates
+                .push(segment.seen_as(file, segment.compression, true));
+        }
+    }
+
+    /// Rule 3.
+    fn by_content(&mut self, file: &Found) -> bool {
+        if self.known.segments.is_empty() {
+            return false;
+        }
+        let planned = Probe::open(file).and_then(|probe| {
+            let candidates = self.known.with_head_of(&probe);
+            self.continue_one_of(&candidates, &probe, is_plausible)
+        });
+        planned.unwrap_or_else(|error| {
+            self.problem(file, error);
+            true
+        })
+    }
+
+    /// Lets the file be the first of these segments that its content bears out.
+    fn continue_one_of(
+        &mut self,
+        candidates: &[usize],
+        probe: &Probe,
+        accept: fn(&SegmentState, &Probe) -> bool,
+    ) -> Result<bool, SourceError> {
+        for &at in candidates {
+            let segment = &self.known.segments[at];
+            if !accept(segment, probe) {
+                continue;
+            }
+            if let Some(place) = probe.continues(segment)? {
+                self.go_on(probe, Some(segment), place)?;
+                self.known.claim(at);
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Rules 4 and 5.
+    fn as_new(&mut self, file: &Found) {
+        let start = Place {
+            offset: 0,
+            anchor: Fingerprint::of(b""),
+            mid_line: false,
+            at_end: false,
+        };
+        let planned = Probe::open(file).and_then(|probe| {
+            if probe.found.size == 0 {
+                return Ok(());
+            }
+            if self.siblings.is_copy(&probe)? {
+                self.outcome.copies.push(file.path.clone());
+                return Ok(());
+            }
+            self.go_on(&probe, None, start)
+        });
+        if let Err(error) = planned {
+            self.problem(file, error);
+        }
+    }
+
+    /// Plans what follows `place`.
+    fn go_on(
+        &mut self,
+        probe: &Probe,
+        known: Option<&SegmentState>,
+        place: Place,
+    ) -> Result<(), SourceError> {
+        if place.at_end {
+            self.update(probe, known, self.is_settled(&probe.found));
+            return Ok(());
+        }
+        let mut task = self.task(probe, known, place);
+        if probe.compression == Compression::Plain {
+            let end = self.range_end(probe, place.offset)?;
+            task.end = Some(end);
+            task.end_anchor = Some(Fingerprint::of(&probe.before(end)?));
+            task.waiting_bytes = probe.found.size - end;
+        }
+        if task.waiting_bytes > 0 {
+            let (path, bytes) = (task.found.path.clone(), task.waiting_bytes);
+            self.outcome.waiting.push(Waiting { path, bytes });
+        }
+        match task.end == Some(place.offset) {
+            true => self.update(probe, known, false),
+            false => self.outcome.tasks.push(task),
+        }
+        Ok(())
+    }
+
+    /// Everything from `place` to the end of a compressed file; a plain one's end is filled in later.
+    fn task(&self, probe: &Probe, known: Option<&SegmentState>, place: Place) -> SegmentTask {
+        SegmentTask {
+            known: known.map(|segment| segment.id),
+            found: probe.found.clone(),
+            compression: probe.compression,
+            head: Fingerprint::of(&probe.head),
+            anchor: place.anchor,
+            rank: probe.rank(),
+            start: place.offset,
+            end: None,
+            end_anchor: None,
+            waiting_bytes: 0,
+            resumes_mid_line: place.mid_line,
+            settled: self.is_settled(&probe.found),
+        }
+    }
+
+    /// Whether whoever writes to the file from now on changes its time.
+    fn is_settled(&self, found: &Found) -> bool {
+        found
+            .quiet(self.rules.now)
+            .is_some_and(|quiet| quiet >= SETTLED)
+    }
+
+    /// Notes a known segment's new hints, if they are new.
+    fn update(&mut self, probe: &Probe, known: Option<&SegmentState>, complete: bool) {
+        let Some(segment) = known else { return };
+        let seen = segment.seen_as(&probe.found, probe.compression, complete);
+        if seen != *segment {
+            self.outcome.updates.push(seen);
+        }
+    }
+
+    /// Behind the last newline, or the file's end if its last line counts as it is.
+    fn range_end(&self, probe: &Probe, start: u64) -> Result<u64, SourceError> {
+        let lines_end = probe.lines_end(start)?;
+        let unfinished = lines_end < probe.found.size;
+        Ok(
+            if unfinished && self.siblings.is_sealed(&probe.found, self.rules) {
+                probe.found.size
+            } else {
+                lines_end
+            },
+        )
+    }
+
+    fn problem(&mut self, file: &Found, error: SourceError) {
+        self.outcome.problems.push(Problem {
+            path: file.path.clone(),
+            error,
+        });
+    }
+
+    /// Looks at the known segments that no file is any more, and puts the tasks in the order of the files.
+    fn finish(mut self) -> SourcePlan {
+        for segment in self.known.orphans() {
+            let Some(why) = self.fate(segment) else {
+                continue;
+            };
+            if segment.unread() > 0 {
+                let (path, bytes) = (segment.path.clone(), segment.unread());
+                self.outcome.lost.push(Lost { path, bytes, why });
+            }
+            // Without a file it is found by its content only, and its loss is not told again.
+            let gone = SegmentState {
+                device: 0,
+                inode: 0,
+                ..segment.clone()
+            };
+            self.outcome.updates.push(gone);
+        }
+        let order = self.order;
+        let place = |task: &SegmentTask| order.get(&task.found.key()).copied();
+        self.outcome.tasks.sort_by_key(place);
+        self.outcome
+    }
+
+    /// What became of a segment's file, if that is worth a note.
+    fn fate(&self, segment: &SegmentState) -> Option<&'static str> {
+        if self.order.contains_key(&(segment.device, segment.inode)) {
+            return Some("the file was truncated, or its inode became another file's");
+        }
+        let gone = segment.unread() > 0 && !is_still_at(&segment.path, segment);
+        gone.then_some("the file was deleted or moved away before it was read to its end")
+    }
+}
+
+fn is_untouched(segment: &SegmentState, file: &Found) -> bool {
+    segment.complete && segment.size == file.size && segment.mtime_ns == file.mtime_ns
+}
+
+/// Whether the segment's file still lies where it was seen, outside the globs of today.
+fn is_still_at(path: &Path, segment: &SegmentState) -> bool {
+    std::fs::metadata(path)
+        .is_ok_and(|meta| Found::new(path, &meta).key() == (segment.device, segment.inode))
+}

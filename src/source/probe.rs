@@ -1,0 +1,185 @@
+//! A look into one file: its compression, its first bytes, and whether it continues what is known.
+
+use std::fs::File;
+use std::sync::Arc;
+
+use memchr::{memchr, memrchr};
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::compression::MAGIC_BYTES;
+use super::decoder::Decoder;
+use super::fingerprint::{FINGERPRINT_BYTES_MAX, Trace, covered};
+use super::plain::read_exact;
+use super::{Compression, Fingerprint, Found, SegmentState, SourceError};
+
+/// Bytes looked through at a time for the last newline, and decoded at a time towards an offset.
+const STEP_BYTES: usize = 64 * 1024;
+
+/// An open file of which the first bytes are read.
+pub(crate) struct Probe {
+    file: Arc<File>,
+    /// As the open descriptor describes it.
+    pub(crate) found: Found,
+    pub(crate) compression: Compression,
+    /// The first decompressed bytes, up to [`FINGERPRINT_BYTES_MAX`].
+    pub(crate) head: Vec<u8>,
+}
+
+/// Where reading goes on in a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) offset: u64,
+    /// The bytes before it.
+    pub(crate) anchor: Fingerprint,
+    /// Whether the byte before it is not a newline.
+    pub(crate) mid_line: bool,
+    /// Whether nothing follows.
+    pub(crate) at_end: bool,
+}
+
+impl Probe {
+    /// Opens the file and reads its head.
+    ///
+    /// Errors: `Io`, `Changed` when the path is another file by now, and the decoder's.
+    pub(crate) fn open(found: &Found) -> Result<Self, SourceError> {
+        let path = &found.path;
+        let file = File::open(path).map_err(SourceError::io("open", path))?;
+        let meta = file.metadata().map_err(SourceError::io("look at", path))?;
+        let now = Found::new(path, &meta);
+        if now.key() != found.key() {
+            let what = "another file took its place";
+            return Err(SourceError::Changed {
+                path: path.clone(),
+                what,
+            });
+        }
+        let mut probe = Probe {
+            file: Arc::new(file),
+            found: now,
+            compression: Compression::Plain,
+            head: Vec::new(),
+        };
+        let magic = probe.bytes(0, probe.found.size.min(MAGIC_BYTES as u64) as usize)?;
+        probe.compression = Compression::of(&magic);
+        probe.head = probe.first_bytes(FINGERPRINT_BYTES_MAX)?;
+        Ok(probe)
+    }
+
+    /// The first decompressed bytes, at most `len`.
+    pub(crate) fn first_bytes(&self, len: usize) -> Result<Vec<u8>, SourceError> {
+        if self.compression == Compression::Plain {
+            return self.bytes(0, self.found.size.min(len as u64) as usize);
+        }
+        let mut head = vec![0; len];
+        let filled = self.decoder()?.fill(&mut head)?;
+        head.truncate(filled);
+        Ok(head)
+    }
+
+    fn decoder(&self) -> Result<Decoder, SourceError> {
+        Decoder::new(self.file.clone(), self.compression, &self.found.path)
+    }
+
+    /// Bytes of the file as it lies on the disk.
+    fn bytes(&self, offset: u64, len: usize) -> Result<Vec<u8>, SourceError> {
+        let mut bytes = vec![0; len];
+        read_exact(&self.file, &self.found.path, &mut bytes, offset)?;
+        Ok(bytes)
+    }
+
+    /// See [`SegmentState::rank`].
+    pub(crate) fn rank(&self) -> u64 {
+        rank(&self.head)
+    }
+
+    /// Where this file goes on if it is the known segment: the same head, and the same bytes before the offset.
+    pub(crate) fn continues(&self, known: &SegmentState) -> Result<Option<Place>, SourceError> {
+        if !known.head.begins(&self.head) {
+            return Ok(None);
+        }
+        let place = match self.compression {
+            Compression::Plain => self.plain_place(known.offset)?,
+            _ => self.decoded_place(known.offset)?,
+        };
+        Ok(place.filter(|place| place.anchor == known.anchor))
+    }
+
+    fn plain_place(&self, offset: u64) -> Result<Option<Place>, SourceError> {
+        if self.found.size < offset {
+            return Ok(None);
+        }
+        let tail = self.before(offset)?;
+        Ok(Some(Place {
+            offset,
+            anchor: Fingerprint::of(&tail),
+            mid_line: tail.last().is_some_and(|byte| *byte != b'\n'),
+            at_end: offset == self.found.size,
+        }))
+    }
+
+    /// The bytes before `offset` of a plain file, as many as an anchor covers.
+    pub(crate) fn before(&self, offset: u64) -> Result<Vec<u8>, SourceError> {
+        let len = covered(offset);
+        self.bytes(offset - len as u64, len)
+    }
+
+    fn decoded_place(&self, offset: u64) -> Result<Option<Place>, SourceError> {
+        let mut decoder = self.decoder()?;
+        let mut trace = decode_to(&mut decoder, offset)?;
+        if trace.length() < offset {
+            return Ok(None);
+        }
+        Ok(Some(Place {
+            offset,
+            anchor: trace.anchor(),
+            mid_line: trace.last_byte().is_some_and(|byte| byte != b'\n'),
+            at_end: decoder.fill(&mut [0])? == 0,
+        }))
+    }
+
+    /// An offset, at most `limit` and the file's length, and the fingerprint of the bytes before it.
+    pub(crate) fn anchor_within(&self, limit: u64) -> Result<(u64, Fingerprint), SourceError> {
+        if self.compression == Compression::Plain {
+            let offset = limit.min(self.found.size);
+            return Ok((offset, Fingerprint::of(&self.before(offset)?)));
+        }
+        let mut trace = decode_to(&mut self.decoder()?, limit)?;
+        Ok((trace.length(), trace.anchor()))
+    }
+
+    /// Behind the last newline of a plain file's `start..`; `start` if there is none.
+    pub(crate) fn lines_end(&self, start: u64) -> Result<u64, SourceError> {
+        let mut end = self.found.size;
+        let mut block = vec![0; STEP_BYTES];
+        while end > start {
+            let len = (end - start).min(STEP_BYTES as u64) as usize;
+            let from = end - len as u64;
+            read_exact(&self.file, &self.found.path, &mut block[..len], from)?;
+            if let Some(at) = memrchr(b'\n', &block[..len]) {
+                return Ok(from + at as u64 + 1);
+            }
+            end = from;
+        }
+        Ok(start)
+    }
+}
+
+/// Decodes up to `offset`, or to the end.
+fn decode_to(decoder: &mut Decoder, offset: u64) -> Result<Trace, SourceError> {
+    let mut trace = Trace::default();
+    let mut scratch = vec![0; STEP_BYTES];
+    while trace.length() < offset {
+        let wanted = (offset - trace.length()).min(STEP_BYTES as u64) as usize;
+        let n = decoder.fill(&mut scratch[..wanted])?;
+        trace.feed(&scratch[..n]);
+        if n < wanted {
+            break;
+        }
+    }
+    Ok(trace)
+}
+
+fn rank(head: &[u8]) -> u64 {
+    let line = memchr(b'\n', head).map_or(head, |at| &head[..at]);
+    xxh3_64(line)
+}

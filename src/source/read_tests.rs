@@ -1,0 +1,316 @@
+//! Reading: whatever the splits and the way of reading, the same lines come out, each once.
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use proptest::prelude::*;
+
+use super::*;
+
+/// What reading a segment yields: the bytes, and the lines that were too long.
+#[derive(Debug, PartialEq, Eq, Default)]
+struct Yield {
+    bytes: Vec<u8>,
+    oversize: Vec<(u64, u64, bool, Vec<u8>)>,
+}
+
+impl Yield {
+    fn take(&mut self, chunk: Chunk<'_>, max: u64) {
+        let mut offset = chunk.offset;
+        for line in chunk.bytes.split_inclusive(|byte| *byte == b'\n') {
+            let text = line.strip_suffix(b"\n").unwrap_or(line);
+            // Lines within a chunk may be too long: see `Chunk::bytes`.
+            match text.len() as u64 > max {
+                true => self.too_long(offset, text, text.len() as u64, line.len() > text.len()),
+                false => self.bytes.extend_from_slice(line),
+            }
+            offset += line.len() as u64;
+        }
+        if let Some(line) = chunk.oversize {
+            assert_eq!(
+                line.offset, offset,
+                "an oversize line follows the chunk's bytes"
+            );
+            self.too_long(offset, &line.sample, line.length, line.terminated);
+        }
+    }
+
+    fn too_long(&mut self, offset: u64, text: &[u8], length: u64, terminated: bool) {
+        let sample = text[..text.len().min(4096)].to_vec();
+        self.oversize.push((offset, length, terminated, sample));
+    }
+}
+
+/// The model: all lines of a text, from a starting point.
+fn model(text: &[u8], start: usize, max: u64) -> Yield {
+    let mut all = Yield::default();
+    all.take(
+        Chunk {
+            bytes: &text[start..],
+            offset: start as u64,
+            oversize: None,
+        },
+        max,
+    );
+    all
+}
+
+fn write(folder: &Path, name: &str, bytes: &[u8]) -> PathBuf {
+    let path = folder.join(name);
+    fs::write(&path, bytes).expect("written");
+    path
+}
+
+fn gzip(text: &[u8]) -> Vec<u8> {
+    let mut out = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    out.write_all(text).expect("memory");
+    out.finish().expect("memory")
+}
+
+/// The whole file as a task, with its last line counted.
+fn task(path: &Path) -> SegmentTask {
+    let found = Found::new(path, &fs::metadata(path).expect("is there"));
+    let rules = SealRules {
+        final_: true,
+        seal_after: None,
+        now: SystemTime::now(),
+    };
+    let mut planned = plan(vec![found], &[], &rules);
+    assert!(planned.problems.is_empty(), "{:?}", planned.problems);
+    planned.tasks.pop().expect("one task")
+}
+
+fn read_plain(task: &SegmentTask, io: IoMode, split_bytes: u64, max: u64) -> Yield {
+    let reader = PlainReader::open(task, io, max).expect("opened");
+    let mut buffer = ChunkBuffer::default();
+    let mut all = Yield::default();
+    for split in splits(reader.range().start, reader.range().end, split_bytes) {
+        all.take(reader.chunk(split, &mut buffer).expect("read"), max);
+    }
+    validate_plain(task, &reader).expect("nothing changed");
+    all
+}
+
+fn read_stream(task: &SegmentTask, split_bytes: u64, max: u64) -> Yield {
+    let mut reader = StreamReader::open(task, split_bytes, max).expect("opened");
+    let mut buffer = ChunkBuffer::default();
+    let mut all = Yield::default();
+    while let Some(chunk) = reader.next_chunk(&mut buffer).expect("read") {
+        all.take(chunk, max);
+    }
+    let state = validate_stream(task, &reader.finish().expect("ended")).expect("unchanged");
+    assert_eq!(state.complete, task.settled);
+    all
+}
+
+fn all_ways_agree(text: &[u8], split_sizes: impl Iterator<Item = u64> + Clone, max: u64) {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let plain = task(&write(folder.path(), "a.log", text));
+    let packed = task(&write(folder.path(), "b.log.gz", &gzip(text)));
+    let expected = model(text, 0, max);
+    for split in split_sizes {
+        for io in [IoMode::Mmap, IoMode::Read] {
+            assert_eq!(
+                read_plain(&plain, io, split, max),
+                expected,
+                "{io:?} {split} {max}"
+            );
+        }
+        assert_eq!(
+            read_stream(&packed, split, max),
+            expected,
+            "stream {split} {max}"
+        );
+    }
+}
+
+const TRICKY: [&[u8]; 9] = [
+    b"one\r\ntwo\r\n\r\nthree\r\n",
+    b"\n\n\n",
+    b"\n",
+    b"x",
+    b"no last newline\nat all",
+    b"a line that is rather longer than most of the splits here\nb\nc\n\nd",
+    b"\na\n\nb\n\n\nc a bit longer\n",
+    b"\xff\xfe\x00bytes\n\xf0\x9f\x92\xa9\n\x00\n",
+    b"0123456789\r",
+];
+
+#[test]
+fn no_line_is_lost_or_doubled_for_any_split_size() {
+    for text in TRICKY {
+        all_ways_agree(text, 1..64, 1 << 20);
+    }
+}
+
+#[test]
+fn lines_that_are_too_long_are_the_same_for_any_split_size_and_limit() {
+    for text in TRICKY {
+        for max in [0, 1, 2, 3, 9, 10, 11, 56, 57] {
+            all_ways_agree(text, 1..64, max);
+        }
+    }
+}
+
+#[test]
+fn a_line_of_many_splits_is_measured_and_sampled_but_not_kept() {
+    let long = vec![b'x'; 700_000];
+    let text = [b"before\n", &long[..], b"\nafter\n"].concat();
+    all_ways_agree(&text, [1_000, 65_536, 1 << 20].into_iter(), 20_000);
+
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let plain = task(&write(folder.path(), "a.log", &text));
+    let reader = PlainReader::open(&plain, IoMode::Read, 20_000).expect("opened");
+    let mut buffer = ChunkBuffer::default();
+    reader
+        .chunk(
+            Split {
+                start: 0,
+                end: 1_000,
+            },
+            &mut buffer,
+        )
+        .expect("read");
+    assert!(
+        buffer.bytes.len() < 30_000,
+        "{} bytes kept",
+        buffer.bytes.len()
+    );
+}
+
+#[test]
+fn a_line_just_as_long_as_allowed_is_kept_and_one_byte_more_is_not() {
+    let text = [&[b'x'; 100][..], b"\n", &[b'y'; 101][..], b"\nz\n"].concat();
+    let expected = model(&text, 0, 100);
+    assert_eq!((expected.bytes.len(), expected.oversize.len()), (103, 1));
+    all_ways_agree(&text, [1, 50, 100, 101, 102, 1_000].into_iter(), 100);
+}
+
+#[test]
+fn a_task_that_starts_in_the_middle_reads_the_rest_only() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let text = b"one\ntwo\nthree\nfour";
+    let mut plain = task(&write(folder.path(), "a.log", text));
+    let mut packed = task(&write(folder.path(), "b.log.gz", &gzip(text)));
+    for task in [&mut plain, &mut packed] {
+        task.start = 8;
+        task.anchor = Fingerprint::of(&text[..8]);
+    }
+    let expected = model(text, 8, 100);
+    for split in 1..20 {
+        assert_eq!(read_plain(&plain, IoMode::Mmap, split, 100), expected);
+        assert_eq!(read_plain(&plain, IoMode::Read, split, 100), expected);
+        assert_eq!(read_stream(&packed, split, 100), expected);
+    }
+    packed.anchor = Fingerprint::of(b"another text");
+    let refused = StreamReader::open(&packed, 10, 100).err().expect("refused");
+    assert!(matches!(refused, SourceError::Changed { .. }), "{refused}");
+}
+
+#[test]
+fn a_file_that_nobody_writes_to_is_mapped_and_one_that_is_written_to_is_read() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let path = write(folder.path(), "a.log", &b"a line\n".repeat(100_000));
+    let open = || PlainReader::open(&task(&path), IoMode::Auto, 100).expect("opened");
+    let writer = fs::OpenOptions::new()
+        .append(true)
+        .open(&path)
+        .expect("opened");
+    assert!(!open().is_mapped());
+    drop(writer);
+    assert!(
+        open().is_mapped(),
+        "this needs a file system with leases and one's own file"
+    );
+}
+
+#[test]
+fn a_writer_that_comes_while_a_file_is_mapped_spoils_it_but_kills_nobody() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let path = write(folder.path(), "a.log", &b"a line\n".repeat(100_000));
+    let task = task(&path);
+    let reader = PlainReader::open(&task, IoMode::Auto, 100).expect("opened");
+    let mut buffer = ChunkBuffer::default();
+    reader
+        .chunk(Split { start: 0, end: 100 }, &mut buffer)
+        .expect("read");
+    let truncated = std::thread::scope(|scope| {
+        let writer = scope.spawn(|| fs::File::create(&path).expect("truncated"));
+        while reader.is_mapped() {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        // The chunk that is still held keeps its bytes, and the writer waits for it.
+        assert!(!writer.is_finished());
+        buffer.map = None;
+        writer.join().expect("the writer lives")
+    });
+    assert_eq!(truncated.metadata().expect("open").len(), 0);
+    let gone = reader.chunk(
+        Split {
+            start: 100,
+            end: 200,
+        },
+        &mut buffer,
+    );
+    assert!(matches!(gone, Err(SourceError::Changed { .. })), "{gone:?}");
+    let spoilt = validate_plain(&task, &reader);
+    assert!(
+        matches!(spoilt, Err(SourceError::Changed { .. })),
+        "{spoilt:?}"
+    );
+}
+
+#[test]
+fn a_file_overwritten_while_it_is_read_is_not_trusted() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let path = write(folder.path(), "a.log", &b"a line\n".repeat(1_000));
+    let task = task(&path);
+    let reader = PlainReader::open(&task, IoMode::Read, 100).expect("opened");
+    fs::write(&path, b"b line\n".repeat(2_000)).expect("overwritten");
+    assert!(matches!(
+        validate_plain(&task, &reader),
+        Err(SourceError::Changed { .. })
+    ));
+}
+
+#[test]
+fn a_file_that_only_grew_is_trusted_as_far_as_it_was_planned() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let path = write(folder.path(), "a.log", b"one\n");
+    let task = task(&path);
+    let reader = PlainReader::open(&task, IoMode::Read, 100).expect("opened");
+    fs::OpenOptions::new()
+        .append(true)
+        .open(&path)
+        .and_then(|mut f| f.write_all(b"two\n"))
+        .expect("ok");
+    let state = validate_plain(&task, &reader).expect("fine");
+    assert_eq!((state.offset, state.size), (4, 4));
+}
+
+#[test]
+fn the_first_line_is_the_first_whatever_the_task_starts_with() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let text = b"#Fields: a b\r\none\n";
+    let mut packed = task(&write(folder.path(), "a.gz", &gzip(text)));
+    packed.start = 14;
+    assert_eq!(first_line(&packed).expect("read"), b"#Fields: a b");
+    assert_eq!(read_head(&packed.found.path).expect("read"), text);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn any_text_is_read_alike_in_all_ways(
+        lines in prop::collection::vec("[a-z\r]{0,40}", 0..40),
+        last in "[a-z]{1,30}",
+        split in 1u64..200,
+        max in 0u64..60,
+    ) {
+        let text = lines.iter().map(|line| format!("{line}\n")).collect::<String>() + &last;
+        all_ways_agree(text.as_bytes(), std::iter::once(split), max);
+    }
+}

@@ -1,0 +1,247 @@
+//! Names of rotated files: which of them belong together, and which is older.
+//!
+//! Known: `access.log.2.gz` (logrotate), `access.log-20240131`, `access.log.2024-01-31-10`, `access-2024-01-31.log`,
+//! `access.log-1706659200`, and a compressor's ending behind any of them.
+
+use std::cmp::Ordering;
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+/// Endings of compressors: no part of the name proper.
+const COMPRESSED_ENDINGS: [&str; 7] = [".gz", ".zst", ".bz2", ".xz", ".zstd", ".z", ".Z"];
+
+/// A date in a name, with its separator and a time of day, or Unix seconds. The year must be plausible, so that
+/// `app-12345678.log` is no date.
+static DATE: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(
+        r"[-._]((?:19|20)[0-9]{2}-?[01][0-9]-?[0-3][0-9](?:[-T_.]?[0-9]{2}(?:[-:]?[0-9]{2}){0,2})?|1[0-9]{9})(?:[-._]|$)",
+    )
+    .expect("the pattern is a constant")
+});
+
+/// What a rotated file's name says of its age.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Age {
+    /// By the digits of its date; then, for `…-20240131.1`, by its number.
+    Dated(String, u64),
+    /// The higher the older.
+    Numbered(u64),
+    /// The file that is written to.
+    Live,
+}
+
+/// A file's name taken apart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct RotatedName {
+    folder: PathBuf,
+    name: String,
+    stem: String,
+    age: Age,
+    rest: String,
+}
+
+impl RotatedName {
+    /// Takes the name apart.
+    pub(crate) fn of(path: &Path) -> Self {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let plain = strip_compression(&name);
+        let folder = path.parent().map(Path::to_owned).unwrap_or_default();
+        let rest = name[plain.len()..].to_owned();
+        let (stem, number) = split_number(plain);
+        let (stem, age) = match (split_date(stem), number) {
+            (Some((stem, digits)), number) => (stem, Age::Dated(digits, number.unwrap_or(0))),
+            (None, Some(number)) => (stem.to_owned(), Age::Numbered(number)),
+            (None, None) => (stem.to_owned(), Age::Live),
+        };
+        RotatedName {
+            folder,
+            name: name.into_owned(),
+            stem,
+            age,
+            rest,
+        }
+    }
+
+    /// What all files of one log have in common.
+    pub(crate) fn family(&self) -> (&Path, &str) {
+        (&self.folder, &self.stem)
+    }
+
+    /// [`RotatedName::family`] as one path.
+    pub(crate) fn family_path(&self) -> PathBuf {
+        self.folder.join(&self.stem)
+    }
+
+    /// Whether this file was rotated before that one, both being of one log.
+    pub(crate) fn is_older_than(&self, other: &Self) -> bool {
+        self.family() == other.family() && self.by_age(other) == Ordering::Less
+    }
+
+    /// Whether it is that file's name with a compressor's ending.
+    pub(crate) fn is_compressed_name_of(&self, other: &Self) -> bool {
+        self.family() == other.family()
+            && self.age == other.age
+            && !self.rest.is_empty()
+            && other.rest.is_empty()
+    }
+
+    /// The live file's path, if this one is a rotated one.
+    pub(crate) fn live_path(&self) -> Option<PathBuf> {
+        (self.age != Age::Live).then(|| self.family_path())
+    }
+
+    /// The path without a compressor's ending, if it has one.
+    pub(crate) fn uncompressed_path(&self) -> Option<PathBuf> {
+        let plain = self
+            .name
+            .strip_suffix(&*self.rest)
+            .filter(|_| !self.rest.is_empty())?;
+        Some(self.folder.join(plain))
+    }
+
+    /// Oldest first.
+    fn by_age(&self, other: &Self) -> Ordering {
+        match (&self.age, &other.age) {
+            (Age::Numbered(a), Age::Numbered(b)) => b.cmp(a),
+            (Age::Dated(a, m), Age::Dated(b, n)) => (a, m).cmp(&(b, n)),
+            (a, b) => class(a).cmp(&class(b)),
+        }
+    }
+}
+
+impl PartialOrd for RotatedName {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// The order of discovery: log by log, oldest first.
+impl Ord for RotatedName {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.family()
+            .cmp(&other.family())
+            .then_with(|| self.by_age(other))
+            .then_with(|| self.name.cmp(&other.name))
+    }
+}
+
+fn class(age: &Age) -> u8 {
+    match age {
+        Age::Dated(..) => 0,
+        Age::Numbered(_) => 1,
+        Age::Live => 2,
+    }
+}
+
+fn strip_compression(name: &str) -> &str {
+    let ending = COMPRESSED_ENDINGS
+        .iter()
+        .find(|ending| name.ends_with(*ending));
+    let plain = ending.map_or(name, |ending| &name[..name.len() - ending.len()]);
+    if plain.is_empty() { name } else { plain }
+}
+
+/// `access.log.12` is `access.log` and 12. Eight digits and more are a date.
+fn split_number(name: &str) -> (&str, Option<u64>) {
+    match name.rsplit_once('.') {
+        Some((stem, digits))
+            if !stem.is_empty()
+                && (1..8).contains(&digits.len())
+                && digits.bytes().all(|b| b.is_ascii_digit()) =>
+        {
+            (stem, digits.parse().ok())
+        }
+        _ => (name, None),
+    }
+}
+
+/// The name without its last date, and that date's digits.
+fn split_date(name: &str) -> Option<(String, String)> {
+    let found = DATE.captures_iter(name).last()?.get(1)?;
+    if found.start() < 2 {
+        return None;
+    }
+    let stem = format!("{}{}", &name[..found.start() - 1], &name[found.end()..]);
+    Some((
+        stem,
+        found
+            .as_str()
+            .chars()
+            .filter(char::is_ascii_digit)
+            .collect(),
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sorted(names: &[&str]) -> Vec<String> {
+        let mut names: Vec<_> = names
+            .iter()
+            .map(|n| (RotatedName::of(Path::new(n)), n))
+            .collect();
+        names.sort();
+        names.into_iter().map(|(_, n)| (*n).to_owned()).collect()
+    }
+
+    #[test]
+    fn numbered_siblings_come_oldest_first() {
+        let order = sorted(&[
+            "access.log",
+            "access.log.1",
+            "access.log.10.gz",
+            "access.log.2.gz",
+        ]);
+        assert_eq!(
+            order,
+            [
+                "access.log.10.gz",
+                "access.log.2.gz",
+                "access.log.1",
+                "access.log"
+            ]
+        );
+    }
+
+    #[test]
+    fn dated_siblings_come_by_date_and_the_live_file_last() {
+        let order = sorted(&[
+            "a.log",
+            "a.log-20240201",
+            "a.log-20240131.gz",
+            "a.log-20231231.xz",
+        ]);
+        assert_eq!(
+            order,
+            [
+                "a.log-20231231.xz",
+                "a.log-20240131.gz",
+                "a.log-20240201",
+                "a.log"
+            ]
+        );
+        let order = sorted(&["a-2024-02-01.log", "a-2024-01-31.log.gz", "a.log"]);
+        assert_eq!(order, ["a-2024-01-31.log.gz", "a-2024-02-01.log", "a.log"]);
+    }
+
+    #[test]
+    fn a_rotated_file_names_its_live_file() {
+        let live = |name| RotatedName::of(Path::new(name)).live_path();
+        assert_eq!(live("/l/access.log.3.gz"), Some("/l/access.log".into()));
+        assert_eq!(live("/l/access.log-20240131"), Some("/l/access.log".into()));
+        assert_eq!(live("/l/access.log"), None);
+    }
+
+    #[test]
+    fn other_logs_are_other_families() {
+        let of = |name| RotatedName::of(Path::new(name));
+        assert!(of("a.log.2").is_older_than(&of("a.log.1")));
+        assert!(!of("b.log.2").is_older_than(&of("a.log.1")));
+        assert!(!of("x/a.log.2").is_older_than(&of("a.log.1")));
+        assert!(of("a.log.1.gz").is_compressed_name_of(&of("a.log.1")));
+        assert!(!of("a.log.2.gz").is_compressed_name_of(&of("a.log.1")));
+    }
+}

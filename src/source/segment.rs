@@ -1,0 +1,192 @@
+//! What the source layer hands around: files found, segments known, and what is to be read of them.
+
+use std::fs::Metadata;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use super::{Compression, Fingerprint, SourceError};
+
+/// A file that a glob found, as the file system described it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// The path as found.
+    pub path: PathBuf,
+    /// Device number.
+    pub device: u64,
+    /// Inode number.
+    pub inode: u64,
+    /// Bytes, compressed ones if it is compressed.
+    pub size: u64,
+    /// Time of the last write, nanoseconds since the Unix epoch.
+    pub mtime_ns: i64,
+}
+
+impl Found {
+    /// From what `stat` or `fstat` says.
+    pub fn new(path: &Path, meta: &Metadata) -> Self {
+        Found {
+            path: path.to_owned(),
+            device: meta.dev(),
+            inode: meta.ino(),
+            size: meta.size(),
+            mtime_ns: meta
+                .mtime()
+                .saturating_mul(1_000_000_000)
+                .saturating_add(meta.mtime_nsec()),
+        }
+    }
+
+    /// Device and inode.
+    pub(crate) fn key(&self) -> (u64, u64) {
+        (self.device, self.inode)
+    }
+
+    /// How long ago it was written to; `None` when its time lies in the future.
+    pub(crate) fn quiet(&self, now: SystemTime) -> Option<Duration> {
+        let written = Duration::from_nanos(u64::try_from(self.mtime_ns).unwrap_or(0));
+        now.duration_since(SystemTime::UNIX_EPOCH + written).ok()
+    }
+}
+
+/// What the catalog stores of a segment. Head, offset and anchor are its identity; the rest are hints.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SegmentState {
+    /// The catalog's number; 0 for one that is not stored yet.
+    pub id: u64,
+    /// Where it was last seen.
+    pub path: PathBuf,
+    /// Device number; 0 with `inode` 0: no file of the file system is this segment any more.
+    pub device: u64,
+    /// Inode number.
+    pub inode: u64,
+    /// Bytes of the file when it was last seen, compressed ones if it is compressed.
+    pub size: u64,
+    /// Its time when it was last seen, nanoseconds since the Unix epoch.
+    pub mtime_ns: i64,
+    /// How it was compressed when it was last seen.
+    pub compression: Compression,
+    /// Its first decompressed bytes, as far as they are consumed.
+    pub head: Fingerprint,
+    /// Hash of its first line (of at most 4 KiB of it): an order of segments that renames don't change.
+    pub rank: u64,
+    /// Decompressed bytes consumed.
+    pub offset: u64,
+    /// The bytes right before `offset`.
+    pub anchor: Fingerprint,
+    /// Whether it was consumed to its end as of `size` and `mtime_ns`.
+    pub complete: bool,
+}
+
+impl SegmentState {
+    /// The same segment, seen in another place or at another time.
+    pub(crate) fn seen_as(&self, found: &Found, compression: Compression, complete: bool) -> Self {
+        SegmentState {
+            path: found.path.clone(),
+            device: found.device,
+            inode: found.inode,
+            size: found.size,
+            mtime_ns: found.mtime_ns,
+            compression,
+            complete,
+            ..self.clone()
+        }
+    }
+
+    /// Bytes of a plain file that were seen and never consumed.
+    pub(crate) fn unread(&self) -> u64 {
+        match self.compression {
+            Compression::Plain => self.size.saturating_sub(self.offset),
+            _ => 0,
+        }
+    }
+}
+
+/// When the last line counts although no newline ends it.
+#[derive(Debug, Clone, Copy)]
+pub struct SealRules {
+    /// `--final`: everything is sealed.
+    pub final_: bool,
+    /// Seal a file that was not written to for so long.
+    pub seal_after: Option<Duration>,
+    /// The present.
+    pub now: SystemTime,
+}
+
+/// What is to be read of one segment in this batch.
+#[derive(Debug, Clone)]
+pub struct SegmentTask {
+    /// The catalog's number of the segment; `None` for a new one.
+    pub known: Option<u64>,
+    /// The file, as it was when it was planned.
+    pub found: Found,
+    /// By content.
+    pub compression: Compression,
+    /// The first decompressed bytes of the file when it was planned.
+    pub head: Fingerprint,
+    /// The bytes right before `start`.
+    pub anchor: Fingerprint,
+    /// See [`SegmentState::rank`].
+    pub rank: u64,
+    /// The first decompressed byte to read; 0, or where the last batch stopped.
+    pub start: u64,
+    /// Plain: behind the last newline, or the file's end when it is sealed. Compressed: `None`, its end.
+    pub end: Option<u64>,
+    /// Plain: the bytes right before `end` when it was planned.
+    pub end_anchor: Option<Fingerprint>,
+    /// Bytes of an unfinished last line that are left for later.
+    pub waiting_bytes: u64,
+    /// The byte before `start` is no newline: the file grew after its last line was taken for sealed, and the rest
+    /// of that line becomes a line of its own.
+    pub resumes_mid_line: bool,
+    /// Whether the file was quiet for a while when it was planned, so that its size and time prove from now on that
+    /// it did not change. File systems' clocks are coarse.
+    pub settled: bool,
+}
+
+/// An unfinished last line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiting {
+    /// The file.
+    pub path: PathBuf,
+    /// The line's bytes so far.
+    pub bytes: u64,
+}
+
+/// Bytes that are gone without having been read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lost {
+    /// The segment they belonged to.
+    pub path: PathBuf,
+    /// How many at least.
+    pub bytes: u64,
+    /// What happened.
+    pub why: &'static str,
+}
+
+/// A file that could not be read, planned or trusted this time.
+#[derive(Debug)]
+pub struct Problem {
+    /// The file or folder.
+    pub path: PathBuf,
+    /// Why.
+    pub error: SourceError,
+}
+
+/// What a batch has to read, and what it learnt on the way.
+#[derive(Debug, Default)]
+pub struct SourcePlan {
+    /// What to read, in the order of the files given.
+    pub tasks: Vec<SegmentTask>,
+    /// Known segments with nothing to read whose hints changed: store them as they are.
+    pub updates: Vec<SegmentState>,
+    /// What nobody can read any more. Each loss is told once, if the `updates` are stored.
+    pub lost: Vec<Lost>,
+    /// Files that are left out this time.
+    pub problems: Vec<Problem>,
+    /// Unfinished last lines, which the next batches look at again.
+    pub waiting: Vec<Waiting>,
+    /// Files left out since they are copies of a live segment that are not needed (yet): `gzip` at work or `gzip -k`,
+    /// or a copytruncate between its two steps. They are looked at again while they exist.
+    pub copies: Vec<PathBuf>,
+}

@@ -1,0 +1,87 @@
+//! The files of one log beside each other: which of them has a successor, and which is a copy of another.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::known::STRONG_BYTES;
+use super::probe::Probe;
+use super::rotation::RotatedName;
+use super::{Compression, Fingerprint, Found, SealRules, SourceError};
+
+/// How long a rotated file must be quiet before its last line counts as it is.
+const ROTATED_QUIET: Duration = Duration::from_secs(10);
+
+/// All files that were found, by log and by path.
+pub(crate) struct Siblings {
+    youngest: HashMap<PathBuf, RotatedName>,
+    by_path: HashMap<PathBuf, Found>,
+}
+
+impl Siblings {
+    pub(crate) fn new(found: &[Found]) -> Self {
+        let mut youngest: HashMap<PathBuf, RotatedName> = HashMap::new();
+        for file in found {
+            let name = RotatedName::of(&file.path);
+            let entry = youngest
+                .entry(name.family_path())
+                .or_insert_with(|| name.clone());
+            if entry.is_older_than(&name) {
+                *entry = name;
+            }
+        }
+        let by_path = found
+            .iter()
+            .map(|file| (file.path.clone(), file.clone()))
+            .collect();
+        Siblings { youngest, by_path }
+    }
+
+    /// Whether a last line without a newline counts as it is.
+    pub(crate) fn is_sealed(&self, file: &Found, rules: &SealRules) -> bool {
+        let Some(quiet) = file.quiet(rules.now) else {
+            return rules.final_;
+        };
+        rules.final_
+            || rules.seal_after.is_some_and(|after| quiet >= after)
+            || (quiet >= ROTATED_QUIET && self.has_successor(file))
+    }
+
+    fn has_successor(&self, file: &Found) -> bool {
+        let name = RotatedName::of(&file.path);
+        let youngest = self.youngest.get(&name.family_path());
+        youngest.is_some_and(|other| name.is_older_than(other))
+            || name.live_path().is_some_and(|live| live.exists())
+    }
+
+    /// Whether a file that is not known has only what another file has that is there too: copytruncate between its
+    /// two steps copies from the live file, a compressor (at work, or told to keep its input) from the file that has
+    /// the same name but for the ending.
+    pub(crate) fn is_copy(&self, probe: &Probe) -> Result<bool, SourceError> {
+        let name = RotatedName::of(&probe.found.path);
+        let original = match probe.compression {
+            Compression::Plain => name.live_path(),
+            _ => name.uncompressed_path(),
+        };
+        let Some(original) = original.and_then(|path| self.by_path.get(&path)) else {
+            return Ok(false);
+        };
+        match Probe::open(original) {
+            Ok(original) => begins_with(&original, probe),
+            Err(error) if error.is_not_found() => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Whether `original` begins with all of `copy`, or the other way round, by their first and last common bytes.
+fn begins_with(original: &Probe, copy: &Probe) -> Result<bool, SourceError> {
+    let heads = original.head.len().min(copy.head.len());
+    if original.compression != Compression::Plain || original.head[..heads] != copy.head[..heads] {
+        return Ok(false);
+    }
+    // Few equal bytes are no proof, but a copy is written after its original.
+    let (length, anchor) = copy.anchor_within(original.found.size)?;
+    let is_evident = length >= STRONG_BYTES || copy.found.mtime_ns >= original.found.mtime_ns;
+    Ok(length > 0 && is_evident && Fingerprint::of(&original.before(length)?) == anchor)
+}
