@@ -68,6 +68,11 @@ pub(super) fn create_table(table: &str, columns: &[ColumnDef]) -> String {
     )
 }
 
+/// Fails if another session has just created it: only one of them may find that the table was missing.
+pub(super) fn create_new_table(table: &str, columns: &[ColumnDef]) -> String {
+    create_table(table, columns).replacen("IF NOT EXISTS ", "", 1)
+}
+
 pub(super) fn create_batches(table: &str) -> String {
     format!(
         "CREATE TABLE IF NOT EXISTS {} (\n  `batch` BIGINT UNSIGNED NOT NULL,\n  `fence` BIGINT UNSIGNED NOT NULL,\n  \

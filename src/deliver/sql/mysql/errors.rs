@@ -10,7 +10,8 @@ use super::super::DeliverError;
 /// Why an attempt failed.
 #[derive(Debug)]
 pub(super) enum Fault {
-    /// Lost against another transaction, and rolled back as a whole by dropping the connection.
+    /// Lost against another session (a lock, a deadlock, a table that it created first), and rolled back as a whole by
+    /// dropping the connection.
     Race(DeliverError),
     /// COMMIT had no good answer; it may have worked.
     CommitLost {
@@ -101,8 +102,8 @@ fn lost(place: &str, error: &dyn fmt::Display) -> Fault {
 
 fn classify_server(place: &str, error: &ServerError) -> Fault {
     let problem = format!("{} (error {})", error.message, error.code);
-    if matches!(error.code, 1020 | 1205 | 1213) {
-        let help = "another session holds the table; the delivery is tried again";
+    if matches!(error.code, 1020 | 1050 | 1205 | 1213) {
+        let help = "another session works on the table; the delivery is tried again";
         return Fault::Race(DeliverError::unavailable(place, problem, help));
     }
     if let Some(help) = passing(error.code) {

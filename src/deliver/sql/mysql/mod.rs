@@ -65,7 +65,7 @@ impl MysqlOutput {
             Verdict::Deliver | Verdict::TakeOver => {}
         }
         if created || verdict == Verdict::TakeOver {
-            session.run(&ddl::forget_batches(&self.table.table))?;
+            session.run(ddl::forget_batches(&self.table.table))?;
         }
         if delivery.replace_all {
             self.empty(&mut session)?;
@@ -82,7 +82,7 @@ impl MysqlOutput {
     fn prepare(&self, session: &mut Session) -> Result<bool, Fault> {
         let found = ddl::columns_found(session, &self.table.table)?;
         if found.is_empty() {
-            session.run(&ddl::create_table(&self.table.table, &self.columns))?;
+            session.run(ddl::create_new_table(&self.table.table, &self.columns))?;
         } else {
             ddl::compare(&self.columns, &found).map_err(|problem| {
                 self.refused(
@@ -91,7 +91,7 @@ impl MysqlOutput {
                 )
             })?;
         }
-        session.run(&ddl::create_batches(&self.table.table))?;
+        session.run(ddl::create_batches(&self.table.table))?;
         Ok(found.is_empty())
     }
 
@@ -121,11 +121,11 @@ impl MysqlOutput {
     ) -> Result<(), Fault> {
         let now = TimestampText::now();
         let table = &self.table.table;
-        session.run(&ddl::prune_batches(
+        session.run(ddl::prune_batches(
             table,
             delivery.batch.saturating_sub(BATCHES_KEPT),
         ))?;
-        session.run(&ddl::insert_batch(table, delivery, rows, &now))?;
+        session.run(ddl::insert_batch(table, delivery, rows, &now))?;
         let foreign = ddl::lock_foreign(table, &delivery.state_id);
         match session.row::<(String,)>(&foreign)? {
             None => Ok(()),
