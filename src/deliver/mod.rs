@@ -1,0 +1,3 @@
+//! The outputs: what a decided batch is delivered to.
+
+pub mod sql;
