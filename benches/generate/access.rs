@@ -53,15 +53,15 @@ const METHODS: [&str; 16] = [
 /// Writes a whole log.
 pub(crate) fn write(options: &AccessOptions, sink: &mut Sink) -> io::Result<()> {
     let mut log = AccessLog::new(options);
-    let odd_every = if options.broken == 0 {
-        u64::MAX
-    } else {
-        options.lines / options.broken
-    };
+    let odd_every = options
+        .lines
+        .checked_div(options.broken)
+        .unwrap_or(u64::MAX)
+        .max(1);
     for line in 1..=options.lines {
         let line_ms = log.clock.next_ms();
-        let odd_index = line / odd_every.max(1);
-        if line % odd_every.max(1) == 0 && odd_index <= options.broken {
+        let odd_index = line / odd_every;
+        if line.is_multiple_of(odd_every) && odd_index <= options.broken {
             log.odd_line(sink.buffer(), odd_index - 1, line_ms);
         } else {
             log.line(sink.buffer(), line_ms);
@@ -195,7 +195,7 @@ impl AccessLog {
             0
         };
         // The cube makes most requests quick and few slow.
-        let ms = (draw * draw * draw >> 27) + slow;
+        let ms = ((draw * draw * draw) >> 27) + slow;
         out.push(b' ');
         push_number(out, ms / 1000);
         out.push(b'.');
@@ -211,7 +211,7 @@ fn body_bytes(status: u64, rng: &mut Rng) -> u64 {
         400.. => 146 + rng.below(400),
         _ => {
             let draw = rng.below(1 << 16);
-            180 + (draw * draw >> 16)
+            180 + ((draw * draw) >> 16)
         }
     }
 }

@@ -97,7 +97,7 @@ impl Zipf {
     #[inline]
     pub(crate) fn draw(&self, rng: &mut Rng) -> usize {
         let bits = rng.bits();
-        let slot = (u128::from(bits >> 32) * self.slots.len() as u128 >> 32) as usize;
+        let slot = ((u128::from(bits >> 32) * self.slots.len() as u128) >> 32) as usize;
         let (threshold, other) = self.slots[slot];
         if bits as u32 <= threshold {
             slot
