@@ -315,7 +315,7 @@ by = ["qtype_name", "proto"]
 lookups = "count(*)"
 names = "count(DISTINCT query)"
 """,
-        f"""WITH typed AS (SELECT *, (ts::DECIMAL(18, 6) * 1000000)::BIGINT AS t FROM log)
+        f"""WITH typed AS (SELECT *, (ts::DECIMAL(38, 6) * 1000000)::BIGINT AS t FROM log)
             SELECT {window(MINUTE, "t")}, qtype_name, proto, count(*), count(DISTINCT query)
             FROM typed GROUP BY ALL""",
         key=3,
