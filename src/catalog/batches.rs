@@ -98,20 +98,15 @@ impl Catalog {
 
     /// Renames of decided batches that may not have happened yet.
     pub fn pending_renames(&self) -> Result<Vec<Rename>, CatalogError> {
-        let read = || {
-            let sql = "SELECT staged, final, bytes, checksum FROM renames ORDER BY batch, staged";
-            let mut statement = self.connection.prepare_cached(sql)?;
-            let rows = statement.query_map([], |row| {
+        let sql = "SELECT staged, final, bytes, checksum FROM renames ORDER BY batch, staged";
+        self.rows(sql, [], |row| {
                 Ok(Rename {
                     staged: path_of(&row.get::<_, Vec<u8>>(0)?),
                     published: path_of(&row.get::<_, Vec<u8>>(1)?),
                     bytes: row.get::<_, i64>(2)? as u64,
                     checksum: row.get::<_, i64>(3)? as u64,
                 })
-            })?;
-            rows.collect()
-        };
-        read().map_err(self.fail("read"))
+            })
     }
 
     /// All renames have happened, durably.
@@ -121,14 +116,9 @@ impl Catalog {
 
     /// The last `limit` batches, newest first.
     pub fn history(&self, limit: u64) -> Result<Vec<BatchRow>, CatalogError> {
-        let read = || {
-            let sql = "SELECT batch, decided_us, seconds, mapped, filtered, rejected, bytes, groups, lost_bytes, segments
+        let sql = "SELECT batch, decided_us, seconds, mapped, filtered, rejected, bytes, groups, lost_bytes, segments
                        FROM batches ORDER BY batch DESC LIMIT ?1";
-            let mut statement = self.connection.prepare_cached(sql)?;
-            let rows = statement.query_map([limit.min(i64::MAX as u64) as i64], batch_row)?;
-            rows.collect()
-        };
-        read().map_err(self.fail("read"))
+        self.rows(sql, [limit.min(i64::MAX as u64) as i64], batch_row)
     }
 
     /// The counters of all batches together.

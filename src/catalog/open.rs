@@ -90,6 +90,17 @@ impl Catalog {
         self.path.parent().unwrap_or(Path::new("."))
     }
 
+    /// The rows of a query.
+    pub(super) fn rows<T>(
+        &self,
+        sql: &str,
+        params: impl rusqlite::Params,
+        read: impl FnMut(&rusqlite::Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Vec<T>, CatalogError> {
+        let query = || self.connection.prepare(sql)?.query_map(params, read)?.collect::<rusqlite::Result<Vec<T>>>();
+        query().map_err(self.fail("read"))
+    }
+
     /// For `map_err`: what was tried.
     pub(super) fn fail(&self, action: &'static str) -> impl FnOnce(rusqlite::Error) -> CatalogError {
         let path = self.path.clone();

@@ -28,11 +28,9 @@ pub struct RejectRow {
 impl Catalog {
     /// Rejected lines, newest batch first, in the order of the files within a batch.
     pub fn rejects(&self, limit: u64) -> Result<Vec<RejectRow>, CatalogError> {
-        let read = || {
-            let sql = "SELECT batch, path, offset, length, reason, sample FROM rejects
+        let sql = "SELECT batch, path, offset, length, reason, sample FROM rejects
                        ORDER BY batch DESC, id LIMIT ?1";
-            let mut statement = self.connection.prepare_cached(sql)?;
-            let rows = statement.query_map([limit.min(i64::MAX as u64) as i64], |row| {
+        self.rows(sql, [limit.min(i64::MAX as u64) as i64], |row| {
                 Ok(RejectRow {
                     batch: row.get::<_, i64>(0)? as u64,
                     path: path_of(&row.get::<_, Vec<u8>>(1)?),
@@ -41,21 +39,13 @@ impl Catalog {
                     reason: row.get(4)?,
                     sample: row.get(5)?,
                 })
-            })?;
-            rows.collect()
-        };
-        read().map_err(self.fail("read"))
+            })
     }
 
     /// How many rejected lines are kept, by reason, the most frequent first.
     pub fn reject_reasons(&self) -> Result<Vec<(String, u64)>, CatalogError> {
-        let read = || {
-            let sql = "SELECT reason, count(*) FROM rejects GROUP BY reason ORDER BY count(*) DESC, reason";
-            let mut statement = self.connection.prepare_cached(sql)?;
-            let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get::<_, i64>(1)? as u64)))?;
-            rows.collect()
-        };
-        read().map_err(self.fail("read"))
+        let sql = "SELECT reason, count(*) FROM rejects GROUP BY reason ORDER BY count(*) DESC, reason";
+        self.rows(sql, [], |row| Ok((row.get(0)?, row.get::<_, i64>(1)? as u64)))
     }
 }
 
@@ -65,7 +55,7 @@ pub(super) fn write(
     rejects: &[(PathBuf, Reject)],
 ) -> rusqlite::Result<()> {
     let sql = "INSERT INTO rejects (batch, path, offset, length, reason, sample) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
-    let mut statement = transaction.prepare_cached(sql)?;
+    let mut statement = transaction.prepare(sql)?;
     for (path, r) in rejects {
         let (offset, length) = (r.offset as i64, r.length as i64);
         statement.execute(params![batch as i64, bytes_of(path), offset, length, r.reason, r.sample])?;

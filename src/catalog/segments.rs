@@ -9,21 +9,16 @@ use crate::source::{Compression, Fingerprint, SegmentState};
 impl Catalog {
     /// All segments that were ever read.
     pub fn segments(&self) -> Result<Vec<SegmentState>, CatalogError> {
-        let read = || {
-            let sql = "SELECT id, path, device, inode, size, mtime_ns, compression, head_len, head_hash, rank, offset,
+        let sql = "SELECT id, path, device, inode, size, mtime_ns, compression, head_len, head_hash, rank, offset,
                        anchor_len, anchor_hash, complete FROM segments ORDER BY id";
-            let mut statement = self.connection.prepare_cached(sql)?;
-            let rows = statement.query_map([], segment)?;
-            rows.collect()
-        };
-        read().map_err(self.fail("read"))
+        self.rows(sql, [], segment)
     }
 
     /// Stores what was learnt of segments with nothing to read: new names, new times.
     pub fn update_segments(&mut self, segments: &[SegmentState]) -> Result<(), CatalogError> {
         let path = self.path.clone();
         let fail = |source| CatalogError::Sql { action: "write", path, source };
-        let work = || {
+        let mut work = || {
             let transaction = self.connection.transaction()?;
             write(&transaction, segments)?;
             transaction.commit()
@@ -58,7 +53,7 @@ fn segment(row: &rusqlite::Row<'_>) -> rusqlite::Result<SegmentState> {
 /// Inserts new segments (id 0) and replaces known ones.
 pub(super) fn write(transaction: &Transaction<'_>, segments: &[SegmentState]) -> rusqlite::Result<()> {
     let sql = "INSERT OR REPLACE INTO segments VALUES (nullif(?1, 0), ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
-    let mut statement = transaction.prepare_cached(sql)?;
+    let mut statement = transaction.prepare(sql)?;
     for s in segments {
         statement.execute(params![
             s.id as i64,

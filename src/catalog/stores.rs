@@ -24,10 +24,8 @@ pub struct StoreFile {
 impl Catalog {
     /// The files of the store, by partition.
     pub fn stores(&self) -> Result<Vec<StoreFile>, CatalogError> {
-        let read = || {
-            let sql = "SELECT partition_us, file, batch, groups, bytes, checksum FROM stores ORDER BY partition_us";
-            let mut statement = self.connection.prepare_cached(sql)?;
-            let rows = statement.query_map([], |row| {
+        let sql = "SELECT partition_us, file, batch, groups, bytes, checksum FROM stores ORDER BY partition_us";
+        self.rows(sql, [], |row| {
                 Ok(StoreFile {
                     partition_us: row.get(0)?,
                     file: row.get(1)?,
@@ -36,16 +34,13 @@ impl Catalog {
                     bytes: row.get::<_, i64>(4)? as u64,
                     checksum: row.get::<_, i64>(5)? as u64,
                 })
-            })?;
-            rows.collect()
-        };
-        read().map_err(self.fail("read"))
+            })
     }
 }
 
 pub(super) fn write(transaction: &Transaction<'_>, stores: &[StoreFile]) -> rusqlite::Result<()> {
     let mut statement =
-        transaction.prepare_cached("INSERT OR REPLACE INTO stores VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?;
+        transaction.prepare("INSERT OR REPLACE INTO stores VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?;
     for s in stores {
         let (groups, bytes, checksum) = (s.groups as i64, s.bytes as i64, s.checksum as i64);
         statement.execute(params![s.partition_us, s.file, s.batch as i64, groups, bytes, checksum])?;

@@ -354,7 +354,7 @@ fn first_time(plan: &Plan, task: &SegmentTask, tokenizer: &dyn Tokenizer) -> Res
     };
     let line = source::first_line(task)?;
     let converters = converters(plan);
-    Ok(crate::engine::map::first_time(tokenizer, &converters[field], field, &plan.map, &line).unwrap_or(0))
+    Ok(crate::engine::map::first_time(tokenizer, &converters[field], field, &line).unwrap_or(0))
 }
 
 /// The raw field that the event time is read from.

@@ -146,7 +146,7 @@ impl<'p> Mapper<'p> {
         let mut at = 0;
         self.counters.bytes += lines.bytes.len() as u64;
         while at < lines.bytes.len() {
-            raw.clear(self.plan.map.fields.len());
+            raw.clear();
             let at_start = lines.offset == 0 && at == 0;
             let rest = &lines.bytes[at..];
             at += segment.tokenizer.tokenize(rest, at_start, BLOCK_RECORDS, arena, &mut raw);
@@ -266,12 +266,11 @@ pub fn first_time(
     tokenizer: &dyn Tokenizer,
     converter: &Converter,
     field: usize,
-    plan: &crate::plan::MapPlan,
     line: &[u8],
 ) -> Option<i64> {
     let arena = Bump::new();
     let mut raw = RawBlock::default();
-    raw.clear(plan.fields.len());
+    raw.clear();
     tokenizer.tokenize(line, true, 1, &arena, &mut raw);
     let column = converter.convert(
         &mut TimeCache::default(),

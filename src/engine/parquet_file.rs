@@ -193,7 +193,7 @@ fn properties(content: Content) -> WriterProperties {
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS));
     match content {
         Content::Summary(sorted) => {
-            let column = |index| SortingColumn::new(index, false, true);
+            let column = |column_idx| SortingColumn { column_idx, descending: false, nulls_first: true };
             let sorted = (0..sorted as i32).map(column).collect();
             builder.set_statistics_enabled(EnabledStatistics::Page).set_sorting_columns(Some(sorted)).build()
         }

@@ -41,13 +41,13 @@ impl<'p> Summarizer<'p> {
 
     /// The groups of a block that were changed by a later batch than `since`, as rows.
     pub fn rows(&self, block: &GroupBlock, since: u64) -> Result<SummaryRows, GroupError> {
-        let arena = Bump::new();
+        let arena = &Bump::new();
         let changed = (0..block.len() as u32).filter(|&group| block.batches()[group as usize] > since);
         let changed: Vec<u32> = changed.collect();
-        let mut columns = self.keys(block, &arena)?;
-        let aggregates = self.aggregates(block, &arena)?;
+        let mut columns = self.keys(block, arena)?;
+        let aggregates = self.aggregates(block, arena)?;
         for measure in &self.reduce.measures {
-            columns.push(evaluate(measure, &aggregates, &changed, block.len(), &arena)?);
+            columns.push(evaluate(measure, &aggregates, &changed, block.len(), arena)?);
         }
         let arrays = columns.iter().map(|column| column.to_array(&changed)).collect();
         let options = arrow_array::RecordBatchOptions::new().with_row_count(Some(changed.len()));
@@ -89,7 +89,7 @@ impl<'p> Summarizer<'p> {
 
 /// A measure over the aggregates of a block.
 fn evaluate<'a>(
-    measure: &MeasurePlan,
+    measure: &'a MeasurePlan,
     aggregates: &[Rc<Column<'a>>],
     groups: &[u32],
     len: usize,

@@ -19,7 +19,7 @@ use jiff::tz::TimeZone;
 
 use crate::data::DataType;
 use crate::expr::{AggregateFn, Expr};
-use crate::format::{FieldDef, Format};
+use crate::format::{Converter, FieldDef, Format};
 use crate::job::Partition;
 
 /// What the command line changes of a job file.
@@ -170,6 +170,14 @@ pub struct MeasurePlan {
 /// Column of the window's start.
 pub const WINDOW_COLUMN: &str = "window_start";
 
+impl Plan {
+    /// What reads the raw values of a field as a type.
+    pub fn converter(&self, name: &str, ty: DataType) -> Converter {
+        let layout = self.format.time_layout(name);
+        Converter::new(name, ty, &self.source.zone, layout).dash_is_null(self.format.dash_is_null())
+    }
+}
+
 impl ReducePlan {
     /// Types of the parts of a group key, the window first.
     pub fn key_types(&self) -> Vec<DataType> {
@@ -190,7 +198,7 @@ impl ReducePlan {
         arrow_schema(&self.columns())
     }
 
-    /// Empty accumulators, one an aggregate call.
+    /// Whether a measure asks which line came first.
     pub fn needs_order(&self) -> bool {
         self.aggregates.iter().any(|a| a.function.needs_order())
     }

@@ -54,6 +54,14 @@ pub enum SourceError {
         /// What the decoder said.
         what: String,
     },
+    /// A file whose first lines should name its columns, and do not.
+    #[error("{}: {what}", .path.display())]
+    Header {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with its head.
+        what: String,
+    },
     /// Something that logs are not read from.
     #[error("{} is {what}; logmill reads regular files only", .path.display())]
     Unsupported {

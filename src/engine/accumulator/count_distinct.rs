@@ -13,9 +13,9 @@ use crate::data::{Column, DataType};
 const NAME: &str = "count(DISTINCT)";
 
 /// A set of (group, value). `counts` holds the number of values of each group and is kept up by every insertion.
-pub(super) trait DistinctSet: Default + Send + 'static {
+pub(super) trait DistinctSet: Sync + Default + Send + 'static {
     /// Finds a value again.
-    type Entry: Copy + Send + 'static;
+    type Entry: Sync + Copy + Send + 'static;
     /// Names the storage in the tag of a state.
     const CODE: u8;
 

@@ -15,7 +15,7 @@ use super::value::{Value, canonical};
 /// A value type with a one-to-one map of its canonical values to unsigned integers.
 pub(super) trait Keyed: Value {
     /// The integer.
-    type Key: Copy + Ord + Hash + Send + Into<u128> + TryFrom<u128> + 'static;
+    type Key: Sync + Copy + Ord + Hash + Send + Into<u128> + TryFrom<u128> + 'static;
     /// Maps a value; near values should be near, for short states.
     fn key(item: Self::Item<'_>) -> Self::Key;
 }

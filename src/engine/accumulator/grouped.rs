@@ -10,9 +10,9 @@ use super::{Accumulator, Input, MeasureError};
 use crate::data::{Column, DataType};
 
 /// An aggregate function in terms of one group's state.
-pub(super) trait Aggregate: Send + 'static {
+pub(super) trait Aggregate: Sync + Send + 'static {
     /// What a group holds; the default is the empty group.
-    type State: Default + Send + 'static;
+    type State: Sync + Default + Send + 'static;
     /// Names the function in errors.
     fn name(&self) -> &'static str;
     /// The first byte of a state, from `Layout::tag`.

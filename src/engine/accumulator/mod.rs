@@ -56,7 +56,7 @@ pub struct Order<'i> {
 }
 
 /// The states of one aggregate function over all groups of a table.
-pub trait Accumulator: Send {
+pub trait Accumulator: Send + Sync {
     /// Makes room for `groups` groups in all; new ones are empty.
     fn resize(&mut self, groups: usize);
     /// Folds rows in.

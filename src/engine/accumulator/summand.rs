@@ -38,9 +38,9 @@ pub(super) trait Exact: Default + Send + 'static {
 /// A number type with exact sums of its values and of their squares.
 pub(super) trait Summand: Value {
     /// Holds a sum of `2^64` values.
-    type Sum: Exact;
+    type Sum: Sync + Exact;
     /// Holds a sum of `2^64` squares.
-    type Squares: Exact;
+    type Squares: Sync + Exact;
     /// Adds a value.
     fn add(sum: &mut Self::Sum, item: Self::Item<'_>);
     /// Adds a value's square.

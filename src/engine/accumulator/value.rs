@@ -13,7 +13,7 @@ pub(super) trait Value: Send + 'static {
     /// A value in a column.
     type Item<'a>: Copy;
     /// A value that a state holds.
-    type Owned: Send + 'static;
+    type Owned: Sync + Send + 'static;
     /// Names the storage in the tag of a state, below 8.
     const CODE: u8;
 
