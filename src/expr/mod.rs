@@ -1,8 +1,27 @@
 //! SQL expressions: text -> typed plan -> evaluation over columns.
 
+//!
+//! `parse` makes a small syntax tree, `check` types it into a `plan`, `eval` walks the plan with `kernel`s, which come
+//! from `op` (operators and casts) and `functions` (one family a file).
+
 mod aggregate;
+mod check;
+mod civil;
+mod compile;
+mod convert;
+mod decimal;
+mod error;
+mod eval;
+mod functions;
+mod kernel;
+mod nearest;
+mod op;
+mod parse;
+mod plan;
 
 pub use aggregate::AggregateFn;
+pub use compile::{AggregateCall, Expr, KeyExpr, Measure, Scope, compile_key, compile_measure};
+pub use error::ExprError;
 
 use std::rc::Rc;
 

@@ -1,0 +1,140 @@
+//! Aggregates in measures: each becomes a slot of the expression around it.
+
+use std::ops::Range;
+
+use crate::data::{DataType, Scalar};
+use crate::expr::compile::{AggregateCall, Expr};
+use crate::expr::parse::{Ast, Call};
+use crate::expr::plan::{Node, Plan};
+use crate::expr::{AggregateFn, ExprError, decimal};
+
+use super::{Checked, Checker};
+
+/// Names of the aggregate functions.
+pub(super) const NAMES: [&str; 13] = [
+    "count",
+    "sum",
+    "min",
+    "max",
+    "avg",
+    "stddev",
+    "bool_and",
+    "bool_or",
+    "first",
+    "last",
+    "any",
+    "approx_distinct",
+    "approx_quantile",
+];
+
+/// The aggregates of a measure, each once.
+#[derive(Default)]
+pub(crate) struct Aggregates {
+    pub(crate) calls: Vec<AggregateCall>,
+    /// Each call as the parser prints it, and its type.
+    seen: Vec<(String, DataType)>,
+}
+
+pub(super) fn is_aggregate(name: &str) -> bool {
+    NAMES.contains(&name)
+}
+
+impl Checker<'_> {
+    pub(super) fn aggregate(&mut self, call: &Call, ast: &Ast) -> Checked {
+        let Some(aggregates) = &self.aggregates else {
+            return Err(ExprError::misplaced_aggregate(call.name_span.clone(), &call.name));
+        };
+        let seen = aggregates.seen.iter().position(|(text, _)| *text == call.text);
+        let (slot, ty) = match seen {
+            Some(slot) => (slot, aggregates.seen[slot].1),
+            None => self.new_aggregate(call)?,
+        };
+        Ok(Plan::new(ty, Node::Slot(slot), ast.span.clone()))
+    }
+
+    fn new_aggregate(&mut self, call: &Call) -> Result<(usize, DataType), ExprError> {
+        let function = function(call)?;
+        let arg = match call.args.first() {
+            Some(arg) => Some(Checker::of_record(&mut *self.scope).check(arg)?),
+            None => None,
+        };
+        let filter = match call.filter.as_deref() {
+            Some(filter) => Some(Checker::of_record(&mut *self.scope).bool(filter)?),
+            None => None,
+        };
+        let at = arg.as_ref().map_or_else(|| call.name_span.clone(), |arg| arg.span.clone());
+        let ty = function.result_type(arg.as_ref().map(|arg| arg.ty)).map_err(|takes| {
+            let found = arg.as_ref().map_or_else(|| "none".to_owned(), |arg| arg.ty.to_string());
+            ExprError::new(at, format!("{} takes {takes}, found {found}", call.name))
+        })?;
+        let made = AggregateCall { function, arg: arg.map(Expr::new), filter: filter.map(Expr::new) };
+        let aggregates = self.aggregates.get_or_insert_default();
+        aggregates.calls.push(made);
+        aggregates.seen.push((call.text.clone(), ty));
+        Ok((aggregates.calls.len() - 1, ty))
+    }
+}
+
+/// The function by name, with its constant parameter; checks the number of arguments.
+fn function(call: &Call) -> Result<AggregateFn, ExprError> {
+    let at = || call.name_span.clone();
+    if call.distinct && call.name != "count" {
+        return Err(ExprError::new(at(), format!("{} takes no DISTINCT; only count does", call.name)));
+    }
+    if call.star && call.name != "count" {
+        return Err(ExprError::new(at(), format!("{} takes no *; only count does", call.name)));
+    }
+    let wanted = if call.name == "approx_quantile" { 2 } else { usize::from(!call.star) };
+    if call.args.len() != wanted {
+        let message = format!("{} takes {wanted} argument(s), found {}", call.name, call.args.len());
+        return Err(ExprError::new(at(), message));
+    }
+    Ok(match call.name.as_str() {
+        "count" if call.star => AggregateFn::CountAll,
+        "count" if call.distinct => AggregateFn::CountDistinct,
+        "count" => AggregateFn::Count,
+        "sum" => AggregateFn::Sum,
+        "min" => AggregateFn::Min,
+        "max" => AggregateFn::Max,
+        "avg" => AggregateFn::Avg,
+        "stddev" => AggregateFn::Stddev,
+        "bool_and" => AggregateFn::BoolAnd,
+        "bool_or" => AggregateFn::BoolOr,
+        "first" => AggregateFn::First,
+        "last" => AggregateFn::Last,
+        "any" => AggregateFn::Any,
+        "approx_distinct" => AggregateFn::ApproxDistinct,
+        "approx_quantile" => AggregateFn::ApproxQuantile(quantile(&call.args[1])?),
+        name => return Err(ExprError::new(at(), format!("unknown aggregate {name}"))),
+    })
+}
+
+/// The constant second argument of `approx_quantile`.
+fn quantile(arg: &Ast) -> Result<f64, ExprError> {
+    let mut nothing = NoNames;
+    let plan = Checker::of_record(&mut nothing).check(arg).map_err(|_| bad_quantile(arg.span.clone()))?;
+    let value = match plan.as_const() {
+        Some(Scalar::Int(v)) => *v as f64,
+        Some(Scalar::Decimal(v, scale)) => decimal::to_float(*v, *scale),
+        Some(Scalar::Float(v)) => *v,
+        _ => return Err(bad_quantile(arg.span.clone())),
+    };
+    if (0.0..=1.0).contains(&value) { Ok(value) } else { Err(bad_quantile(arg.span.clone())) }
+}
+
+fn bad_quantile(span: Range<usize>) -> ExprError {
+    ExprError::new(span, "the quantile must be a constant from 0 to 1").with_help("such as 0.99")
+}
+
+/// A scope for constants.
+struct NoNames;
+
+impl crate::expr::compile::Scope for NoNames {
+    fn resolve(&mut self, _: &str) -> Option<(usize, DataType)> {
+        None
+    }
+
+    fn names(&self) -> Vec<String> {
+        Vec::new()
+    }
+}

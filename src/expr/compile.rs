@@ -1,0 +1,135 @@
+//! The public face: text to compiled expressions, keys and measures.
+
+use std::collections::BTreeSet;
+use std::rc::Rc;
+
+use crate::data::{Column, DataType};
+
+use super::check::Checker;
+use super::eval;
+use super::kernel::Arg;
+use super::parse::{self, Ast, Kind};
+use super::plan::Plan;
+use super::{AggregateFn, Env, ExprError};
+
+/// Resolves names to slots of an [`Env`].
+pub trait Scope {
+    /// The slot of a name and the type of its column; `None` if there is no such name.
+    fn resolve(&mut self, name: &str) -> Option<(usize, DataType)>;
+    /// The names that are known, for "did you mean".
+    fn names(&self) -> Vec<String>;
+}
+
+/// A compiled expression. Constants and compiled patterns live in it.
+pub struct Expr {
+    plan: Plan,
+    slots: Vec<usize>,
+}
+
+/// A key of a group: an expression and its name.
+#[derive(Debug)]
+pub struct KeyExpr {
+    /// The plain field name, or what stands behind AS.
+    pub name: String,
+    /// Its value.
+    pub expr: Expr,
+}
+
+/// One aggregate function over the records of a group.
+#[derive(Debug)]
+pub struct AggregateCall {
+    /// Which.
+    pub function: AggregateFn,
+    /// Over what; `None` for `count(*)`.
+    pub arg: Option<Expr>,
+    /// `FILTER (WHERE …)`: only records for which this is true count.
+    pub filter: Option<Expr>,
+}
+
+/// A measure: aggregates, and an expression over their results.
+#[derive(Debug)]
+pub struct Measure {
+    /// Equal calls stand here once.
+    pub aggregates: Vec<AggregateCall>,
+    /// Slot i is the result of aggregate i.
+    pub value: Expr,
+}
+
+impl Expr {
+    pub(crate) fn new(plan: Plan) -> Expr {
+        let mut slots = BTreeSet::new();
+        plan.slots(&mut slots);
+        Expr { plan, slots: slots.into_iter().collect() }
+    }
+
+    /// Compiles an expression over one record.
+    pub fn compile(text: &str, scope: &mut dyn Scope) -> Result<Expr, ExprError> {
+        let ast = parse::parse(text)?;
+        Ok(Expr::new(Checker::of_record(scope).check(&ast)?))
+    }
+
+    /// The same for a place that takes one type only; a NULL literal is of any type.
+    pub fn compile_typed(text: &str, scope: &mut dyn Scope, ty: DataType) -> Result<Expr, ExprError> {
+        let ast = parse::parse(text)?;
+        if matches!(ast.kind, Kind::Null) {
+            return Ok(Expr::new(Plan::constant(ty, crate::data::Scalar::Null, ast.span)));
+        }
+        let plan = Checker::of_record(scope).check(&ast)?;
+        if plan.ty != ty {
+            return Err(ExprError::new(0..text.len(), format!("expected a value of type {ty}, found {}", plan.ty)));
+        }
+        Ok(Expr::new(plan))
+    }
+
+    /// The type of its values.
+    pub fn ty(&self) -> DataType {
+        self.plan.ty
+    }
+
+    /// The slots it reads, each once, ascending.
+    pub fn slots(&self) -> Vec<usize> {
+        self.slots.clone()
+    }
+
+    /// The values of the rows in `sel` (ascending row numbers), as a column of `env.len` rows. What stands in other
+    /// rows is unspecified. Rows that can't be computed are NULL and listed in `env.failures`, at least once each.
+    pub fn eval<'a>(&'a self, env: &mut Env<'_, 'a>, sel: &[u32]) -> Rc<Column<'a>> {
+        match eval::evaluate(&self.plan, env, sel) {
+            Arg::Column(column) => column,
+            Arg::Const(value) => Rc::new(value.broadcast(self.plan.ty, env.len)),
+        }
+    }
+}
+
+impl std::fmt::Debug for Expr {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.plan.fmt(f)
+    }
+}
+
+/// Compiles `name`, or `expression AS name`.
+pub fn compile_key(text: &str, scope: &mut dyn Scope) -> Result<KeyExpr, ExprError> {
+    let (ast, alias) = parse::parse_aliased(text)?;
+    let name = match (alias, &ast) {
+        (Some(alias), _) => alias.name,
+        (None, Ast { kind: Kind::Name(name), .. }) => name.clone(),
+        (None, ast) => {
+            return Err(ExprError::new(ast.span.clone(), "a key that is no plain field needs a name")
+                .with_help(format!("write: {text} AS name")));
+        }
+    };
+    Ok(KeyExpr { name, expr: Expr::new(Checker::of_record(scope).check(&ast)?) })
+}
+
+/// Compiles a measure: aggregates, and arithmetic over them.
+pub fn compile_measure(text: &str, scope: &mut dyn Scope) -> Result<Measure, ExprError> {
+    let ast = parse::parse(text)?;
+    let mut checker = Checker::of_measure(scope);
+    let value = Expr::new(checker.check(&ast)?);
+    let aggregates = checker.into_aggregates().calls;
+    if aggregates.is_empty() {
+        return Err(ExprError::new(0..text.len(), "a measure needs an aggregate function")
+            .with_help("such as count(*) or sum(x)"));
+    }
+    Ok(Measure { aggregates, value })
+}

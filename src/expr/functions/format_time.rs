@@ -1,0 +1,194 @@
+//! Formats of times: PostgreSQL's `to_char` patterns and C's `strftime` ones, compiled to the same pieces.
+
+use std::fmt::Write;
+
+use crate::expr::civil::{Civil, SECOND};
+
+use super::{Refusal, refuse};
+
+const MONTHS: [&str; 12] = [
+    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "December",
+];
+const DAYS: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
+
+/// A piece of a format.
+pub(super) enum Piece {
+    Literal(String),
+    /// A number, padded with zeros to a width (0: not padded).
+    Number(fn(Civil) -> i64, usize),
+    /// A name, its case, the most characters of it, and the width that spaces fill.
+    Name { of: fn(Civil) -> &'static str, case: Case, characters: usize, width: usize },
+}
+
+/// Case of a name.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Case {
+    Upper,
+    Title,
+    Lower,
+}
+
+impl Piece {
+    /// Writes the piece of a time.
+    pub(super) fn write(&self, out: &mut impl Write, at: Civil) -> std::fmt::Result {
+        match self {
+            Piece::Literal(text) => out.write_str(text),
+            Piece::Number(of, width) => write!(out, "{:0width$}", of(at)),
+            Piece::Name { of, case, characters, width } => {
+                let name = of(at);
+                let name = &name[..name.len().min(*characters)];
+                for c in name.chars() {
+                    out.write_char(match case {
+                        Case::Upper => c.to_ascii_uppercase(),
+                        Case::Title => c,
+                        Case::Lower => c.to_ascii_lowercase(),
+                    })?;
+                }
+                (name.len()..*width).try_for_each(|_| out.write_char(' '))
+            }
+        }
+    }
+}
+
+fn month_name(at: Civil) -> &'static str {
+    MONTHS[(at.month - 1) as usize]
+}
+
+fn day_name(at: Civil) -> &'static str {
+    DAYS[(at.iso_weekday() - 1) as usize]
+}
+
+fn half_day(at: Civil) -> &'static str {
+    if at.hour() < 12 { "AM" } else { "PM" }
+}
+
+fn dotted_half_day(at: Civil) -> &'static str {
+    if at.hour() < 12 { "A.M." } else { "P.M." }
+}
+
+fn hour_of_twelve(at: Civil) -> i64 {
+    (at.hour() + 11) % 12 + 1
+}
+
+/// Numeric patterns of `to_char`: name, value, width. A longer name stands before its own prefix.
+#[rustfmt::skip]
+const NUMBERS: [(&str, fn(Civil) -> i64, usize); 24] = [
+    ("YYYY", |c| c.year, 4), ("YYY", |c| c.year.rem_euclid(1000), 3), ("YY", |c| c.year.rem_euclid(100), 2),
+    ("Y", |c| c.year.rem_euclid(10), 1), ("IYYY", |c| c.iso_week().0, 4), ("IYY", |c| c.iso_week().0.rem_euclid(1000), 3),
+    ("IY", |c| c.iso_week().0.rem_euclid(100), 2), ("IDDD", |c| (c.iso_week().1 - 1) * 7 + c.iso_weekday(), 3),
+    ("ID", Civil::iso_weekday, 1), ("IW", |c| c.iso_week().1, 2),
+    ("MM", |c| c.month, 2), ("MI", Civil::minute, 2), ("MS", |c| c.micros() / 1000, 3), ("US", Civil::micros, 6),
+    ("DDD", Civil::day_of_year, 3), ("DD", |c| c.day, 2), ("D", |c| c.iso_weekday() % 7 + 1, 1),
+    ("HH24", Civil::hour, 2), ("HH12", hour_of_twelve, 2), ("HH", hour_of_twelve, 2),
+    ("SSSS", |c| c.of_day / SECOND, 1), ("SS", Civil::second, 2),
+    ("WW", |c| (c.day_of_year() - 1) / 7 + 1, 2), ("Q", |c| (c.month - 1) / 3 + 1, 1),
+];
+
+/// Names: pattern in upper case, value, most characters, width.
+#[rustfmt::skip]
+const NAMES: [(&str, fn(Civil) -> &'static str, usize, usize); 8] = [
+    ("MONTH", month_name, 9, 9), ("MON", month_name, 3, 0), ("DAY", day_name, 9, 9), ("DY", day_name, 3, 0),
+    ("A.M.", dotted_half_day, 4, 0), ("P.M.", dotted_half_day, 4, 0), ("AM", half_day, 2, 0), ("PM", half_day, 2, 0),
+];
+
+/// Compiles PostgreSQL's patterns. Letters that are none of them must stand in double quotes.
+pub(super) fn to_char(format: &str) -> Result<Vec<Piece>, Refusal> {
+    let mut pieces = Vec::new();
+    let mut rest = format;
+    while let Some(first) = rest.chars().next() {
+        let filled = !rest.starts_with("FM");
+        let pattern = if filled { rest } else { &rest[2..] };
+        if first == '"' {
+            let text = rest[1..].split('"').next().unwrap_or_default();
+            pieces.push(Piece::Literal(text.to_owned()));
+            rest = rest.get(text.len() + 2..).unwrap_or_default();
+        } else if let Some((piece, length)) = name(pattern, filled).or_else(|| number(pattern, filled)) {
+            pieces.push(piece);
+            rest = &pattern[length..];
+        } else if first.is_alphabetic() {
+            return Err(Refusal {
+                arg: 1,
+                message: format!("unknown pattern at '{rest}'"),
+                help: Some(format!("literal letters stand in double quotes: \"{first}\"")),
+            });
+        } else {
+            pieces.push(Piece::Literal(first.to_string()));
+            rest = &rest[first.len_utf8()..];
+        }
+    }
+    Ok(pieces)
+}
+
+fn name(rest: &str, filled: bool) -> Option<(Piece, usize)> {
+    let begins = |pattern: &str| rest.get(..pattern.len()).is_some_and(|head| head.eq_ignore_ascii_case(pattern));
+    let (pattern, of, characters, width) = NAMES.into_iter().find(|(pattern, ..)| begins(pattern))?;
+    let mut letters = rest[..pattern.len()].chars().filter(char::is_ascii_alphabetic).map(|c| c.is_ascii_uppercase());
+    let case = match (letters.next(), letters.next()) {
+        (Some(true), Some(true)) => Case::Upper,
+        (Some(true), _) => Case::Title,
+        _ => Case::Lower,
+    };
+    Some((Piece::Name { of, case, characters, width: if filled { width } else { 0 } }, pattern.len()))
+}
+
+fn number(rest: &str, filled: bool) -> Option<(Piece, usize)> {
+    let (found, of, width) = NUMBERS
+        .into_iter()
+        .find(|(wanted, ..)| rest.get(..wanted.len()).is_some_and(|head| head.eq_ignore_ascii_case(wanted)))?;
+    Some((Piece::Number(of, if filled { width } else { 0 }), found.len()))
+}
+
+/// Compiles `%Y-%m-%d`; `%-d` leaves out the padding.
+pub(super) fn strftime(format: &str) -> Result<Vec<Piece>, Refusal> {
+    let mut pieces = Vec::new();
+    let mut chars = format.chars();
+    while let Some(c) = chars.next() {
+        if c != '%' {
+            pieces.push(Piece::Literal(c.to_string()));
+            continue;
+        }
+        let mut code = chars.next();
+        let filled = code != Some('-');
+        if !filled {
+            code = chars.next();
+        }
+        let code = code.ok_or_else(|| refuse(1, "the format ends within a pattern"))?;
+        pieces.extend(conversion(code, filled)?);
+    }
+    Ok(pieces)
+}
+
+fn conversion(code: char, filled: bool) -> Result<Vec<Piece>, Refusal> {
+    let number = |of: fn(Civil) -> i64, width: usize| Piece::Number(of, if filled { width } else { 0 });
+    let name = |of: fn(Civil) -> &'static str, characters: usize| Piece::Name { of, case: Case::Title, characters, width: 0 };
+    Ok(vec![match code {
+        'Y' => number(|c| c.year, 4),
+        'y' => number(|c| c.year.rem_euclid(100), 2),
+        'm' => number(|c| c.month, 2),
+        'd' => number(|c| c.day, 2),
+        'H' => number(Civil::hour, 2),
+        'I' => number(hour_of_twelve, 2),
+        'M' => number(Civil::minute, 2),
+        'S' => number(Civil::second, 2),
+        'f' => number(Civil::micros, 6),
+        'g' => number(|c| c.micros() / 1000, 3),
+        'j' => number(Civil::day_of_year, 3),
+        'u' => number(Civil::iso_weekday, 1),
+        'w' => number(|c| c.iso_weekday() % 7, 1),
+        'G' => number(|c| c.iso_week().0, 4),
+        'V' => number(|c| c.iso_week().1, 2),
+        's' => number(|c| c.days * 86_400 + c.of_day / SECOND, 0),
+        'B' => name(month_name, 9),
+        'b' | 'h' => name(month_name, 3),
+        'A' => name(day_name, 9),
+        'a' => name(day_name, 3),
+        'p' => name(half_day, 2),
+        'Z' => Piece::Literal("UTC".to_owned()),
+        'z' => Piece::Literal("+00".to_owned()),
+        '%' => Piece::Literal("%".to_owned()),
+        'F' => return strftime("%Y-%m-%d"),
+        'T' => return strftime("%H:%M:%S"),
+        _ => return Err(refuse(1, format!("unknown conversion %{code}"))),
+    }])
+}

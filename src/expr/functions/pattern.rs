@@ -1,0 +1,129 @@
+//! Functions with regular expressions, in the syntax of the regex crate.
+
+use bumpalo::collections::String as ArenaString;
+use regex::{Captures, Regex};
+
+use crate::data::DataType::{Bool, Text};
+use crate::expr::kernel::Kernel;
+use crate::expr::op::pattern;
+
+use super::{Args, Function, Made, Param, Refusal, refuse};
+
+const TEXT: Param = Param::Text;
+const PATTERN: Param = Param::Pattern;
+
+pub(super) static FUNCTIONS: &[Function] = &[
+    Function::new("regexp_matches", &[TEXT, PATTERN, PATTERN], matches).optional(1),
+    Function::new("regexp_extract", &[TEXT, PATTERN, Param::Int], extract).optional(1),
+    Function::new("regexp_replace", &[TEXT, PATTERN, PATTERN, PATTERN], replace).optional(1),
+];
+
+/// The regular expression in argument 1, with the flags in another one; `g` is only read, and told.
+fn compiled(args: &Args<'_>, flags: usize) -> Result<(Regex, bool), Refusal> {
+    let (mut insensitive, mut global) = (false, false);
+    for flag in args.pattern(flags).chars() {
+        match flag {
+            'i' => insensitive = true,
+            'c' => insensitive = false,
+            'g' => global = true,
+            _ => return Err(refuse(flags, format!("unknown flag {flag}; there are i, c and g"))),
+        }
+    }
+    let regex = pattern::regex(args.pattern(1), insensitive).map_err(|message| refuse(1, message))?;
+    Ok((regex, global))
+}
+
+/// Whether the pattern is found somewhere.
+fn matches(args: &Args<'_>) -> Made {
+    let (regex, _) = compiled(args, 2)?;
+    Ok((Bool, pattern::matches(regex)))
+}
+
+/// The match, or a group of it; empty where there is none.
+fn extract(args: &Args<'_>) -> Made {
+    let group = args.constant_int(2)?.unwrap_or(0);
+    let regex = pattern::regex(args.pattern(1), false).map_err(|message| refuse(1, message))?;
+    let group = usize::try_from(group)
+        .ok()
+        .filter(|group| *group < regex.captures_len())
+        .ok_or_else(|| refuse(2, format!("the pattern has groups up to {}", regex.captures_len() - 1)))?;
+    let kernel = Kernel::text(move |row| {
+        let text = row.text(0);
+        if group == 0 {
+            return Ok(Some(regex.find(text).map_or("", |found| found.as_str())));
+        }
+        Ok(Some(regex.captures(text).and_then(|c| c.get(group)).map_or("", |found| found.as_str())))
+    });
+    Ok((Text, kernel))
+}
+
+/// One piece of a replacement.
+enum Piece {
+    Literal(String),
+    /// `\1` to `\9`, and `\&` for all of the match.
+    Group(usize),
+}
+
+/// Replaces the first match, or all with the flag `g`.
+fn replace(args: &Args<'_>) -> Made {
+    let (regex, global) = compiled(args, 3)?;
+    let pieces = pieces(args.pattern(2));
+    if let Some(group) = pieces.iter().find_map(|p| match p {
+        Piece::Group(group) if *group >= regex.captures_len() => Some(*group),
+        _ => None,
+    }) {
+        return Err(refuse(2, format!(r"\{group}: the pattern has groups up to {}", regex.captures_len() - 1)));
+    }
+    let kernel = Kernel::text(move |row| {
+        let text = row.text(0);
+        if !regex.is_match(text) {
+            return Ok(Some(text));
+        }
+        let mut out = ArenaString::with_capacity_in(text.len(), row.arena);
+        let mut behind = 0;
+        for captures in regex.captures_iter(text).take(if global { usize::MAX } else { 1 }) {
+            let whole = captures.get_match();
+            out.push_str(&text[behind..whole.start()]);
+            expand(&pieces, &captures, &mut out);
+            behind = whole.end();
+        }
+        out.push_str(&text[behind..]);
+        Ok(Some(out.into_bump_str()))
+    });
+    Ok((Text, kernel))
+}
+
+fn expand(pieces: &[Piece], captures: &Captures<'_>, out: &mut ArenaString<'_>) {
+    for piece in pieces {
+        match piece {
+            Piece::Literal(text) => out.push_str(text),
+            Piece::Group(group) => out.push_str(captures.get(*group).map_or("", |found| found.as_str())),
+        }
+    }
+}
+
+/// Reads a replacement as PostgreSQL writes it; a backslash before anything else is itself.
+fn pieces(replacement: &str) -> Vec<Piece> {
+    let mut pieces = Vec::new();
+    let mut literal = String::new();
+    let mut chars = replacement.chars().peekable();
+    while let Some(c) = chars.next() {
+        let group = match (c, chars.peek()) {
+            ('\\', Some('&')) => Some(0),
+            ('\\', Some(digit)) => digit.to_digit(10).filter(|digit| *digit > 0),
+            _ => None,
+        };
+        if let Some(group) = group {
+            chars.next();
+            pieces.push(Piece::Literal(std::mem::take(&mut literal)));
+            pieces.push(Piece::Group(group as usize));
+        } else {
+            if c == '\\' && chars.peek() == Some(&'\\') {
+                chars.next();
+            }
+            literal.push(c);
+        }
+    }
+    pieces.push(Piece::Literal(literal));
+    pieces
+}

@@ -1,0 +1,150 @@
+//! Comparisons over operands of one type, and membership in a list of constants.
+
+use std::cmp::Ordering;
+use std::net::IpAddr;
+
+use hashbrown::HashSet;
+
+use crate::data::{Column, DataType, Scalar, Values};
+use crate::expr::kernel::{Kernel, Native, Operand};
+use crate::expr::parse::Comparison;
+
+/// The kernel of a comparison.
+pub(crate) fn kernel(comparison: Comparison, ty: DataType) -> Kernel {
+    match comparison {
+        Comparison::Distinct => distinct(ty, true),
+        Comparison::NotDistinct => distinct(ty, false),
+        _ => strict(comparison, ty),
+    }
+}
+
+fn strict(comparison: Comparison, ty: DataType) -> Kernel {
+    match ty {
+        DataType::Int | DataType::Timestamp => ordered::<i64>(comparison).named("compare int"),
+        DataType::Decimal(_) => ordered::<i128>(comparison).named("compare decimal"),
+        DataType::Bool => ordered::<bool>(comparison).named("compare bool"),
+        DataType::Float => float(comparison).named("compare float"),
+        DataType::Text => text(comparison).named("compare text"),
+        DataType::Ip => address(comparison).named("compare ip"),
+    }
+}
+
+/// One closure an operator, so that each has a loop of its own.
+macro_rules! by_operator {
+    ($comparison:expr, $make:path, $a:ident, $b:ident, $left:expr, $right:expr) => {
+        match $comparison {
+            Comparison::Equal | Comparison::NotDistinct => $make(|$a, $b| $left == $right),
+            Comparison::NotEqual | Comparison::Distinct => $make(|$a, $b| $left != $right),
+            Comparison::Less => $make(|$a, $b| $left < $right),
+            Comparison::LessEqual => $make(|$a, $b| $left <= $right),
+            Comparison::Greater => $make(|$a, $b| $left > $right),
+            Comparison::GreaterEqual => $make(|$a, $b| $left >= $right),
+        }
+    };
+}
+
+fn ordered<T>(comparison: Comparison) -> Kernel
+where
+    T: for<'a> Native<'a> + Ord + 'static,
+{
+    by_operator!(comparison, Kernel::zip::<T, T, bool>, a, b, a, b)
+}
+
+fn float(comparison: Comparison) -> Kernel {
+    by_operator!(comparison, Kernel::zip::<f64, f64, bool>, a, b, float_order(a, b), Ordering::Equal)
+}
+
+fn text(comparison: Comparison) -> Kernel {
+    by_operator!(comparison, Kernel::text_pair_test, a, b, a.as_bytes(), b.as_bytes())
+}
+
+fn address(comparison: Comparison) -> Kernel {
+    by_operator!(comparison, Kernel::text_pair_test, a, b, address_order(a, b), Ordering::Equal)
+}
+
+/// PostgreSQL's order of floats: NaN equals NaN and is above all; -0 equals 0.
+#[inline]
+pub(crate) fn float_order(a: f64, b: f64) -> Ordering {
+    a.partial_cmp(&b).unwrap_or_else(|| a.is_nan().cmp(&b.is_nan()))
+}
+
+/// By number, IPv4 before IPv6; text that is no address (which no ip column holds) comes behind, by its bytes.
+pub(crate) fn address_order(a: &str, b: &str) -> Ordering {
+    let key = |text: &str| text.parse::<IpAddr>().ok();
+    match (key(a), key(b)) {
+        (Some(a), Some(b)) => a.cmp(&b),
+        (Some(_), None) => Ordering::Less,
+        (None, Some(_)) => Ordering::Greater,
+        (None, None) => a.cmp(b),
+    }
+}
+
+/// `IS [NOT] DISTINCT FROM`: NULL equals NULL and nothing else.
+fn distinct(ty: DataType, want: bool) -> Kernel {
+    let differs = strict(Comparison::NotEqual, ty);
+    Kernel::new(move |rows, args| {
+        let mut column = differs.run(rows, args);
+        let mut out = vec![false; rows.len];
+        if let Values::Bool(differs) = &column.values {
+            rows.each(|row| {
+                let (a, b) = (args[0].is_valid(row), args[1].is_valid(row));
+                out[row] = (if a && b { differs[row] } else { a != b }) == want;
+            });
+        }
+        column.values = Values::Bool(out);
+        column.valid = None;
+        column
+    })
+    .named("distinct")
+}
+
+/// `IS [NOT] NULL`, which is never NULL itself.
+pub(crate) fn is_null() -> Kernel {
+    Kernel::new(|rows, args| {
+        let mut out = vec![false; rows.len];
+        rows.each(|row| out[row] = !args[0].is_valid(row));
+        Column { ty: DataType::Bool, values: Values::Bool(out), valid: None }
+    })
+    .named("is null")
+}
+
+/// `IS TRUE`, `IS FALSE`.
+pub(crate) fn is_truth(want: bool) -> Kernel {
+    Kernel::new(move |rows, args| {
+        let truth = Operand::<bool>::of(&args[0]);
+        let mut out = vec![false; rows.len];
+        rows.each(|row| out[row] = args[0].is_valid(row) && truth.at(row) == want);
+        Column { ty: DataType::Bool, values: Values::Bool(out), valid: None }
+    })
+    .named("is truth")
+}
+
+/// Membership in a set of int or text constants; `None` for other types. NULL in the list: no match is NULL.
+pub(crate) fn member(ty: DataType, list: &[&Scalar]) -> Option<Kernel> {
+    let nulls = list.contains(&&Scalar::Null);
+    let found = match ty {
+        DataType::Int => {
+            let set: HashSet<i64> =
+                list.iter().filter_map(|s| if let Scalar::Int(v) = s { Some(*v) } else { None }).collect();
+            Kernel::map(move |value: i64| set.contains(&value))
+        }
+        DataType::Text => {
+            let set: HashSet<Box<str>> =
+                list.iter().filter_map(|s| if let Scalar::Text(v) = s { Some(v.clone()) } else { None }).collect();
+            Kernel::text_test(move |text| set.contains(text))
+        }
+        _ => return None,
+    };
+    if !nulls {
+        return Some(found.named("in set"));
+    }
+    Some(Kernel::new(move |rows, args| {
+        let mut column = found.run(rows, args);
+        if let Values::Bool(hit) = &column.values {
+            let valid = (0..rows.len).map(|row| column.is_valid(row) && hit[row]).collect();
+            column.valid = Some(valid);
+        }
+        column
+    })
+    .named("in set with null"))
+}
