@@ -17,7 +17,7 @@ pub use outbox::{OutputReport, sql_outputs};
 pub use progress::{NoProgress, Progress};
 pub use query::{Busiest, busiest};
 pub use run::run;
-pub use sources::{SourceReport, head_of, look};
+pub use sources::{Lag, SourceReport, head_of, lag, look};
 
 use std::path::PathBuf;
 

@@ -114,3 +114,24 @@ pub fn head_of(globs: &[String], base: &Path) -> Option<Vec<u8>> {
     let found = source::discover(globs, base).ok()?;
     found.files.iter().filter(|f| f.size > 0).find_map(|file| source::read_head(&file.path).ok())
 }
+
+/// How far a job is behind its files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lag {
+    /// Bytes (of compressed files as they are) that are complete and were not read.
+    pub bytes: u64,
+    /// Since when, at most: seconds since the last batch where something is new, else 0.
+    pub seconds: u64,
+}
+
+/// Compares the files with the catalog, reading nothing of what is new.
+pub fn lag(plan: &Plan, catalog: &Catalog) -> Result<Lag, RunError> {
+    let known = catalog.segments()?;
+    let found = source::discover(&plan.source.globs, &plan.source.base)?;
+    let rules = SealRules { final_: false, seal_after: plan.source.seal_after, now: SystemTime::now() };
+    let planned = source::plan(found.files, &known, &rules);
+    let bytes = planned.tasks.iter().map(|t| t.end.map_or(t.found.size, |end| end - t.start)).sum();
+    let last = catalog.history(1)?.first().map_or(0, |batch| batch.decided_us);
+    let since = jiff::Timestamp::now().as_microsecond().saturating_sub(last) / 1_000_000;
+    Ok(Lag { bytes, seconds: if bytes == 0 { 0 } else { since.max(0) as u64 } })
+}

@@ -98,10 +98,7 @@ fn compile_source(resolver: &Resolver<'_>) -> Result<SourcePlan, Diagnostic> {
     if spec.paths.value.is_empty() && resolver.overrides.inputs.is_empty() {
         return Err(job.at_span(&spec.paths.span, "`paths` names no file"));
     }
-    let (globs, base) = match resolver.overrides.inputs.as_slice() {
-        [] => (spec.paths.value.iter().map(|at| at.value.clone()).collect(), resolver.job_dir()),
-        inputs => (inputs.to_vec(), ".".into()),
-    };
+    let (globs, base) = source_globs(job, resolver.overrides);
     let zone = match &spec.zone {
         None => TimeZone::UTC,
         Some(at) => TimeZone::get(&at.value).map_err(|_| {
@@ -111,6 +108,18 @@ fn compile_source(resolver: &Resolver<'_>) -> Result<SourcePlan, Diagnostic> {
     };
     let seal_after = spec.seal_after.as_ref().map(|at| duration(job, at)).transpose()?;
     Ok(SourcePlan { globs, base, seal_after, zone })
+}
+
+/// The globs of a job, and what relative ones are relative to.
+pub fn source_globs(job: &JobFile, overrides: &Overrides) -> (Vec<String>, std::path::PathBuf) {
+    let paths = &job.spec.source.paths.value;
+    match overrides.inputs.as_slice() {
+        [] => (
+            paths.iter().map(|at| at.value.clone()).collect(),
+            Resolver { job, overrides }.job_dir(),
+        ),
+        inputs => (inputs.to_vec(), ".".into()),
+    }
 }
 
 fn duration(job: &JobFile, at: &At<String>) -> Result<std::time::Duration, Diagnostic> {

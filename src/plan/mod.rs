@@ -7,7 +7,7 @@ mod format;
 mod names;
 mod outputs;
 
-pub use compile::compile;
+pub use compile::{compile, source_globs};
 pub use format::format_spec;
 pub use outputs::{EventsOutput, MysqlOutput, Outputs, SqliteOutput, SummaryOutput};
 

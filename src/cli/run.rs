@@ -1,0 +1,203 @@
+//! `logmill run`
+
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use clap::Args;
+use logmill::driver::{self, Outcome};
+use logmill::plan::Plan;
+use serde_json::json;
+
+use super::progress::{Bar, When};
+use super::shared::{JobOptions, WorkOptions};
+use super::table::{Table, cell, is_number};
+use super::{Status, output};
+
+/// Read all that is new, once, and bring every output up to date
+///
+/// What was read before is not read again; with nothing new it ends in milliseconds. Made for cron, systemd timers and
+/// people. On a terminal it shows the busiest groups afterwards.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  logmill run jobs/http_traffic.toml
+  logmill run jobs/*.toml --quiet                          from cron
+  logmill run traffic.toml --input 'old/*.gz' --output /tmp/out --state-dir /tmp/state --final")]
+pub(super) struct Run {
+    /// Job files
+    #[arg(required = true, value_name = "JOB")]
+    jobs: Vec<PathBuf>,
+    #[command(flatten)]
+    job: JobOptions,
+    #[command(flatten)]
+    work: WorkOptions,
+    /// Show a progress bar
+    #[arg(long, value_enum, default_value_t = When::Auto, value_name = "WHEN")]
+    progress: When,
+    /// Print errors only
+    #[arg(short, long)]
+    quiet: bool,
+}
+
+/// How many groups are shown.
+const BUSIEST: usize = 10;
+
+impl Run {
+    /// Compiles all jobs first, so that a mistake in the last one stops nothing half-way.
+    pub(super) fn run(&self) -> anyhow::Result<Status> {
+        self.job.log();
+        let overrides = self.job.overrides(self.work.memory);
+        let mut plans = Vec::new();
+        for path in &self.jobs {
+            plans.push(super::job::load(path, &overrides)?);
+        }
+        let mut status = Status::Done;
+        for (path, plan) in self.jobs.iter().zip(&plans) {
+            let one = self.one(path, plan).unwrap_or_else(|error| super::fail(&error));
+            status = status.worse(one);
+        }
+        Ok(status)
+    }
+
+    fn one(&self, path: &Path, plan: &Plan) -> anyhow::Result<Status> {
+        let when = if self.quiet { When::Never } else { self.progress };
+        let bar = Bar::new(&plan.name, when);
+        let options = self.work.driver(&self.job, path);
+        let result = driver::run(plan, &options, &bar);
+        bar.finish();
+        // The error stays on top of the chain: the exit status is chosen by its kind.
+        let outcome = match result {
+            Ok(outcome) => outcome,
+            Err(driver::RunError::Job(diagnostic)) => return Err(diagnostic.into()),
+            Err(error) => return Err(error).with_context(|| plan.name.clone()),
+        };
+        self.tell(plan, &outcome);
+        if self.job.state.json {
+            output::json(&report(plan, &outcome))?;
+        } else if !self.quiet && std::io::stdout().is_terminal() {
+            show_busiest(plan, &options)?;
+        }
+        Ok(status(plan, &outcome))
+    }
+
+    /// Messages, to stderr.
+    fn tell(&self, plan: &Plan, outcome: &Outcome) {
+        let name = &plan.name;
+        for problem in &outcome.problems {
+            eprintln!("logmill: {name}: {problem}");
+        }
+        for report in &outcome.outputs {
+            if let Some(error) = &report.error {
+                eprintln!("logmill: {name}: {error} (it waits in the outbox; the next run tries again)");
+            }
+        }
+        if above_ratio(plan, outcome) {
+            let counters = outcome.counters;
+            eprintln!(
+                "logmill: {name}: {} of {} were rejected, more than reject_ratio {} allows; `logmill rejects {}` shows them",
+                output::count(counters.rejected),
+                output::counted(counters.lines(), "line"),
+                plan.limits.reject_ratio,
+                plan.path.display()
+            );
+        }
+        if self.quiet {
+            return;
+        }
+        for notice in &outcome.notices {
+            eprintln!("logmill: {name}: {notice}");
+        }
+        if let Some(holder) = &outcome.busy {
+            eprintln!("logmill: {name}: another run holds this job ({holder}); nothing was done");
+        } else if std::io::stderr().is_terminal() || self.job.verbose > 0 {
+            eprintln!("{}", summary_line(plan, outcome));
+        }
+    }
+}
+
+/// The last line: what was done.
+fn summary_line(plan: &Plan, outcome: &Outcome) -> String {
+    let name = &plan.name;
+    if !outcome.decided {
+        return format!("{name}: nothing new since batch {}", outcome.batch);
+    }
+    let c = outcome.counters;
+    let seconds = outcome.seconds.max(0.001);
+    format!(
+        "{name}: batch {}: {} ({} mapped, {} filtered, {} rejected) of {}, {} in {seconds:.2} s; {}",
+        outcome.batch,
+        output::counted(c.lines(), "line"),
+        output::count(c.mapped),
+        output::count(c.filtered),
+        output::count(c.rejected),
+        output::counted(outcome.segments, "file"),
+        output::bytes(c.bytes),
+        places(plan, outcome)
+    )
+}
+
+fn places(plan: &Plan, outcome: &Outcome) -> String {
+    let summary = plan.outputs.summary.iter().map(|s| s.path.display().to_string());
+    let events = plan.outputs.events.iter().map(|e| e.path.display().to_string());
+    let tables = outcome.outputs.iter().filter(|o| o.error.is_none()).map(|o| o.place.clone());
+    let groups = plan.reduce.as_ref().map(|_| output::counted(outcome.groups, "group"));
+    let places: Vec<String> = summary.chain(events).chain(tables).collect();
+    match groups {
+        Some(groups) => format!("{groups} in {}", places.join(", ")),
+        None => places.join(", "),
+    }
+}
+
+fn above_ratio(plan: &Plan, outcome: &Outcome) -> bool {
+    let lines = outcome.counters.lines();
+    lines > 0 && outcome.counters.rejected as f64 > plan.limits.reject_ratio * lines as f64
+}
+
+fn status(plan: &Plan, outcome: &Outcome) -> Status {
+    if !outcome.problems.is_empty() {
+        Status::Failed
+    } else if outcome.waits() {
+        Status::OutputWaits
+    } else if above_ratio(plan, outcome) {
+        Status::ManyRejects
+    } else {
+        Status::Done
+    }
+}
+
+/// What `--json` prints.
+fn report(plan: &Plan, outcome: &Outcome) -> serde_json::Value {
+    let c = outcome.counters;
+    let mut outputs: Vec<serde_json::Value> = Vec::new();
+    outputs.extend(plan.outputs.summary.iter().map(|s| json!({"name": "summary", "path": s.path})));
+    outputs.extend(plan.outputs.events.iter().map(|e| json!({"name": "events", "path": e.path})));
+    outputs.extend(outcome.outputs.iter().map(|o| {
+        json!({"name": o.name, "place": o.place, "rows": o.rows, "batch": o.batch, "error": o.error})
+    }));
+    json!({
+        "job": plan.name, "batch": outcome.batch, "decided": outcome.decided, "busy": outcome.busy,
+        "lines": c.lines(), "mapped": c.mapped, "filtered": c.filtered, "rejected": c.rejected,
+        "groups": outcome.groups, "bytes": c.bytes, "segments": outcome.segments,
+        "lost_bytes": outcome.lost_bytes, "seconds": outcome.seconds, "outputs": outputs,
+        "notices": outcome.notices, "problems": outcome.problems,
+    })
+}
+
+/// A newcomer's first result: the busiest groups.
+fn show_busiest(plan: &Plan, options: &driver::Options) -> anyhow::Result<()> {
+    let Some(found) = driver::busiest(plan, &options.state_dir, BUSIEST)? else { return Ok(()) };
+    let fields = found.schema.fields().iter();
+    let mut table = Table::new(fields.map(|f| (f.name().clone(), is_number(f.data_type()))));
+    for (_, row) in &found.rows {
+        table.push((0..row.num_columns()).map(|column| cell(row, column, 0)).collect());
+    }
+    let shown = found.rows.len() as u64;
+    let title = format!(
+        "\n{} of {}, by {}\n\n",
+        output::count(shown),
+        output::counted(found.groups, "group"),
+        found.by
+    );
+    output::print(&(title + &table.render()))
+}
