@@ -61,6 +61,9 @@ impl Sketch {
     fn insert_entry(&mut self, entry: u32) {
         match self {
             Sketch::Sparse { entries, sorted } => {
+                if is_known(&entries[..*sorted], entry) {
+                    return;
+                }
                 entries.push(entry);
                 if entries.len() - *sorted > UNSORTED_MIN.max(*sorted / 4) {
                     self.compact();
@@ -177,6 +180,15 @@ impl Sketch {
             _ => None,
         }
     }
+}
+
+/// Whether the ascending entries have the entry's register at its rank or above.
+#[inline]
+fn is_known(ascending: &[u32], entry: u32) -> bool {
+    let at = ascending.partition_point(|&known| known < entry);
+    ascending
+        .get(at)
+        .is_some_and(|known| known >> RANK_BITS == entry >> RANK_BITS)
 }
 
 fn read_sparse(reader: &mut Reader<'_>) -> Option<Sketch> {
