@@ -1,22 +1,23 @@
 //! HyperLogLog with 2^14 registers. Small sets are kept sparse, at the finer precision 2^25, as in HyperLogLog++
-//! (Heule, Nunkesser, Hall 2013); large ones are estimated by the improved raw estimator of Otmar Ertl, "New
-//! cardinality estimation algorithms for HyperLogLog sketches" (2017), algorithm 6.
+//! (Heule, Nunkesser, Hall 2013); large ones are estimated by `ertl`.
 //!
 //! A sketch is a function of the set of hashes: also when it turns dense.
 
 use std::borrow::Cow;
 
 use super::encode::{self, Reader};
+use super::ertl::estimate;
 
 /// Bits of a hash that pick a register.
 const PRECISION: u32 = 14;
-const REGISTERS: usize = 1 << PRECISION;
+/// Registers of a dense sketch.
+pub(super) const REGISTERS: usize = 1 << PRECISION;
 /// Bits of a hash that pick a register while the sketch is sparse.
 const SPARSE_PRECISION: u32 = 25;
 /// Bits of a rank in a sparse entry, which is the register above the rank.
 const RANK_BITS: u32 = 6;
 /// The greatest rank: all bits beyond the precision are zero.
-const RANK_MAX: u8 = (64 - PRECISION + 1) as u8;
+pub(super) const RANK_MAX: u8 = (64 - PRECISION + 1) as u8;
 const SPARSE_RANK_MAX: u32 = 64 - SPARSE_PRECISION + 1;
 /// Distinct sparse registers beyond which the sketch is dense.
 const SPARSE_MAX: usize = 2048;
@@ -282,54 +283,6 @@ fn densify(entries: &[u32]) -> Box<[u8; REGISTERS]> {
     let mut registers = Box::new([0; REGISTERS]);
     raise_all(&mut registers, entries);
     registers
-}
-
-/// Ertl's improved raw estimator. Only +, *, / and sqrt, so that every machine gets the same bits.
-fn estimate(registers: &[u8; REGISTERS]) -> u64 {
-    const M: f64 = REGISTERS as f64;
-    let mut counts = [0u32; RANK_MAX as usize + 1];
-    registers
-        .iter()
-        .for_each(|&rank| counts[usize::from(rank)] += 1);
-    let last = usize::from(RANK_MAX);
-    let mut z = M * tau(1.0 - f64::from(counts[last]) / M);
-    for &count in counts[1..last].iter().rev() {
-        z = 0.5 * (z + f64::from(count));
-    }
-    z += M * sigma(f64::from(counts[0]) / M);
-    let alpha = 0.5 / std::f64::consts::LN_2;
-    (alpha * M * M / z).round() as u64
-}
-
-/// `x + Σ x^(2^k) 2^(k-1)`: the share of registers that are still zero.
-fn sigma(mut x: f64) -> f64 {
-    let (mut y, mut z) = (1.0, x);
-    loop {
-        x *= x;
-        let last = z;
-        z += x * y;
-        y += y;
-        if z == last || z.is_infinite() {
-            return z;
-        }
-    }
-}
-
-/// `(1 - x - Σ (1 - x^(2^-k))² 2^-k) / 3`: the share of registers at the greatest rank.
-fn tau(mut x: f64) -> f64 {
-    if x == 0.0 || x == 1.0 {
-        return 0.0;
-    }
-    let (mut y, mut z) = (1.0, 1.0 - x);
-    loop {
-        x = x.sqrt();
-        let last = z;
-        y *= 0.5;
-        z -= (1.0 - x) * (1.0 - x) * y;
-        if z == last {
-            return z / 3.0;
-        }
-    }
 }
 
 #[cfg(test)]
