@@ -1,23 +1,26 @@
 //! The improved raw estimator for HyperLogLog of Otmar Ertl, "New cardinality estimation algorithms for HyperLogLog
 //! sketches" (2017), algorithm 6.
 
-use super::hyperloglog::{RANK_MAX, REGISTERS};
+/// More than any rank of a 64-bit hash.
+const RANKS: usize = 64;
 
-/// About how many hashes raised the registers. Only +, *, / and sqrt, so that every machine gets the same bits.
-pub(super) fn estimate(registers: &[u8; REGISTERS]) -> u64 {
-    const M: f64 = REGISTERS as f64;
-    let mut counts = [0u32; RANK_MAX as usize + 1];
+/// About how many hashes raised the registers, whose ranks go up to `rank_max` (below 64).
+///
+/// Only +, *, / and sqrt, so that every machine gets the same bits.
+pub(super) fn estimate(registers: &[u8], rank_max: u8) -> u64 {
+    let m = registers.len() as f64;
+    let mut counts = [0u32; RANKS];
     registers
         .iter()
         .for_each(|&rank| counts[usize::from(rank)] += 1);
-    let last = usize::from(RANK_MAX);
-    let mut z = M * tau(1.0 - f64::from(counts[last]) / M);
+    let last = usize::from(rank_max);
+    let mut z = m * tau(1.0 - f64::from(counts[last]) / m);
     for &count in counts[1..last].iter().rev() {
         z = 0.5 * (z + f64::from(count));
     }
-    z += M * sigma(f64::from(counts[0]) / M);
+    z += m * sigma(f64::from(counts[0]) / m);
     let alpha = 0.5 / std::f64::consts::LN_2;
-    (alpha * M * M / z).round() as u64
+    (alpha * m * m / z).round() as u64
 }
 
 /// `x + Σ x^(2^k) 2^(k-1)`: the share of registers that are still zero.
@@ -64,7 +67,7 @@ mod tests {
 
     #[test]
     fn untouched_registers_mean_none_and_full_ones_still_a_number() {
-        assert_eq!(estimate(&[0; REGISTERS]), 0);
-        assert!(estimate(&[RANK_MAX; REGISTERS]) > 1 << 60);
+        assert_eq!(estimate(&[0; 1024], 51), 0);
+        assert!(estimate(&[51; 1024], 51) > 1 << 60);
     }
 }

@@ -11,13 +11,13 @@ use super::ertl::estimate;
 /// Bits of a hash that pick a register.
 const PRECISION: u32 = 14;
 /// Registers of a dense sketch.
-pub(super) const REGISTERS: usize = 1 << PRECISION;
+const REGISTERS: usize = 1 << PRECISION;
 /// Bits of a hash that pick a register while the sketch is sparse.
 const SPARSE_PRECISION: u32 = 25;
 /// Bits of a rank in a sparse entry, which is the register above the rank.
 const RANK_BITS: u32 = 6;
 /// The greatest rank: all bits beyond the precision are zero.
-pub(super) const RANK_MAX: u8 = (64 - PRECISION + 1) as u8;
+const RANK_MAX: u8 = (64 - PRECISION + 1) as u8;
 const SPARSE_RANK_MAX: u32 = 64 - SPARSE_PRECISION + 1;
 /// Distinct sparse registers beyond which the sketch is dense.
 const SPARSE_MAX: usize = 2048;
@@ -150,7 +150,7 @@ impl Sketch {
         match &*self.compacted() {
             // Linear counting gives m ln(m / (m - n)), which for these m and n rounds to n.
             Sketch::Sparse { entries, .. } => entries.len() as u64,
-            Sketch::Dense(registers) => estimate(registers),
+            Sketch::Dense(registers) => estimate(&registers[..], RANK_MAX),
         }
     }
 
@@ -342,6 +342,27 @@ mod tests {
     }
 
     #[test]
+    fn a_register_keeps_its_greatest_rank_in_either_order() {
+        let (low, high) = (7 << 39 | 1 << 38, 7 << 39 | 1);
+        let entries = |hashes: &[u64]| {
+            let mut sketch = Sketch::default();
+            hashes.iter().for_each(|&hash| sketch.insert(hash));
+            sketch.compact();
+            let Sketch::Sparse { entries, .. } = sketch else {
+                panic!("three are few")
+            };
+            entries
+        };
+        for hashes in [[low, high, low], [high, low, low], [low, low, high]] {
+            assert_eq!(entries(&hashes), [sparse_entry(high)]);
+        }
+        let ascending = [sparse_entry(high)];
+        assert!(is_known(&ascending, sparse_entry(low)));
+        assert!(!is_known(&[sparse_entry(low)], sparse_entry(high)));
+        assert!(!is_known(&ascending, sparse_entry(high + (1 << 39))));
+    }
+
+    #[test]
     fn a_sketch_turns_dense_by_content_however_it_came_together() {
         let bytes = |sketch: &Sketch| {
             let mut out = Vec::new();
@@ -355,6 +376,8 @@ mod tests {
             6000,
         ] {
             let whole = sketch(0, n);
+            let kind = if n > SPARSE_MAX as u64 { DENSE } else { SPARSE };
+            assert_eq!(bytes(&whole)[0], kind, "{n}");
             for parts in [2, 3, 50] {
                 let mut merged = Sketch::default();
                 for part in (0..parts).rev() {
