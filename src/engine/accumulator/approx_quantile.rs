@@ -16,28 +16,27 @@ use crate::data::{Column, DataType};
 
 /// A number type that rounds to a float.
 pub(super) trait ToFloat: Value {
-    /// The nearest float to the item, divided by `10^scale`.
-    fn to_float(item: Self::Item<'_>, scale: u8) -> f64;
+    /// The nearest float to the item, divided by `unit`, which is 1 unless it is a decimal.
+    fn to_float(item: Self::Item<'_>, unit: u128) -> f64;
 }
 
 impl ToFloat for i64 {
     #[inline]
-    fn to_float(item: i64, _: u8) -> f64 {
+    fn to_float(item: i64, _: u128) -> f64 {
         item as f64
     }
 }
 
 impl ToFloat for f64 {
     #[inline]
-    fn to_float(item: f64, _: u8) -> f64 {
+    fn to_float(item: f64, _: u128) -> f64 {
         item
     }
 }
 
 impl ToFloat for i128 {
     #[inline]
-    fn to_float(item: i128, scale: u8) -> f64 {
-        let unit = 10u128.pow(u32::from(scale));
+    fn to_float(item: i128, unit: u128) -> f64 {
         match (exact(item), exact(unit as i128)) {
             (Some(item), Some(unit)) => item / unit,
             _ => ratio_to_f64(&BigInt::from(item), &BigUint::from(unit), 0),
@@ -48,7 +47,7 @@ impl ToFloat for i128 {
 /// Estimates a quantile of values of type `V`; NULL without values.
 pub(super) struct ApproxQuantile<V> {
     quantile: f64,
-    scale: u8,
+    unit: u128,
     values: PhantomData<fn(V)>,
 }
 
@@ -57,7 +56,7 @@ impl<V: ToFloat> ApproxQuantile<V> {
     pub(super) fn new(quantile: f64, argument: DataType) -> Self {
         ApproxQuantile {
             quantile,
-            scale: argument.scale(),
+            unit: 10u128.pow(u32::from(argument.scale())),
             values: PhantomData,
         }
     }
@@ -83,7 +82,7 @@ impl<V: ToFloat> Aggregate for ApproxQuantile<V> {
         each_value(input, |group, row| {
             let histogram = &mut groups.states[group];
             let before = histogram.heap();
-            histogram.insert(V::to_float(items[row], self.scale));
+            histogram.insert(V::to_float(items[row], self.unit));
             groups.heap = groups.heap + histogram.heap() - before;
         });
     }

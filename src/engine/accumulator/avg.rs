@@ -45,7 +45,9 @@ fn average<S: Exact>(total: &Total<S>, unit: u128) -> f64 {
 }
 
 /// An integer that a float holds exactly.
+#[inline]
 pub(super) fn exact(value: i128) -> Option<f64> {
+    let value = i64::try_from(value).ok()?; // the processor converts these, but no i128
     (value.unsigned_abs() <= 1 << f64::MANTISSA_DIGITS).then_some(value as f64)
 }
 

@@ -163,7 +163,10 @@ impl<V: Value, const LAST: bool> Aggregate for FirstLast<V, LAST> {
 mod tests {
     use proptest::prelude::*;
 
+    use bumpalo::Bump;
+
     use super::super::testing::{self, Case, cases, floats, ints, texts};
+    use super::super::{Input, Order, new};
     use crate::data::Scalar;
     use crate::expr::AggregateFn;
 
@@ -197,6 +200,49 @@ mod tests {
                 agrees(&case, false)?;
                 agrees(&case, true)?;
             }
+        }
+    }
+
+    /// The value after blocks of two records at one time and offset, each with its segment and its order of rows.
+    fn after(function: AggregateFn, blocks: &[((i64, u64), [u32; 2])]) -> Scalar {
+        let column = testing::int_column(&[5, 3]);
+        let mut accumulator = new(function, Some(column.ty));
+        accumulator.resize(1);
+        for (segment, rows) in blocks {
+            let order = Order {
+                event_time: &[7, 7],
+                segment: *segment,
+                offset: &[0, 0],
+            };
+            let input = Input {
+                groups: &[0, 0],
+                rows,
+                column: Some(&column),
+                order: Some(&order),
+            };
+            accumulator.update(&input);
+        }
+        let arena = Bump::new();
+        accumulator
+            .evaluate(0, 1, &arena)
+            .expect("has no errors")
+            .scalar(0)
+    }
+
+    #[test]
+    fn records_in_one_place_are_told_apart_by_value() {
+        for rows in [[0, 1], [1, 0]] {
+            assert_eq!(after(AggregateFn::First, &[((1, 1), rows)]), Scalar::Int(3));
+            assert_eq!(after(AggregateFn::Last, &[((1, 1), rows)]), Scalar::Int(5));
+        }
+    }
+
+    #[test]
+    fn at_one_time_the_earlier_segment_comes_first() {
+        let (early, late) = (((1, 9), [0, 0]), ((2, 0), [1, 1]));
+        for blocks in [[early, late], [late, early]] {
+            assert_eq!(after(AggregateFn::First, &blocks), Scalar::Int(5));
+            assert_eq!(after(AggregateFn::Last, &blocks), Scalar::Int(3));
         }
     }
 }

@@ -28,7 +28,15 @@ impl<const N: usize> Fixed<N> {
     }
 
     /// The square of a number.
+    #[inline]
     pub(super) fn square(value: i128) -> Self {
+        match i64::try_from(value) {
+            Ok(value) => Fixed::from(i128::from(value) * i128::from(value)),
+            Err(_) => Fixed::square_wide(value),
+        }
+    }
+
+    fn square_wide(value: i128) -> Self {
         let (high, low) = halves(value.unsigned_abs());
         let mut sum = Fixed::shifted(low * low, 0);
         let cross = high * low;

@@ -345,6 +345,39 @@ mod tests {
     }
 
     #[test]
+    fn a_histogram_has_one_form_however_it_came_together() {
+        let bytes = |histogram: &Histogram| {
+            let mut out = Vec::new();
+            histogram.write(&mut out);
+            out
+        };
+        let value = |i: i32| f64::from(i % 97 - 48) * 10f64.powi(i % 13 - 6);
+        for len in [20, 32, 33, 34, 100, 3000] {
+            let mut whole = Histogram::default();
+            (0..len).for_each(|i| whole.insert(value(i)));
+            for parts in [2, 3, 60] {
+                let mut merged = Histogram::default();
+                for part in (0..parts).rev() {
+                    let mut piece = Histogram::default();
+                    (0..len)
+                        .rev()
+                        .filter(|i| i % parts == part)
+                        .for_each(|i| piece.insert(value(i)));
+                    let read = Histogram::read(&mut Reader::new(&bytes(&piece)));
+                    merged.merge(if part % 2 == 0 {
+                        &piece
+                    } else {
+                        read.as_ref().unwrap_or(&piece)
+                    });
+                    assert_eq!(read.is_none(), piece.is_empty());
+                }
+                assert_eq!(bytes(&merged), bytes(&whole), "{len} in {parts}");
+                assert_eq!(merged.quantile(0.5), whole.quantile(0.5));
+            }
+        }
+    }
+
+    #[test]
     fn a_counter_beyond_32_bits_keeps_counting() {
         let mut histogram = Histogram::default();
         histogram.insert(1.0);

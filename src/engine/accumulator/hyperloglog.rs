@@ -1,15 +1,16 @@
 //! HyperLogLog with 2^14 registers. Small sets are kept sparse, at the finer precision 2^25, as in HyperLogLog++
-//! (Heule, Nunkesser, Hall 2013); large ones are estimated by the improved raw estimator of Otmar Ertl, "New
-//! cardinality estimation algorithms for HyperLogLog sketches" (2017), algorithm 6.
+//! (Heule, Nunkesser, Hall 2013); large ones are estimated by `ertl`.
 //!
 //! A sketch is a function of the set of hashes: also when it turns dense.
 
 use std::borrow::Cow;
 
 use super::encode::{self, Reader};
+use super::ertl::estimate;
 
 /// Bits of a hash that pick a register.
 const PRECISION: u32 = 14;
+/// Registers of a dense sketch.
 const REGISTERS: usize = 1 << PRECISION;
 /// Bits of a hash that pick a register while the sketch is sparse.
 const SPARSE_PRECISION: u32 = 25;
@@ -61,6 +62,9 @@ impl Sketch {
     fn insert_entry(&mut self, entry: u32) {
         match self {
             Sketch::Sparse { entries, sorted } => {
+                if is_known(&entries[..*sorted], entry) {
+                    return;
+                }
                 entries.push(entry);
                 if entries.len() - *sorted > UNSORTED_MIN.max(*sorted / 4) {
                     self.compact();
@@ -146,7 +150,7 @@ impl Sketch {
         match &*self.compacted() {
             // Linear counting gives m ln(m / (m - n)), which for these m and n rounds to n.
             Sketch::Sparse { entries, .. } => entries.len() as u64,
-            Sketch::Dense(registers) => estimate(registers),
+            Sketch::Dense(registers) => estimate(&registers[..], RANK_MAX),
         }
     }
 
@@ -177,6 +181,15 @@ impl Sketch {
             _ => None,
         }
     }
+}
+
+/// Whether the ascending entries have the entry's register at its rank or above.
+#[inline]
+fn is_known(ascending: &[u32], entry: u32) -> bool {
+    let at = ascending.partition_point(|&known| known < entry);
+    ascending
+        .get(at)
+        .is_some_and(|known| known >> RANK_BITS == entry >> RANK_BITS)
 }
 
 fn read_sparse(reader: &mut Reader<'_>) -> Option<Sketch> {
@@ -272,54 +285,6 @@ fn densify(entries: &[u32]) -> Box<[u8; REGISTERS]> {
     registers
 }
 
-/// Ertl's improved raw estimator. Only +, *, / and sqrt, so that every machine gets the same bits.
-fn estimate(registers: &[u8; REGISTERS]) -> u64 {
-    const M: f64 = REGISTERS as f64;
-    let mut counts = [0u32; RANK_MAX as usize + 1];
-    registers
-        .iter()
-        .for_each(|&rank| counts[usize::from(rank)] += 1);
-    let last = usize::from(RANK_MAX);
-    let mut z = M * tau(1.0 - f64::from(counts[last]) / M);
-    for &count in counts[1..last].iter().rev() {
-        z = 0.5 * (z + f64::from(count));
-    }
-    z += M * sigma(f64::from(counts[0]) / M);
-    let alpha = 0.5 / std::f64::consts::LN_2;
-    (alpha * M * M / z).round() as u64
-}
-
-/// `x + Σ x^(2^k) 2^(k-1)`: the share of registers that are still zero.
-fn sigma(mut x: f64) -> f64 {
-    let (mut y, mut z) = (1.0, x);
-    loop {
-        x *= x;
-        let last = z;
-        z += x * y;
-        y += y;
-        if z == last || z.is_infinite() {
-            return z;
-        }
-    }
-}
-
-/// `(1 - x - Σ (1 - x^(2^-k))² 2^-k) / 3`: the share of registers at the greatest rank.
-fn tau(mut x: f64) -> f64 {
-    if x == 0.0 || x == 1.0 {
-        return 0.0;
-    }
-    let (mut y, mut z) = (1.0, 1.0 - x);
-    loop {
-        x = x.sqrt();
-        let last = z;
-        y *= 0.5;
-        z -= (1.0 - x) * (1.0 - x) * y;
-        if z == last {
-            return z / 3.0;
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -377,6 +342,27 @@ mod tests {
     }
 
     #[test]
+    fn a_register_keeps_its_greatest_rank_in_either_order() {
+        let (low, high) = (7 << 39 | 1 << 38, 7 << 39 | 1);
+        let entries = |hashes: &[u64]| {
+            let mut sketch = Sketch::default();
+            hashes.iter().for_each(|&hash| sketch.insert(hash));
+            sketch.compact();
+            let Sketch::Sparse { entries, .. } = sketch else {
+                panic!("three are few")
+            };
+            entries
+        };
+        for hashes in [[low, high, low], [high, low, low], [low, low, high]] {
+            assert_eq!(entries(&hashes), [sparse_entry(high)]);
+        }
+        let ascending = [sparse_entry(high)];
+        assert!(is_known(&ascending, sparse_entry(low)));
+        assert!(!is_known(&[sparse_entry(low)], sparse_entry(high)));
+        assert!(!is_known(&ascending, sparse_entry(high + (1 << 39))));
+    }
+
+    #[test]
     fn a_sketch_turns_dense_by_content_however_it_came_together() {
         let bytes = |sketch: &Sketch| {
             let mut out = Vec::new();
@@ -390,6 +376,8 @@ mod tests {
             6000,
         ] {
             let whole = sketch(0, n);
+            let kind = if n > SPARSE_MAX as u64 { DENSE } else { SPARSE };
+            assert_eq!(bytes(&whole)[0], kind, "{n}");
             for parts in [2, 3, 50] {
                 let mut merged = Sketch::default();
                 for part in (0..parts).rev() {

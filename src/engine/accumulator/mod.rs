@@ -11,6 +11,7 @@ mod count_distinct;
 mod distinct_fixed;
 mod distinct_text;
 mod encode;
+mod ertl;
 mod extreme;
 mod factory;
 mod first_last;
@@ -24,6 +25,8 @@ mod summand;
 mod superaccumulator;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod testing_columns;
 mod total;
 mod value;
 

@@ -9,7 +9,8 @@ use super::summand::{Exact, Real};
 
 /// Bits from one limb to the next.
 const STEP: usize = 32;
-/// Terms until carries must move up: each adds less than `2^32` to a limb, which holds `2^63`.
+/// Terms until carries must move up: each adds less than `2^32` to a limb, which holds `2^63`, so that two sums that
+/// are due soon can still be merged.
 const TERMS_MAX: u32 = 1 << 30;
 /// Limbs of the widest number: the square of the greatest float in units of the least square, and room for `2^64` of them.
 const LIMBS_MAX: usize = (2 * (2046 + 53) + 64) / STEP + 2;
@@ -191,9 +192,6 @@ const SPECIAL: u8 = 2;
 
 impl<const UNIT: i64> Exact for Superaccumulator<UNIT> {
     fn merge(&mut self, other: &Self) {
-        if self.terms + other.terms > TERMS_MAX {
-            self.carry();
-        }
         if !other.limbs.is_empty() {
             let at = self.cover(other.low, other.limbs.len());
             for (limb, &more) in self.limbs[at..].iter_mut().zip(&other.limbs) {
