@@ -7,6 +7,9 @@ use super::walk::{Walk, first_line};
 use super::{FieldDef, Format, FormatError, RawBlock, Tokenizer, text};
 use crate::data::DataType;
 
+/// A head of so many bytes may be cut off.
+const HEAD_BYTES: usize = 64 << 10;
+
 /// How separated values are written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CsvOptions {

@@ -139,8 +139,8 @@ impl Step {
         loop {
             let end = from + self.end.find(rest.get(from..)?)?;
             let spaced = rest[end] == b' ';
-            let inside = spaced && end > 0 && matches!(rest[end - 1], b',' | b':');
-            if !inside && !(spaced && rest[end..].starts_with(b" : ")) {
+            let inside = end > 0 && matches!(rest[end - 1], b',' | b':');
+            if !(spaced && (inside || rest[end..].starts_with(b" : "))) {
                 return Some(end);
             }
             from = end + 1;
