@@ -303,6 +303,9 @@ mod tests {
             b"[2015-05-20 12:53:11.000123] GET",
         );
         assert_eq!(got.records, [["2015-05-20 12:53:11", "000123"]]);
+        let bare = compile("%{%d %b %Y %T}t %m", 99).expect("good");
+        let got = cut(&bare, &["time_local"], b"20 May 2015 12:53:11 GET");
+        assert_eq!(got.records, [["20 May 2015 12:53:11"]]);
         assert_eq!(
             compile("%h %{%Y!%!}t", 9)
                 .err()
