@@ -21,7 +21,7 @@ const TIME_NAMES: [&str; 12] = [
 /// Digits of an epoch in seconds, milliseconds, microseconds, nanoseconds.
 const EPOCH_DIGITS: [usize; 4] = [10, 13, 16, 19];
 /// More digits after the point look like a float.
-const SCALE_MAX: usize = 9;
+const SCALE_MAX: u8 = 9;
 
 /// The narrowest type that all values have; text if there are none. `-` and empty values are NULL.
 pub(super) fn type_of(name: &str, values: &[Vec<u8>]) -> DataType {
@@ -37,34 +37,35 @@ pub(super) fn type_of(name: &str, values: &[Vec<u8>]) -> DataType {
     if TIME_NAMES.contains(&name) && all(&is_epoch) {
         return DataType::Timestamp;
     }
+    let fits = |(ty, plausible): &(DataType, bool)| *plausible && reads(*ty, &values);
+    candidates(&values)
+        .into_iter()
+        .find(fits)
+        .map_or(DataType::Text, |(ty, _)| ty)
+}
+
+/// Types to try, narrowest first, and whether the values look like it at all.
+fn candidates(values: &[&[u8]]) -> [(DataType, bool); 6] {
+    let all = |test: &dyn Fn(&[u8]) -> bool| values.iter().all(|raw| test(raw));
     let scale = values.iter().map(|raw| scale(raw)).max().unwrap_or(0);
-    let decimal = if scale > SCALE_MAX {
-        DataType::Float
-    } else {
-        DataType::Decimal(scale as u8)
+    let decimal = match u8::try_from(scale) {
+        Ok(scale @ ..=SCALE_MAX) => DataType::Decimal(scale),
+        _ => DataType::Float,
     };
-    let no_zero_led = !values.iter().any(|raw| has_leading_zero(raw));
-    let candidates = [
-        (DataType::Int, no_zero_led),
-        (decimal, no_zero_led),
-        (
-            DataType::Float,
-            no_zero_led && all(&|raw| raw.iter().any(u8::is_ascii_digit)),
-        ),
+    let number = !values.iter().any(|raw| has_leading_zero(raw));
+    let finite = number && all(&|raw| raw.iter().any(u8::is_ascii_digit));
+    let dated = all(&|raw| raw.contains(&b':') || raw.get(4) == Some(&b'-'));
+    [
+        (DataType::Int, number),
+        (decimal, number),
+        (DataType::Float, finite),
         (
             DataType::Bool,
             all(&|raw| matches!(raw, b"true" | b"false")),
         ),
-        (
-            DataType::Timestamp,
-            all(&|raw| raw.contains(&b':') || raw.get(4) == Some(&b'-')),
-        ),
+        (DataType::Timestamp, dated),
         (DataType::Ip, true),
-    ];
-    let fit = candidates
-        .into_iter()
-        .find(|(ty, plausible)| *plausible && reads(*ty, &values));
-    fit.map_or(DataType::Text, |(ty, _)| ty)
+    ]
 }
 
 /// The field to take as the event time: by its name, else the first.
