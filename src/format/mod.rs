@@ -4,8 +4,11 @@ mod access;
 mod apache;
 mod convert;
 mod csv;
+mod detect;
 
 mod json;
+#[cfg(test)]
+mod law;
 mod lines;
 mod nginx;
 mod number;
@@ -23,6 +26,7 @@ mod walk;
 
 pub use convert::Converter;
 pub use csv::CsvOptions;
+pub use detect::{Detected, detect};
 
 pub use spec::{FormatSpec, build};
 pub use time::{TimeCache, TimeLayout};

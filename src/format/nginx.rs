@@ -138,6 +138,18 @@ mod tests {
     }
 
     #[test]
+    fn times_and_requests_keep_their_own_spaces() {
+        let format = compile("$time_local $request $status", 99).expect("good");
+        let line = b"10/Oct/2000:13:55:36 -0700 GET / HTTP/1.0 200\n";
+        let fields = ["10/Oct/2000:13:55:36 -0700", "GET / HTTP/1.0", "200"];
+        let got = cut(&format, &["time_local", "request", "status"], line);
+        assert_eq!(got.records, [fields]);
+        let format = compile("$time_iso8601:$status", 99).expect("good");
+        let got = cut(&format, &["status"], b"2000-10-10T13:55:36-07:00:200\n");
+        assert_eq!(got.records, [["200"]]);
+    }
+
+    #[test]
     fn errors_point_into_what_was_pasted() {
         let conf = "log_format x '$a' '$b';";
         let error = compile(conf, 9).err().expect("adjacent");

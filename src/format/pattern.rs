@@ -3,16 +3,19 @@
 //! A value ends where the literal behind its field begins. Between quotes it ends at the first quote that no
 //! backslash escapes. The whole line must match.
 
+mod compile;
+
 use std::ops::Range;
 
 use bumpalo::Bump;
 use memchr::memmem::Finder;
 
+use compile::{inner_ends, offered, pair, type_msec};
+
 use super::access::closing_quote;
-use super::request::{PARTS, Request};
+use super::request::Request;
 use super::walk::Walk;
 use super::{FieldDef, Format, FormatError, RawBlock, TimeLayout, Tokenizer, text};
-use crate::data::DataType;
 
 /// The reason of a line that the pattern does not fit.
 const NO_MATCH: &str = "does not match the pattern";
@@ -60,6 +63,8 @@ struct Step {
     variable: Variable,
     end: Finder<'static>,
     quoted: bool,
+    /// How often the literal occurs within the value itself, as a space does in a time.
+    inner: usize,
 }
 
 #[derive(Clone, Copy)]
@@ -78,10 +83,17 @@ impl Pattern {
         let mut steps: Vec<Step> = Vec::new();
         for (variable, end) in pairs {
             let quoted = before.ends_with(b"\"") && end.starts_with(b"\"");
+            let inner = if quoted {
+                0
+            } else {
+                inner_ends(&variable, &end)
+            };
+            let finder = Finder::new(&end).into_owned();
             steps.push(Step {
                 variable,
-                end: Finder::new(&end).into_owned(),
+                end: finder,
                 quoted,
+                inner,
             });
             before = end;
         }
@@ -127,10 +139,13 @@ impl Step {
             return rest[end..].starts_with(self.end.needle()).then_some(end);
         }
         if self.variable.list {
-            self.find_list_end(rest)
-        } else {
-            self.end.find(rest)
+            return self.find_list_end(rest);
         }
+        let mut from = 0;
+        for _ in 0..self.inner {
+            from += self.end.find(&rest[from..])? + self.end.needle().len();
+        }
+        Some(from + self.end.find(&rest[from..])?)
     }
 
     /// The same for a list, whose commas and colons have a space behind them.
@@ -139,8 +154,8 @@ impl Step {
         loop {
             let end = from + self.end.find(rest.get(from..)?)?;
             let spaced = rest[end] == b' ';
-            let inside = spaced && end > 0 && matches!(rest[end - 1], b',' | b':');
-            if !inside && !(spaced && rest[end..].starts_with(b" : ")) {
+            let inside = end > 0 && matches!(rest[end - 1], b',' | b':');
+            if !(spaced && (inside || rest[end..].starts_with(b" : "))) {
                 return Some(end);
             }
             from = end + 1;
@@ -152,88 +167,6 @@ impl Step {
     fn whole<'a>(&self, rest: &'a [u8]) -> Option<&'a [u8]> {
         let value = rest.strip_suffix(self.end.needle())?;
         (!self.quoted || closing_quote(rest) == Some(value.len())).then_some(value)
-    }
-}
-
-/// Merges neighbouring literals: the literal in front, then each field with the literal behind it.
-type Pairs = (Vec<u8>, Vec<(Variable, Vec<u8>)>);
-
-fn pair(pieces: Vec<Piece>) -> Result<Pairs, FormatError> {
-    let mut prefix = Vec::new();
-    let mut pairs: Vec<(Variable, Vec<u8>)> = Vec::new();
-    for piece in pieces {
-        match piece {
-            Piece::Literal(text) => pairs
-                .last_mut()
-                .map_or(&mut prefix, |(_, end)| end)
-                .extend(text),
-            Piece::Field(variable) => {
-                if let Some((before, end)) = pairs.last()
-                    && end.is_empty()
-                {
-                    return Err(adjacent(before, &variable));
-                }
-                pairs.push((variable, Vec::new()));
-            }
-        }
-    }
-    Ok((prefix, pairs))
-}
-
-fn adjacent(before: &Variable, behind: &Variable) -> FormatError {
-    let (a, b) = (&before.field.name, &behind.field.name);
-    FormatError::new(
-        format!("nothing stands between `{a}` and `{b}`, so no one can tell where the first ends"),
-        "put a literal between them, or use a regular expression: format = { regex = '...' }",
-    )
-    .at(before.span.start..behind.span.end)
-}
-
-/// The fields of the steps, and the parts of the request. Of two with one name the more exact one counts, else the first.
-fn offered(steps: &[Step]) -> (Vec<FieldDef>, Vec<Source>) {
-    let (mut fields, mut sources): (Vec<FieldDef>, Vec<Source>) = Default::default();
-    for (at, step) in steps.iter().enumerate() {
-        let field = &step.variable.field;
-        match fields.iter().position(|known| known.name == field.name) {
-            None => {
-                fields.push(field.clone());
-                sources.push(Source::Step(at));
-            }
-            Some(known) if fields[known].ty.scale() < field.ty.scale() => {
-                fields[known] = field.clone();
-                sources[known] = Source::Step(at);
-            }
-            Some(_) => {}
-        }
-    }
-    let Some(request) = steps
-        .iter()
-        .position(|step| step.variable.field.name == "request")
-    else {
-        return (fields, sources);
-    };
-    for (part, name) in PARTS.iter().enumerate() {
-        if !fields.iter().any(|field| field.name == *name) {
-            fields.push(FieldDef {
-                name: (*name).into(),
-                ty: DataType::Text,
-            });
-            sources.push(Source::Part(request, part));
-        }
-    }
-    (fields, sources)
-}
-
-/// `$msec` is the event time, and so a timestamp, where the pattern has no other time.
-fn type_msec(fields: &mut [FieldDef]) {
-    let other = fields
-        .iter()
-        .any(|field| TIMES[..2].contains(&field.name.as_str()));
-    if let Some(msec) = fields
-        .iter_mut()
-        .find(|field| field.name == "msec" && !other)
-    {
-        msec.ty = DataType::Timestamp;
     }
 }
 

@@ -6,6 +6,8 @@ use super::{RawBlock, RawReject};
 
 /// The reason of a line that is longer than the limit.
 const TOO_LONG: &str = "longer than the line limit";
+/// Records that room is made for at once: a block of the usual size.
+const RESERVE_MAX: usize = 4096;
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
 /// What a walk over an input needs to know.
@@ -38,6 +40,12 @@ impl Walk {
         mut cut: impl FnMut(&'a [u8], &mut [Vec<&'a [u8]>]) -> Result<(), &'static str>,
     ) -> usize {
         block.fields.resize_with(columns, Vec::new);
+        let room = records_max.min(RESERVE_MAX).min(input.len());
+        block.lines.reserve(room);
+        block
+            .fields
+            .iter_mut()
+            .for_each(|column| column.reserve(room));
         let mut at = if at_start {
             self.preamble(input, block)
         } else {

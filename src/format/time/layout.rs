@@ -23,17 +23,21 @@ pub(super) struct Last {
 impl TimeLayout {
     /// Checks the directives.
     pub(in crate::format) fn strptime(layout: &str) -> Result<Self, FormatError> {
-        let sample = Timestamp::UNIX_EPOCH.to_zoned(jiff::tz::TimeZone::UTC);
-        let written = strtime::format(layout, &sample);
-        written
-            .and_then(|text| strtime::parse(layout, text))
-            .map_err(|error| {
-                FormatError::new(
-                    format!("`{layout}` is no layout of a time that logmill can read: {error}"),
-                    "such as %d/%b/%Y:%H:%M:%S %z, or %Y-%m-%d %T",
-                )
-            })?;
+        let written = strtime::format(layout, &sample_time());
+        let read = written.and_then(|text| strtime::parse(layout, text));
+        read.map_err(|error| {
+            FormatError::new(
+                format!("`{layout}` is no layout of a time that logmill can read: {error}"),
+                "such as %d/%b/%Y:%H:%M:%S %z, or %Y-%m-%d %T",
+            )
+        })?;
         Ok(TimeLayout::Strptime(layout.to_owned()))
+    }
+
+    /// A time as the layout writes it.
+    pub(in crate::format) fn sample(&self) -> String {
+        let TimeLayout::Strptime(layout) = self;
+        strtime::format(layout, &sample_time()).unwrap_or_default()
     }
 
     pub(super) fn parse(&self, raw: &[u8], zone: &Zone, cache: &mut TimeCache) -> Option<i64> {
@@ -62,6 +66,10 @@ impl TimeLayout {
         };
         Some(micros).filter(|micros| RANGE_MICROS.contains(micros))
     }
+}
+
+fn sample_time() -> jiff::Zoned {
+    Timestamp::UNIX_EPOCH.to_zoned(jiff::tz::TimeZone::UTC)
 }
 
 #[cfg(test)]
