@@ -52,6 +52,13 @@ impl Map {
         &self.bytes
     }
 
+    /// Releases the lease before the map is dropped. Nobody may look at [`Map::bytes`] afterwards.
+    pub(crate) fn release_lease(&self) {
+        if let Some(lease) = &self.lease {
+            lease.release();
+        }
+    }
+
     /// Whether there was a lease and somebody wants to write. Drop the map soon.
     pub(crate) fn lease_is_broken(&self) -> bool {
         self.lease.as_ref().is_some_and(Lease::is_broken)
@@ -69,28 +76,23 @@ impl Lease {
     /// has no leases.
     fn take(file: &Arc<File>) -> Option<Lease> {
         fcntl(file, F_SETSIG, libc::SIGURG).ok()?;
-        fcntl(
-            file,
-            libc::F_SETLEASE,
-            libc::c_int::from(libc::F_RDLCK as i16),
-        )
-        .ok()?;
+        fcntl(file, libc::F_SETLEASE, libc::F_RDLCK).ok()?;
         Some(Lease { file: file.clone() })
     }
 
+    fn release(&self) {
+        // A lease that is already gone is as good as released.
+        let _ = fcntl(&self.file, libc::F_SETLEASE, libc::F_UNLCK);
+    }
+
     fn is_broken(&self) -> bool {
-        fcntl(&self.file, libc::F_GETLEASE, 0).ok() != Some(libc::c_int::from(libc::F_RDLCK as i16))
+        fcntl(&self.file, libc::F_GETLEASE, 0).ok() != Some(libc::F_RDLCK)
     }
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        // A lease that is already gone is as good as released.
-        let _ = fcntl(
-            &self.file,
-            libc::F_SETLEASE,
-            libc::c_int::from(libc::F_UNLCK as i16),
-        );
+        self.release();
     }
 }
 

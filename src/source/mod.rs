@@ -29,9 +29,13 @@ mod stream;
 mod validate;
 
 #[cfg(test)]
+mod model_tests;
+#[cfg(test)]
 mod plan_tests;
 #[cfg(test)]
 mod read_tests;
+#[cfg(test)]
+mod test_world;
 
 pub use chunk::{Chunk, ChunkBuffer, Oversize};
 pub use compression::Compression;

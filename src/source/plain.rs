@@ -43,7 +43,8 @@ pub struct PlainReader {
 }
 
 impl PlainReader {
-    /// Opens the task's file; `line_bytes_max` as in [`Chunk`].
+    /// Opens the task's file; `line_bytes_max` as in [`Chunk`]. Open it just before it is read, and drop it when it is
+    /// validated: while it is mapped and nobody asks for chunks, a writer who comes has to wait.
     ///
     /// # Errors
     ///
@@ -90,7 +91,7 @@ impl PlainReader {
     ///
     /// `Io`, and `Changed` when the file became shorter.
     pub fn chunk<'c>(
-        &self,
+        &'c self,
         split: Split,
         buffer: &'c mut ChunkBuffer,
     ) -> Result<Chunk<'c>, SourceError> {
@@ -152,6 +153,16 @@ impl PlainReader {
 
     pub(crate) fn file(&self) -> &File {
         &self.file
+    }
+}
+
+impl Drop for PlainReader {
+    fn drop(&mut self) {
+        // A chunk borrows its reader, so nobody looks at the map any more, but idle buffers may still hold it.
+        let slot = self.map.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if let Some(map) = slot {
+            map.release_lease();
+        }
     }
 }
 
