@@ -7,6 +7,17 @@
 //!
 //! A segment is known by its content (head, offset, anchor), never by its name: DESIGN.md, "Segments". Nothing here knows
 //! of jobs, SQLite or formats.
+//!
+//! What content cannot tell, and what is done then:
+//!
+//! - A log that begins with the few bytes that all of a vanished one had (a banner, a header) is a new log, unless its
+//!   time, its inode or its name says that it is the old one. From 4 KiB on, equal bytes are proof.
+//! - A rotated name with the bytes of its live file is a copytruncate between its two steps, and `x.gz` with the bytes
+//!   of `x` is a compressor at work: both are left alone while the original lives. A copy under any other name is a
+//!   log of its own.
+//! - A file that grows after its last line was sealed goes on behind that: the rest of the line is a line of its own
+//!   ([`SegmentTask::resumes_mid_line`]).
+//! - What was written and cut away between two runs was never seen, and is not counted as lost.
 
 mod chunk;
 mod compression;

@@ -178,6 +178,28 @@ fn an_older_gzip_beside_a_new_file_of_its_name_is_read() {
 }
 
 #[test]
+fn an_older_gzip_with_few_bytes_that_a_new_file_begins_with_is_read_too() {
+    let mut world = World::new();
+    world.append("a.log.1", "starting\n");
+    let old = fs::File::open(world.path("a.log.1")).expect("opened");
+    old.set_modified(SystemTime::now() - Duration::from_secs(60))
+        .expect("set");
+    world.gzip("a.log.1");
+    world.append("a.log.1", "starting\nnew\n");
+    assert_eq!(world.run_quietly().matches("starting").count(), 2);
+}
+
+#[test]
+fn a_segment_in_a_folder_outside_the_globs_of_today_is_not_lost() {
+    let mut world = World::new();
+    world.append("a.log", "one\nunfinished");
+    world.run_quietly();
+    let found = discover(&["b*".to_owned()], world.folder.path()).expect("fine");
+    let planned = plan(found.files, &world.known, &world.rules);
+    assert!(planned.lost.is_empty() && planned.updates.is_empty());
+}
+
+#[test]
 fn two_live_files_with_the_same_head_are_both_read_whole() {
     let mut world = World::new();
     let (a, b) = (long("same") + "a\n", long("same") + "b\n");

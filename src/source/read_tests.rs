@@ -3,7 +3,8 @@
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant, SystemTime};
 
 use proptest::prelude::*;
 
@@ -260,6 +261,64 @@ fn a_writer_that_comes_while_a_file_is_mapped_spoils_it_but_kills_nobody() {
         matches!(spoilt, Err(SourceError::Changed { .. })),
         "{spoilt:?}"
     );
+}
+
+/// Reads what is there now; `None` when the file changed meanwhile.
+fn try_read(path: &Path) -> Option<Vec<u8>> {
+    let found = Found::new(path, &fs::metadata(path).ok()?);
+    let rules = SealRules {
+        final_: true,
+        seal_after: None,
+        now: SystemTime::now(),
+    };
+    let task = plan(vec![found], &[], &rules).tasks.pop()?;
+    let reader = PlainReader::open(&task, IoMode::Auto, 100).ok()?;
+    let mut buffer = ChunkBuffer::default();
+    let mut bytes = Vec::new();
+    for split in splits(reader.range().start, reader.range().end, 50_000) {
+        let chunk = reader.chunk(split, &mut buffer).ok()?;
+        bytes.extend_from_slice(chunk.bytes);
+    }
+    validate_plain(&task, &reader).ok().map(|_| bytes)
+}
+
+#[test]
+fn a_file_truncated_and_refilled_again_and_again_kills_nobody_and_yields_no_mixture() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let path = write(folder.path(), "a.log", b"");
+    let stop = AtomicBool::new(false);
+    let mut read = 0;
+    let started = Instant::now();
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for version in 0.. {
+                let text = format!("version {version}\n").repeat(40_000);
+                fs::write(&path, text).expect("written");
+                std::thread::sleep(Duration::from_micros(version % 7 * 1_000));
+                if stop.load(Ordering::Relaxed) {
+                    break;
+                }
+            }
+        });
+        while read < 100 && started.elapsed() < Duration::from_secs(5) {
+            let Some(bytes) = try_read(&path) else {
+                continue;
+            };
+            let first = bytes.split(|byte| *byte == b'\n').next().expect("has one");
+            let mut lines = bytes
+                .split(|byte| *byte == b'\n')
+                .filter(|line| !line.is_empty());
+            // The last line may be half written.
+            let mixed = lines.find(|line| !first.starts_with(line));
+            if mixed.is_some() {
+                stop.store(true, Ordering::Relaxed);
+            }
+            assert_eq!(mixed, None);
+            read += 1;
+        }
+        stop.store(true, Ordering::Relaxed);
+    });
+    assert!(read > 0, "never caught the file at rest");
 }
 
 #[test]
