@@ -1,6 +1,6 @@
-//! Memory maps under a read lease: the only `unsafe` of the crate.
+//! Memory maps under a read lease, and where a file has holes: the only `unsafe` of the crate.
 //!
-//! What is assumed, and what follows if it is false:
+//! What maps assume, and what follows if it is false:
 //!
 //! 1. **Nobody shortens or overwrites the file while a slice of the map is alive.** Shortening would be SIGBUS at the next
 //!    access, overwriting would change bytes behind a `&[u8]`. A *read lease* (`F_SETLEASE`, Linux) makes it true: the
@@ -93,6 +93,21 @@ impl Lease {
 impl Drop for Lease {
     fn drop(&mut self) {
         self.release();
+    }
+}
+
+/// The first byte from `offset` on that is not in a hole; `None`: a hole up to the end, or the file ends before.
+/// Moves the file's cursor, which nobody here reads by. Where the file system cannot tell, everything is data.
+pub(crate) fn next_data(file: &File, offset: u64) -> Option<u64> {
+    let Ok(from) = libc::off_t::try_from(offset) else {
+        return Some(offset);
+    };
+    // SAFETY: the descriptor is open as long as `file` is borrowed; no memory is involved.
+    let at = unsafe { libc::lseek(file.as_raw_fd(), from, libc::SEEK_DATA) };
+    match u64::try_from(at) {
+        Ok(at) => Some(at),
+        Err(_) if io::Error::last_os_error().raw_os_error() == Some(libc::ENXIO) => None,
+        Err(_) => Some(offset),
     }
 }
 

@@ -31,6 +31,7 @@ mod map;
 mod peek;
 mod plain;
 mod plan;
+mod positioned;
 mod probe;
 mod rotation;
 mod segment;

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::Write;
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime};
@@ -260,6 +261,46 @@ fn a_writer_that_comes_while_a_file_is_mapped_spoils_it_but_kills_nobody() {
     assert!(
         matches!(spoilt, Err(SourceError::Changed { .. })),
         "{spoilt:?}"
+    );
+}
+
+#[test]
+fn a_file_that_was_opened_for_writing_while_it_was_mapped_is_not_trusted_though_it_looks_the_same()
+{
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let path = write(folder.path(), "a.log", &b"a line\n".repeat(100_000));
+    let task = task(&path);
+    let reader = PlainReader::open(&task, IoMode::Auto, 100).expect("opened");
+    assert!(reader.is_mapped());
+    std::thread::scope(|scope| {
+        scope.spawn(|| fs::File::options().append(true).open(&path));
+        while reader.is_mapped() {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    });
+    let spoilt = validate_plain(&task, &reader);
+    assert!(
+        matches!(spoilt, Err(SourceError::Changed { .. })),
+        "{spoilt:?}"
+    );
+}
+
+#[test]
+fn a_hole_is_one_line_of_zeros_and_takes_no_time() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let path = write(folder.path(), "a.log", b"one\n");
+    let file = fs::File::options().write(true).open(&path).expect("opened");
+    let hole = 4 << 30;
+    file.write_all_at(b"\nlast\n", 4 + hole).expect("written");
+    drop(file);
+    let started = Instant::now();
+    let all = read_plain(&task(&path), IoMode::Read, 32 << 20, 1 << 20);
+    assert_eq!(all.bytes, b"one\nlast\n");
+    assert_eq!(all.oversize, [(4, hole, true, vec![0; 4096])]);
+    assert!(
+        started.elapsed() < Duration::from_secs(8),
+        "{:?}",
+        started.elapsed()
     );
 }
 
