@@ -3,7 +3,7 @@
 //! - [`discover`] turns globs into [`Found`] files, oldest first.
 //! - [`plan`] compares them with what the catalog knows and says which bytes are to be read.
 //! - [`PlainReader`] and [`StreamReader`] hand those bytes out as [`Chunk`]s of whole lines.
-//! - [`validate`] looks again, after the reading, whether it was all of one piece.
+//! - [`validate_plain`] and [`validate_stream`] look again, after the reading, whether it was all of one piece.
 //!
 //! A segment is known by its content (head, offset, anchor), never by its name: DESIGN.md, "Segments". Nothing here knows
 //! of jobs, SQLite or formats.
@@ -44,6 +44,8 @@ mod validate;
 mod model_tests;
 #[cfg(test)]
 mod plan_tests;
+#[cfg(test)]
+mod race_tests;
 #[cfg(test)]
 mod read_tests;
 #[cfg(test)]
