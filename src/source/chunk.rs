@@ -52,6 +52,14 @@ pub struct ChunkBuffer {
     pub(crate) scan: Vec<u8>,
 }
 
+impl ChunkBuffer {
+    /// Lets go of the segment that was read last, and keeps the memory. For buffers that will be idle: a map keeps the
+    /// disk space of a deleted file.
+    pub fn release(&mut self) {
+        self.map = None;
+    }
+}
+
 /// Bytes of a segment from some base on.
 pub(crate) trait Window {
     /// All bytes from the base to `end`, which is not behind the range's end.

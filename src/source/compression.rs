@@ -21,7 +21,7 @@ pub enum Compression {
 pub(crate) const MAGIC_BYTES: usize = 10;
 
 impl Compression {
-    /// The compression of a file that begins with these bytes ([`MAGIC_BYTES`], or fewer if the file is shorter).
+    /// The compression of a file that begins with these bytes: the first ten, or fewer if the file is shorter.
     pub fn of(start: &[u8]) -> Self {
         match start {
             [0x1f, 0x8b, 0x08, ..] => Compression::Gzip,

@@ -81,7 +81,9 @@ fn look(
     let Ok(own) = fs::symlink_metadata(path) else {
         return Ok(None);
     };
-    let meta = match fs::metadata(path) {
+    let is_link = own.is_symlink();
+    let target = if is_link { fs::metadata(path) } else { Ok(own) };
+    let meta = match target {
         Ok(meta) => meta,
         Err(source) => {
             let error = SourceError::io("look at", path)(source);
@@ -97,7 +99,7 @@ fn look(
         return Ok(Some(Candidate {
             name,
             found: Found::new(path, &meta),
-            is_link: own.is_symlink(),
+            is_link,
         }));
     }
     match named {

@@ -1,6 +1,6 @@
-//! Memory maps under a read lease: the only `unsafe` of the crate.
+//! Memory maps under a read lease, and where a file has holes: the only `unsafe` of the crate.
 //!
-//! What is assumed, and what follows if it is false:
+//! What maps assume, and what follows if it is false:
 //!
 //! 1. **Nobody shortens or overwrites the file while a slice of the map is alive.** Shortening would be SIGBUS at the next
 //!    access, overwriting would change bytes behind a `&[u8]`. A *read lease* (`F_SETLEASE`, Linux) makes it true: the
@@ -52,6 +52,13 @@ impl Map {
         &self.bytes
     }
 
+    /// Releases the lease before the map is dropped. Nobody may look at [`Map::bytes`] afterwards.
+    pub(crate) fn release_lease(&self) {
+        if let Some(lease) = &self.lease {
+            lease.release();
+        }
+    }
+
     /// Whether there was a lease and somebody wants to write. Drop the map soon.
     pub(crate) fn lease_is_broken(&self) -> bool {
         self.lease.as_ref().is_some_and(Lease::is_broken)
@@ -69,28 +76,38 @@ impl Lease {
     /// has no leases.
     fn take(file: &Arc<File>) -> Option<Lease> {
         fcntl(file, F_SETSIG, libc::SIGURG).ok()?;
-        fcntl(
-            file,
-            libc::F_SETLEASE,
-            libc::c_int::from(libc::F_RDLCK as i16),
-        )
-        .ok()?;
+        fcntl(file, libc::F_SETLEASE, libc::F_RDLCK).ok()?;
         Some(Lease { file: file.clone() })
     }
 
+    fn release(&self) {
+        // A lease that is already gone is as good as released.
+        let _ = fcntl(&self.file, libc::F_SETLEASE, libc::F_UNLCK);
+    }
+
     fn is_broken(&self) -> bool {
-        fcntl(&self.file, libc::F_GETLEASE, 0).ok() != Some(libc::c_int::from(libc::F_RDLCK as i16))
+        fcntl(&self.file, libc::F_GETLEASE, 0).ok() != Some(libc::F_RDLCK)
     }
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        // A lease that is already gone is as good as released.
-        let _ = fcntl(
-            &self.file,
-            libc::F_SETLEASE,
-            libc::c_int::from(libc::F_UNLCK as i16),
-        );
+        self.release();
+    }
+}
+
+/// The first byte from `offset` on that is not in a hole; `None`: a hole up to the end, or the file ends before.
+/// Moves the file's cursor, which nobody here reads by. Where the file system cannot tell, everything is data.
+pub(crate) fn next_data(file: &File, offset: u64) -> Option<u64> {
+    let Ok(from) = libc::off_t::try_from(offset) else {
+        return Some(offset);
+    };
+    // SAFETY: the descriptor is open as long as `file` is borrowed; no memory is involved.
+    let at = unsafe { libc::lseek(file.as_raw_fd(), from, libc::SEEK_DATA) };
+    match u64::try_from(at) {
+        Ok(at) => Some(at),
+        Err(_) if io::Error::last_os_error().raw_os_error() == Some(libc::ENXIO) => None,
+        Err(_) => Some(offset),
     }
 }
 

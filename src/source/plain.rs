@@ -2,7 +2,6 @@
 
 use std::fs::File;
 use std::ops::Range;
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,6 +10,7 @@ use memchr::memchr;
 
 use super::chunk::{self, Chunk, ChunkBuffer, Window};
 use super::map::Map;
+use super::positioned::{Holes, read_exact};
 use super::split::Split;
 use super::{Found, SegmentTask, SourceError};
 
@@ -35,6 +35,7 @@ pub enum IoMode {
 #[derive(Debug)]
 pub struct PlainReader {
     file: Arc<File>,
+    holes: Holes,
     path: PathBuf,
     range: Range<u64>,
     line_bytes_max: u64,
@@ -43,7 +44,8 @@ pub struct PlainReader {
 }
 
 impl PlainReader {
-    /// Opens the task's file; `line_bytes_max` as in [`Chunk`].
+    /// Opens the task's file; `line_bytes_max` as in [`Chunk`]. Open it just before it is read, and drop it when it is
+    /// validated: while it is mapped and nobody asks for chunks, a writer who comes has to wait.
     ///
     /// # Errors
     ///
@@ -71,6 +73,7 @@ impl PlainReader {
         let map = map(&file, &range, io).map_err(SourceError::io("map", &path))?;
         Ok(PlainReader {
             file,
+            holes: Holes::of(&meta),
             path,
             range,
             line_bytes_max,
@@ -90,7 +93,7 @@ impl PlainReader {
     ///
     /// `Io`, and `Changed` when the file became shorter.
     pub fn chunk<'c>(
-        &self,
+        &'c self,
         split: Split,
         buffer: &'c mut ChunkBuffer,
     ) -> Result<Chunk<'c>, SourceError> {
@@ -114,6 +117,7 @@ impl PlainReader {
         }
         let mut window = Reads {
             file: &self.file,
+            holes: self.holes,
             path: &self.path,
             base,
             filled: 0,
@@ -155,6 +159,16 @@ impl PlainReader {
     }
 }
 
+impl Drop for PlainReader {
+    fn drop(&mut self) {
+        // A chunk borrows its reader, so nobody looks at the map any more, but idle buffers may still hold it.
+        let slot = self.map.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if let Some(map) = slot {
+            map.release_lease();
+        }
+    }
+}
+
 fn map(file: &Arc<File>, range: &Range<u64>, io: IoMode) -> std::io::Result<Option<Map>> {
     match io {
         IoMode::Read => Ok(None),
@@ -183,6 +197,7 @@ impl Window for Mapped<'_> {
 
 struct Reads<'r> {
     file: &'r File,
+    holes: Holes,
     path: &'r Path,
     base: u64,
     filled: usize,
@@ -198,7 +213,7 @@ impl Window for Reads<'_> {
         }
         if self.filled < wanted {
             let at = self.base + self.filled as u64;
-            read_exact(
+            self.holes.read_exact(
                 self.file,
                 self.path,
                 &mut self.bytes[self.filled..wanted],
@@ -213,6 +228,8 @@ impl Window for Reads<'_> {
         self.scan.resize(SCAN_BYTES, 0);
         let mut at = stretch.start;
         while at < stretch.end {
+            // A hole holds zeros and no newline.
+            at = self.holes.skip(self.file, &(at..stretch.end));
             let len = (stretch.end - at).min(SCAN_BYTES as u64) as usize;
             read_exact(self.file, self.path, &mut self.scan[..len], at)?;
             if let Some(found) = memchr(b'\n', &self.scan[..len]) {
@@ -222,21 +239,4 @@ impl Window for Reads<'_> {
         }
         Ok(None)
     }
-}
-
-/// Reads a stretch that the file had when it was planned.
-pub(crate) fn read_exact(
-    file: &File,
-    path: &Path,
-    into: &mut [u8],
-    offset: u64,
-) -> Result<(), SourceError> {
-    file.read_exact_at(into, offset)
-        .map_err(|source| match source.kind() {
-            std::io::ErrorKind::UnexpectedEof => SourceError::Changed {
-                path: path.to_owned(),
-                what: "it became shorter",
-            },
-            _ => SourceError::io("read", path)(source),
-        })
 }

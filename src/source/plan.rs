@@ -270,8 +270,11 @@ fn is_untouched(segment: &SegmentState, file: &Found) -> bool {
     segment.complete && segment.size == file.size && segment.mtime_ns == file.mtime_ns
 }
 
-/// Whether the segment's file still lies where it was seen, outside the globs of today.
+/// Whether the segment's file still lies where it was seen, outside the globs of today or in a folder that cannot be
+/// looked into.
 fn is_still_at(path: &Path, segment: &SegmentState) -> bool {
-    std::fs::metadata(path)
-        .is_ok_and(|meta| Found::new(path, &meta).key() == (segment.device, segment.inode))
+    match std::fs::metadata(path) {
+        Ok(meta) => Found::new(path, &meta).key() == (segment.device, segment.inode),
+        Err(error) => error.kind() != std::io::ErrorKind::NotFound,
+    }
 }

@@ -9,7 +9,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::compression::MAGIC_BYTES;
 use super::decoder::Decoder;
 use super::fingerprint::{FINGERPRINT_BYTES_MAX, Trace, covered};
-use super::plain::read_exact;
+use super::positioned::{Holes, read_exact};
 use super::{Compression, Fingerprint, Found, SegmentState, SourceError};
 
 /// Bytes looked through at a time for the last newline, and decoded at a time towards an offset.
@@ -18,6 +18,7 @@ const STEP_BYTES: usize = 64 * 1024;
 /// An open file of which the first bytes are read.
 pub(crate) struct Probe {
     file: Arc<File>,
+    holes: Holes,
     /// As the open descriptor describes it.
     pub(crate) found: Found,
     pub(crate) compression: Compression,
@@ -55,6 +56,7 @@ impl Probe {
         }
         let mut probe = Probe {
             file: Arc::new(file),
+            holes: Holes::of(&meta),
             found: now,
             compression: Compression::Plain,
             head: Vec::new(),
@@ -154,7 +156,8 @@ impl Probe {
         while end > start {
             let len = (end - start).min(STEP_BYTES as u64) as usize;
             let from = end - len as u64;
-            read_exact(&self.file, &self.found.path, &mut block[..len], from)?;
+            self.holes
+                .read_exact(&self.file, &self.found.path, &mut block[..len], from)?;
             if let Some(at) = memrchr(b'\n', &block[..len]) {
                 return Ok(from + at as u64 + 1);
             }

@@ -21,6 +21,9 @@ static DATE: LazyLock<Regex> = LazyLock::new(|| {
     .expect("the pattern is a constant")
 });
 
+/// The fewest digits of a date.
+const DATE_DIGITS_MIN: usize = 8;
+
 /// What a rotated file's name says of its age.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Age {
@@ -159,6 +162,10 @@ fn split_number(name: &str) -> (&str, Option<u64>) {
 
 /// The name without its last date, and that date's digits.
 fn split_date(name: &str) -> Option<(String, String)> {
+    // Most names have no date, and counting is cheaper than matching.
+    if name.bytes().filter(u8::is_ascii_digit).count() < DATE_DIGITS_MIN {
+        return None;
+    }
     let found = DATE.captures_iter(name).last()?.get(1)?;
     if found.start() < 2 {
         return None;

@@ -1,7 +1,7 @@
 //! After the reading: was it one file, unchanged, from beginning to end? Only then does its state count.
 
 use super::fingerprint::covered;
-use super::plain::read_exact;
+use super::positioned::read_exact;
 use super::{Fingerprint, Found, PlainReader, SegmentState, SegmentTask, SourceError, StreamEnd};
 
 /// Looks at a plain segment again. The state has the task's number, or 0 for a new segment.

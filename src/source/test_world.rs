@@ -1,0 +1,129 @@
+//! For tests: a folder of logs to which things happen, and a catalog of what was read of them.
+
+use std::fs;
+use std::io::Write;
+use std::path::PathBuf;
+use std::time::SystemTime;
+
+use super::*;
+
+/// A folder of logs, and a catalog of what was read of them.
+pub(super) struct World {
+    pub(super) folder: tempfile::TempDir,
+    pub(super) known: Vec<SegmentState>,
+    pub(super) rules: SealRules,
+    pub(super) lost_bytes: u64,
+    pub(super) last: SourcePlan,
+}
+
+impl World {
+    pub(super) fn new() -> Self {
+        World {
+            folder: tempfile::tempdir().expect("temporary folder"),
+            known: Vec::new(),
+            rules: SealRules {
+                final_: false,
+                seal_after: None,
+                now: SystemTime::now(),
+            },
+            lost_bytes: 0,
+            last: SourcePlan::default(),
+        }
+    }
+
+    pub(super) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub(super) fn append(&self, name: &str, text: &str) {
+        let mut options = fs::OpenOptions::new();
+        let file = options.append(true).create(true).open(self.path(name));
+        file.and_then(|mut file| file.write_all(text.as_bytes()))
+            .expect("written");
+    }
+
+    pub(super) fn rename(&self, from: &str, to: &str) {
+        fs::rename(self.path(from), self.path(to)).expect("renamed");
+    }
+
+    pub(super) fn copy(&self, from: &str, to: &str) {
+        fs::copy(self.path(from), self.path(to)).expect("copied");
+    }
+
+    pub(super) fn truncate(&self, name: &str) {
+        fs::File::create(self.path(name)).expect("truncated");
+    }
+
+    /// Like gzip(1): the same time as the original, which is deleted.
+    pub(super) fn gzip(&self, name: &str) {
+        self.gzip_keep(name);
+        fs::remove_file(self.path(name)).expect("deleted");
+    }
+
+    pub(super) fn gzip_keep(&self, name: &str) {
+        let text = fs::read(self.path(name)).expect("read");
+        let file = fs::File::create(self.path(&format!("{name}.gz"))).expect("created");
+        let mut out = flate2::write::GzEncoder::new(file, flate2::Compression::fast());
+        out.write_all(&text).expect("written");
+        let time = fs::metadata(self.path(name)).and_then(|meta| meta.modified());
+        let file = out.finish().expect("written");
+        file.set_modified(time.expect("has a time")).expect("set");
+    }
+
+    /// A batch: what it reads.
+    pub(super) fn run(&mut self) -> String {
+        let found = discover(&["*".to_owned()], self.folder.path()).expect("a good glob");
+        self.last = plan(found.files, &self.known, &self.rules);
+        self.lost_bytes += self.last.lost.iter().map(|lost| lost.bytes).sum::<u64>();
+        for update in std::mem::take(&mut self.last.updates) {
+            self.store(update);
+        }
+        let mut text = String::new();
+        for task in std::mem::take(&mut self.last.tasks) {
+            let (bytes, state) = read(&task);
+            if !text.is_empty() && !text.ends_with('\n') {
+                text.push('\n'); // a line that was sealed without one
+            }
+            text += &String::from_utf8(bytes).expect("the tests write text");
+            self.store(state);
+        }
+        text
+    }
+
+    fn store(&mut self, mut state: SegmentState) {
+        if state.id == 0 {
+            state.id = self.known.len() as u64 + 1;
+            self.known.push(state);
+        } else {
+            let at = state.id as usize - 1;
+            self.known[at] = state;
+        }
+    }
+
+    pub(super) fn run_quietly(&mut self) -> String {
+        let text = self.run();
+        assert!(self.last.problems.is_empty(), "{:?}", self.last.problems);
+        assert!(self.last.lost.is_empty(), "{:?}", self.last.lost);
+        text
+    }
+}
+
+fn read(task: &SegmentTask) -> (Vec<u8>, SegmentState) {
+    let mut buffer = ChunkBuffer::default();
+    let mut bytes = Vec::new();
+    if task.compression.is_compressed() {
+        let mut reader = StreamReader::open(task, 100, 1 << 20).expect("opened");
+        while let Some(chunk) = reader.next_chunk(&mut buffer).expect("read") {
+            bytes.extend_from_slice(chunk.bytes);
+        }
+        let end = reader.finish().expect("ended");
+        return (bytes, validate_stream(task, &end).expect("unchanged"));
+    }
+    let reader = PlainReader::open(task, IoMode::Auto, 1 << 20).expect("opened");
+    for split in splits(reader.range().start, reader.range().end, 100) {
+        let chunk = reader.chunk(split, &mut buffer).expect("read");
+        bytes.extend_from_slice(chunk.bytes);
+    }
+    let state = validate_plain(task, &reader).expect("unchanged");
+    (bytes, state)
+}
