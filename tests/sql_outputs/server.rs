@@ -2,11 +2,12 @@
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
+use std::sync::Barrier;
 use std::sync::mpsc::Sender;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use logmill::deliver::sql::{DeliverError, SqlOutput, mysql};
+use logmill::deliver::sql::{DeliverError, Delivered, Delivery, SqlOutput, mysql};
 use mysql_async::prelude::Queryable;
 
 use crate::fixture::{Place, batch, deliver, hits, hits_in, mysql_url, query_mysql, sql_table};
@@ -249,6 +250,56 @@ fn a_delivery_that_loses_a_deadlock_starts_again() {
     other.end();
     let sum: i64 = hits_in(&place).iter().map(|(_, hits)| hits).sum();
     assert_eq!(sum, 2 - 4_999);
+}
+
+#[test]
+fn of_two_states_that_begin_a_table_at_once_one_is_refused() {
+    let place = Place::mysql();
+    let both_write = Barrier::new(2);
+    let results = std::thread::scope(|scope| {
+        let states = [("ours", 1), ("theirs", 7)].map(|(state_id, number)| {
+            let (place, both_write) = (&place, &both_write);
+            scope.spawn(move || begin_table(place, state_id, number, both_write))
+        });
+        states.map(|state| state.join().expect("an answer"))
+    });
+    let refused: Vec<_> = results
+        .iter()
+        .filter_map(|result| result.as_ref().err())
+        .collect();
+    assert_eq!(refused.len(), 1, "{results:?}");
+    assert!(
+        matches!(refused[0], DeliverError::Refused { .. }),
+        "{results:?}"
+    );
+    assert_eq!(
+        (
+            hits_in(&place).len(),
+            place.query("SELECT batch FROM {t}_batches").len()
+        ),
+        (1, 1)
+    );
+}
+
+/// Delivers a first batch, and waits amid its first attempt until the other one is there too.
+fn begin_table(
+    place: &Place,
+    state_id: &str,
+    number: u64,
+    both_write: &Barrier,
+) -> Result<Delivered, DeliverError> {
+    let mut output = place.output(&hits(&[]).rows.schema(), 1);
+    let delivery = Delivery {
+        state_id: state_id.into(),
+        ..batch(number)
+    };
+    let mut waited = false;
+    output.deliver(&delivery, &mut || {
+        if !std::mem::replace(&mut waited, true) {
+            both_write.wait();
+        }
+        Box::new(std::iter::once(Ok(hits(&[(Some(state_id), 1)]))))
+    })
 }
 
 /// A session that gets in the way.
