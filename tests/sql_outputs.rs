@@ -9,7 +9,7 @@ mod server;
 
 use std::cell::Cell;
 
-use fixture::{Place, batch, deliver, deliver_results, every_type, hits, hits_in};
+use fixture::{Place, batch, deliver, deliver_results, every_type, hits, hits_in, sql_table};
 use logmill::deliver::sql::{BoxError, DeliverError, Delivery};
 
 /// Runs each case on both databases, as two tests.
@@ -382,12 +382,7 @@ fn what_is_not_a_writable_sqlite_file_is_named() {
         (folder.path().to_path_buf(), "is a folder"),
         (text.join("below/hits.db"), "cannot create the folder"),
     ] {
-        let table = logmill::deliver::sql::SqlTable {
-            job: "job".into(),
-            table: "hits".into(),
-            schema: rows[0].rows.schema(),
-            key_columns: 1,
-        };
+        let table = sql_table("hits", &rows[0].rows.schema());
         let mut output = logmill::deliver::sql::sqlite(&path, table);
         let error = deliver(&mut *output, &batch(1), &rows).expect_err(word);
         assert!(matches!(error, DeliverError::Refused { .. }), "{error}");

@@ -33,6 +33,16 @@ pub(crate) fn mysql_url() -> String {
     )
 }
 
+/// A table whose first column is its key.
+pub(crate) fn sql_table(name: &str, schema: &Arc<Schema>) -> SqlTable {
+    SqlTable {
+        job: "job".into(),
+        table: name.into(),
+        schema: schema.clone(),
+        key_columns: 1,
+    }
+}
+
 impl Place {
     pub(crate) fn sqlite() -> Self {
         Place::Sqlite(TempDir::new().expect("a temporary folder"))
@@ -56,10 +66,8 @@ impl Place {
 
     pub(crate) fn output(&self, schema: &Arc<Schema>, key_columns: usize) -> Box<dyn SqlOutput> {
         let table = SqlTable {
-            job: "job".into(),
-            table: self.table().into(),
-            schema: schema.clone(),
             key_columns,
+            ..sql_table(self.table(), schema)
         };
         match self {
             Place::Sqlite(folder) => sqlite(&folder.path().join("new/hits.db"), table),

@@ -1,11 +1,16 @@
 //! What only a server can do: refuse, be away, break off, and have limits.
 
+use std::io::{Read, Write};
 use std::net::TcpListener;
+use std::sync::Barrier;
+use std::sync::mpsc::Sender;
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use logmill::deliver::sql::{DeliverError, SqlOutput, SqlTable, mysql};
+use logmill::deliver::sql::{DeliverError, Delivered, Delivery, SqlOutput, mysql};
+use mysql_async::prelude::Queryable;
 
-use crate::fixture::{Place, batch, deliver, hits, hits_in, mysql_url, query_mysql};
+use crate::fixture::{Place, batch, deliver, hits, hits_in, mysql_url, query_mysql, sql_table};
 use crate::proxy::{Cut, cutting_proxy};
 
 /// `user:password`, `host:port` and database of the test server.
@@ -18,13 +23,7 @@ fn parts() -> (String, String, String) {
 }
 
 fn output(url: &str) -> Box<dyn SqlOutput> {
-    let table = SqlTable {
-        job: "job".into(),
-        table: "never_created".into(),
-        schema: hits(&[]).rows.schema(),
-        key_columns: 1,
-    };
-    mysql(url, table).expect("a valid url")
+    mysql(url, sql_table("never_created", &hits(&[]).rows.schema())).expect("a valid url")
 }
 
 /// The error of a delivery there, and how long it took.
@@ -93,17 +92,61 @@ fn a_server_that_does_not_answer_is_given_up_after_five_seconds() {
 }
 
 #[test]
-fn a_server_without_the_wanted_tls_is_refused() {
+fn a_certificate_that_no_known_authority_signed_is_refused() {
     let (user, host, database) = parts();
     let (error, _) = error_of(&format!(
         "mysql://{user}@{host}/{database}?require_ssl=true"
     ));
     assert!(matches!(error, DeliverError::Refused { .. }), "{error}");
     assert!(
-        error.to_string().contains("no secure connection"),
+        error
+            .to_string()
+            .contains("no secure connection: invalid peer"),
         "{error}"
     );
 }
+
+#[test]
+fn tls_works_with_the_authority_that_the_url_names() {
+    let place = Place::mysql();
+    let authority = place.query("SELECT @@ssl_ca")[0][0]
+        .clone()
+        .unwrap_or_default();
+    assert!(
+        std::path::Path::new(&authority).is_file(),
+        "test against scripts/mariadb's server"
+    );
+    let url = format!("{}?ssl_ca={authority}", mysql_url());
+    let rows = [hits(&[(Some("a"), 1)])];
+    let table = sql_table(place.table(), &rows[0].rows.schema());
+    let mut output = mysql(&url, table).expect("a valid url");
+    deliver(&mut *output, &batch(1), &rows).expect("batch 1");
+    assert_eq!(hits_in(&place).len(), 1);
+}
+
+#[test]
+fn a_server_without_tls_is_refused_when_the_url_requires_it() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address");
+    std::thread::spawn(move || {
+        let (mut client, _) = listener.accept().expect("a client");
+        client.write_all(GREETING_WITHOUT_TLS).expect("a greeting");
+        // Whatever the client sends instead of leaving, a password for instance, is an error.
+        client.read(&mut [0; 64]).unwrap_or(0)
+    });
+    let (error, _) = error_of(&format!("mysql://u:p@{address}/d?require_ssl=true"));
+    assert!(matches!(error, DeliverError::Refused { .. }), "{error}");
+    assert!(
+        error.to_string().contains("the server offers no TLS"),
+        "{error}"
+    );
+}
+
+/// A packet of protocol version 10: header, version, name, thread, salt, capabilities (4.1 protocol, secure connection, plugin
+/// authentication; not 0x0800, TLS), character set, status, length and rest of the salt, plugin.
+const GREETING_WITHOUT_TLS: &[u8] =
+    b"\x48\0\0\0\x0a8.0.30\0\x01\0\0\0abcdefgh\0\x00\x82\x2d\x02\0\x08\0\x15\
+    \0\0\0\0\0\0\0\0\0\0abcdefghijkl\0mysql_native_password\0";
 
 #[test]
 fn a_commit_that_is_cut_off_is_applied_exactly_once() {
@@ -112,12 +155,7 @@ fn a_commit_that_is_cut_off_is_applied_exactly_once() {
         let (user, host, database) = parts();
         let port = cutting_proxy(host, cut);
         let rows = [hits(&[(Some("a"), 1), (Some("b"), 2)])];
-        let table = SqlTable {
-            job: "job".into(),
-            table: place.table().into(),
-            schema: rows[0].rows.schema(),
-            key_columns: 1,
-        };
+        let table = sql_table(place.table(), &rows[0].rows.schema());
         let url = format!("mysql://{user}@127.0.0.1:{port}/{database}");
         let mut output = mysql(&url, table).expect("a valid url");
         assert_eq!(
@@ -171,10 +209,11 @@ fn a_delivery_waits_for_another_session_on_the_table_and_then_goes_on() {
     let rows = [hits(&[(Some("a"), 1)])];
     let mut output = place.output(&rows[0].rows.schema(), 1);
     deliver(&mut *output, &batch(1), &rows).expect("batch 1");
-    let (table, url) = (place.table().to_string(), mysql_url());
-    let (locked, is_locked) = std::sync::mpsc::channel();
-    let other = std::thread::spawn(move || hold_newest_batch(&url, &table, &locked));
-    is_locked.recv().expect("the other session holds the row");
+    let other = OtherSession::begin(
+        &place,
+        "SELECT batch FROM {t}_batches FOR UPDATE",
+        &["SELECT SLEEP(1)", "COMMIT"],
+    );
     let begin = Instant::now();
     deliver(&mut *output, &batch(2), &rows).expect("batch 2");
     assert!(
@@ -182,31 +221,122 @@ fn a_delivery_waits_for_another_session_on_the_table_and_then_goes_on() {
         "{:?}",
         begin.elapsed()
     );
-    other.join().expect("the other session ends");
+    other.end();
 }
 
-/// Locks the newest row of the table of batches for a second.
-fn hold_newest_batch(url: &str, table: &str, locked: &std::sync::mpsc::Sender<()>) {
-    use mysql_async::prelude::Queryable;
+#[test]
+fn a_delivery_that_loses_a_deadlock_starts_again() {
+    let place = Place::mysql();
+    let names: Vec<String> = (0..5_000).map(|n| format!("name {n}")).collect();
+    let rows: Vec<_> = names.iter().map(|name| (Some(name.as_str()), 1)).collect();
+    let mut output = place.output(&hits(&rows).rows.schema(), 1);
+    deliver(&mut *output, &batch(1), &[hits(&rows)]).expect("batch 1");
+    // The server ends the transaction that changed fewer rows: ours.
+    let other = OtherSession::begin(
+        &place,
+        "UPDATE {t} SET hits = -1",
+        &[
+            "SELECT SLEEP(1)",
+            "SELECT batch FROM {t}_batches FOR UPDATE",
+            "COMMIT",
+        ],
+    );
+    let mut attempts = 0;
+    let delivered = output.deliver(&batch(2), &mut || {
+        attempts += 1;
+        Box::new(std::iter::once(Ok(hits(&[(Some("name 7"), 2)]))))
+    });
+    assert_eq!((delivered.expect("batch 2").rows, attempts), (1, 2));
+    other.end();
+    let sum: i64 = hits_in(&place).iter().map(|(_, hits)| hits).sum();
+    assert_eq!(sum, 2 - 4_999);
+}
+
+#[test]
+fn of_two_states_that_begin_a_table_at_once_one_is_refused() {
+    let place = Place::mysql();
+    let both_write = Barrier::new(2);
+    let results = std::thread::scope(|scope| {
+        let states = [("ours", 1), ("theirs", 7)].map(|(state_id, number)| {
+            let (place, both_write) = (&place, &both_write);
+            scope.spawn(move || begin_table(place, state_id, number, both_write))
+        });
+        states.map(|state| state.join().expect("an answer"))
+    });
+    let refused: Vec<_> = results
+        .iter()
+        .filter_map(|result| result.as_ref().err())
+        .collect();
+    assert_eq!(refused.len(), 1, "{results:?}");
+    assert!(
+        matches!(refused[0], DeliverError::Refused { .. }),
+        "{results:?}"
+    );
+    assert_eq!(
+        (
+            hits_in(&place).len(),
+            place.query("SELECT batch FROM {t}_batches").len()
+        ),
+        (1, 1)
+    );
+}
+
+/// Delivers a first batch, and waits amid its first attempt until the other one is there too.
+fn begin_table(
+    place: &Place,
+    state_id: &str,
+    number: u64,
+    both_write: &Barrier,
+) -> Result<Delivered, DeliverError> {
+    let mut output = place.output(&hits(&[]).rows.schema(), 1);
+    let delivery = Delivery {
+        state_id: state_id.into(),
+        ..batch(number)
+    };
+    let mut waited = false;
+    output.deliver(&delivery, &mut || {
+        if !std::mem::replace(&mut waited, true) {
+            both_write.wait();
+        }
+        Box::new(std::iter::once(Ok(hits(&[(Some(state_id), 1)]))))
+    })
+}
+
+/// A session that gets in the way.
+struct OtherSession(JoinHandle<()>);
+
+impl OtherSession {
+    /// Returns when `first` has run in a transaction; `then` goes on in a thread.
+    fn begin(place: &Place, first: &str, then: &[&str]) -> Self {
+        let statement = |text: &&str| text.replace("{t}", place.table());
+        let first = vec!["START TRANSACTION".to_string(), statement(&first)];
+        let then: Vec<String> = then.iter().map(statement).collect();
+        let (sender, receiver) = std::sync::mpsc::channel();
+        let thread = std::thread::spawn(move || run_in_two_parts(&first, &sender, &then));
+        receiver.recv().expect("the first statement runs");
+        OtherSession(thread)
+    }
+
+    fn end(self) {
+        self.0.join().expect("the other session ends well");
+    }
+}
+
+fn run_in_two_parts(first: &[String], between: &Sender<()>, then: &[String]) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
     runtime.expect("a runtime").block_on(async {
-        let mut connection = mysql_async::Conn::from_url(url)
+        let mut connection = mysql_async::Conn::from_url(mysql_url())
             .await
             .expect("a connection");
-        connection
-            .query_drop("START TRANSACTION")
-            .await
-            .expect("a transaction");
-        let lock = format!("SELECT batch FROM {table}_batches FOR UPDATE");
-        connection.query_drop(lock).await.expect("a lock");
-        locked.send(()).expect("the test waits");
-        connection
-            .query_drop("SELECT SLEEP(1)")
-            .await
-            .expect("a second");
-        connection.query_drop("COMMIT").await.expect("the end");
+        for statement in first {
+            connection.query_drop(statement).await.expect(statement);
+        }
+        between.send(()).expect("the test waits");
+        for statement in then {
+            connection.query_drop(statement).await.expect(statement);
+        }
         connection
             .disconnect()
             .await

@@ -84,7 +84,8 @@ pub trait SqlOutput: Send {
     /// [`DeliverError::Unavailable`] and [`DeliverError::Refused`].
     fn position(&mut self) -> Result<Option<Position>, DeliverError>;
 
-    /// Writes the rows in one transaction. `blocks` is called once an attempt: a transaction that lost against another
+    /// Writes the rows in one transaction. `blocks` is called once an attempt, and not at all if
+    /// there is nothing to do: a transaction that lost against another
     /// one starts again. After any error the table is as it was, or (COMMIT's answer lost for good) the next
     /// call finds the batch in it.
     ///

@@ -67,9 +67,6 @@ pub(super) fn classify(place: &str, error: Error, connecting: bool) -> Fault {
         Error::Io(IoError::Io(error)) if connecting && error.kind() == ErrorKind::InvalidData => {
             tls(place, &error.to_string())
         }
-        Error::Io(IoError::Io(error)) if connecting && error.kind() == ErrorKind::NotFound => {
-            tls(place, &format!("cannot read a certificate's file: {error}"))
-        }
         Error::Io(error) => lost(place, &error),
         error => lost(place, &error),
     }
@@ -88,7 +85,8 @@ fn tls(place: &str, problem: &str) -> Fault {
     Fault::Final(DeliverError::refused(
         place,
         format!("no secure connection: {problem}"),
-        "check the server's certificate, and name the authority that signed it in the url: ssl_ca=FILE",
+        "use the host name that the server's certificate is made for, and name the authority that signed it: \
+         ?ssl_ca=FILE",
     ))
 }
 

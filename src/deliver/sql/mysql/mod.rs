@@ -49,7 +49,11 @@ impl MysqlOutput {
     }
 
     /// One whole attempt at a delivery.
-    fn attempt(&self, delivery: &Delivery, blocks: BlockIter<'_>) -> Result<Outcome, Fault> {
+    fn attempt<'a>(
+        &self,
+        delivery: &Delivery,
+        blocks: &mut dyn FnMut() -> BlockIter<'a>,
+    ) -> Result<Outcome, Fault> {
         let mut session = Session::open(&self.target)?;
         let created = self.prepare(&mut session)?;
         session.run("START TRANSACTION")?;
@@ -61,7 +65,10 @@ impl MysqlOutput {
         let verdict = judge(known.as_ref(), delivery);
         match verdict {
             Verdict::Refuse { problem, help } => return Err(self.refused(problem, help)),
-            Verdict::Done => return Ok(Outcome::Known),
+            Verdict::Done => {
+                session.close();
+                return Ok(Outcome::Known);
+            }
             Verdict::Deliver | Verdict::TakeOver => {}
         }
         if created || verdict == Verdict::TakeOver {
@@ -70,7 +77,7 @@ impl MysqlOutput {
         if delivery.replace_all {
             self.empty(&mut session)?;
         }
-        let rows = upsert::write(&mut session, &self.table.table, &self.columns, blocks)?;
+        let rows = upsert::write(&mut session, &self.table, &self.columns, blocks())?;
         self.note_batch(&mut session, delivery, rows)?;
         session.commit(rows)?;
         session.close();
@@ -179,7 +186,7 @@ impl SqlOutput for MysqlOutput {
     ) -> Result<Delivered, DeliverError> {
         let mut rows_in_doubt = 0;
         retry(|| {
-            let outcome = self.attempt(delivery, blocks());
+            let outcome = self.attempt(delivery, blocks);
             if let Err(Fault::CommitLost { rows, .. }) = outcome {
                 rows_in_doubt = rows;
             }

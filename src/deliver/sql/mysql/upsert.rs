@@ -3,7 +3,7 @@
 use sha2::{Digest, Sha256};
 
 use super::super::value::{Cells, ColumnDef};
-use super::super::{BlockIter, DeliverError, SummaryBlock};
+use super::super::{BlockIter, DeliverError, SqlTable, SummaryBlock};
 use super::connect::Session;
 use super::errors::{Fault, too_large};
 use super::{ddl, literal};
@@ -16,7 +16,7 @@ const PACKET_OVERHEAD_BYTES: usize = 64;
 /// Writes all rows; returns how many.
 pub(super) fn write(
     session: &mut Session,
-    table: &str,
+    table: &SqlTable,
     columns: &[ColumnDef],
     blocks: BlockIter<'_>,
 ) -> Result<u64, Fault> {
@@ -44,20 +44,24 @@ struct Upsert<'s> {
 }
 
 impl<'s> Upsert<'s> {
-    fn new(session: &'s mut Session, table: &str, columns: &[ColumnDef]) -> Self {
+    fn new(session: &'s mut Session, table: &SqlTable, columns: &[ColumnDef]) -> Self {
         let names: Vec<String> = columns.iter().map(|def| ddl::quote(&def.name)).collect();
-        let (key, table) = (ddl::quote(ddl::KEY), ddl::quote(table));
-        // VALUES(c) is the one form that both servers know.
-        let set: Vec<String> = names
+        let (key, name) = (ddl::quote(ddl::KEY), ddl::quote(&table.table));
+        // The group's own columns are the same already. VALUES(c) is the one form that both servers know.
+        let mut set: Vec<String> = names
             .iter()
-            .map(|name| format!("{name}=VALUES({name})"))
+            .skip(table.key_columns)
+            .map(|c| format!("{c}=VALUES({c})"))
             .collect();
+        if set.is_empty() {
+            set.push(format!("{key}={key}"));
+        }
         let packet = session
             .packet_bytes_max
             .saturating_sub(PACKET_OVERHEAD_BYTES);
         Upsert {
             session,
-            head: format!("INSERT INTO {table} ({key}, {}) VALUES ", names.join(", ")),
+            head: format!("INSERT INTO {name} ({key}, {}) VALUES ", names.join(", ")),
             tail: format!(" ON DUPLICATE KEY UPDATE {}", set.join(", ")),
             statement: Vec::new(),
             row: Vec::new(),

@@ -1,6 +1,6 @@
 //! The URL of a MySQL output: what it means, and what of it may be shown.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use mysql_async::{Opts, OptsBuilder, SslOpts, UrlError};
 
@@ -34,6 +34,7 @@ impl Target {
             opts.ip_or_hostname(),
             opts.tcp_port()
         );
+        let ca = ca.map(|path| read_ca(&place, &path)).transpose()?;
         Ok(Target {
             opts: hardened(opts, ca),
             place,
@@ -66,6 +67,18 @@ fn take_ca(url: &str) -> (String, Option<PathBuf>) {
     (format!("{base}{query}"), ca)
 }
 
+/// Reads the authorities' certificates now, so that a wrong path is told as such.
+fn read_ca(place: &str, path: &Path) -> Result<Vec<u8>, DeliverError> {
+    std::fs::read(path).map_err(|error| {
+        let problem = format!("cannot read the url's ssl_ca {}: {error}", path.display());
+        DeliverError::refused(
+            place,
+            problem,
+            "name a PEM file with the authority's certificate",
+        )
+    })
+}
+
 fn percent_decode(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
@@ -82,7 +95,7 @@ fn percent_decode(text: &str) -> String {
 
 /// Stays on TCP where the URL says TCP (mysql_async would move to the server's local socket, which has no TLS), and asks for
 /// TLS when an authority is named.
-fn hardened(opts: Opts, ca: Option<PathBuf>) -> Opts {
+fn hardened(opts: Opts, ca: Option<Vec<u8>>) -> Opts {
     let ssl = match (opts.ssl_opts().cloned(), ca) {
         (ssl, Some(ca)) => Some(
             ssl.unwrap_or_else(SslOpts::default)
@@ -150,13 +163,18 @@ mod tests {
 
     #[test]
     fn naming_an_authority_asks_for_tls() {
-        let target = Target::parse(
-            "mysql://a:b@h/d?ssl_ca=%2Fetc/my%20ca.pem&stmt_cache_size=1",
-            "t",
-        );
-        let opts = target.expect("a valid url").opts;
-        let ssl = opts.ssl_opts().expect("TLS").root_certs().to_vec();
-        assert_eq!(ssl, vec![PathBuf::from("/etc/my ca.pem").into()]);
+        let folder = tempfile::TempDir::new().expect("a temporary folder");
+        let path = folder.path().join("my ca.pem");
+        std::fs::write(&path, "PEM").expect("a file");
+        let encoded = path
+            .display()
+            .to_string()
+            .replace('/', "%2F")
+            .replace(' ', "%20");
+        let url = format!("mysql://a:b@h/d?ssl_ca={encoded}&stmt_cache_size=1");
+        let opts = Target::parse(&url, "t").expect("a valid url").opts;
+        let authorities = opts.ssl_opts().expect("TLS").root_certs().to_vec();
+        assert_eq!(authorities, vec![b"PEM".to_vec().into()]);
         assert_eq!(opts.stmt_cache_size(), 1);
         assert!(
             Target::parse("mysql://a:b@h/d", "t")
@@ -164,6 +182,16 @@ mod tests {
                 .opts
                 .ssl_opts()
                 .is_none()
+        );
+    }
+
+    #[test]
+    fn an_authority_that_cannot_be_read_is_named() {
+        let error = Target::parse("mysql://a:b@h/d?ssl_ca=/no/such.pem", "t").err();
+        let error = error.expect("no such file").to_string();
+        assert!(
+            error.contains("cannot read the url's ssl_ca /no/such.pem"),
+            "{error}"
         );
     }
 }

@@ -124,11 +124,11 @@ impl SqliteOutput {
         read().map_err(|error| self.fault(error))
     }
 
-    fn transact(
+    fn transact<'a>(
         &self,
         connection: &mut Connection,
         delivery: &Delivery,
-        blocks: BlockIter<'_>,
+        blocks: &mut dyn FnMut() -> BlockIter<'a>,
     ) -> Result<Delivered, DeliverError> {
         let transaction = connection
             .transaction_with_behavior(TransactionBehavior::Immediate)
@@ -147,7 +147,7 @@ impl SqliteOutput {
         if delivery.replace_all {
             self.run(&transaction, &ddl::empty_table(&self.table))?;
         }
-        let rows = self.write(&transaction, blocks)?;
+        let rows = self.write(&transaction, blocks())?;
         self.note_batch(&transaction, delivery, rows)?;
         transaction.commit().map_err(|error| self.fault(error))?;
         Ok(Delivered { rows })
@@ -229,7 +229,7 @@ impl SqlOutput for SqliteOutput {
     ) -> Result<Delivered, DeliverError> {
         self.create_folder()?;
         let mut connection = self.open()?;
-        self.transact(&mut connection, delivery, blocks())
+        self.transact(&mut connection, delivery, blocks)
     }
 }
 
