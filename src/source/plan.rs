@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use super::known::{Known, is_plausible};
 use super::probe::{Place, Probe};
+use super::rotation::RotatedName;
 use super::segment::{Lost, Problem, Waiting};
 use super::siblings::Siblings;
 use super::{
@@ -258,11 +259,21 @@ impl Planner<'_> {
 
     /// What became of a segment's file, if that is worth a note.
     fn fate(&self, segment: &SegmentState) -> Option<&'static str> {
-        if self.order.contains_key(&(segment.device, segment.inode)) {
-            return Some("the file was truncated, or its inode became another file's");
-        }
-        let gone = segment.unread() > 0 && !is_still_at(&segment.path, segment);
-        gone.then_some("the file was deleted or moved away before it was read to its end")
+        let why = if self.order.contains_key(&(segment.device, segment.inode)) {
+            "the file was truncated, or its inode became another file's"
+        } else if segment.unread() > 0 && !is_still_at(&segment.path, segment) {
+            "the file was deleted or moved away before it was read to its end"
+        } else {
+            return None;
+        };
+        (!self.is_in_doubt(segment)).then_some(why)
+    }
+
+    /// Whether a sibling could not be read that may be the segment: a compressed file that is still being written.
+    fn is_in_doubt(&self, segment: &SegmentState) -> bool {
+        let name = RotatedName::of(&segment.path);
+        let is_sibling = |path: &Path| RotatedName::of(path).family() == name.family();
+        self.outcome.problems.iter().any(|p| is_sibling(&p.path))
     }
 }
 

@@ -167,6 +167,20 @@ fn gzip_that_keeps_its_input_or_is_at_work_doubles_nothing() {
 }
 
 #[test]
+fn nothing_is_lost_while_the_compressed_file_is_not_whole_yet() {
+    let mut world = World::new();
+    world.append("a.log.1", "one\nunfinished");
+    world.run_quietly();
+    world.gzip("a.log.1");
+    let whole = fs::read(world.path("a.log.1.gz")).expect("read");
+    fs::write(world.path("a.log.1.gz"), &whole[..whole.len() - 1]).expect("written");
+    assert_eq!(world.run(), "");
+    assert_eq!((world.last.problems.len(), world.last.lost.len()), (1, 0));
+    fs::write(world.path("a.log.1.gz"), &whole).expect("written");
+    assert_eq!(world.run_quietly(), "unfinished");
+}
+
+#[test]
 fn an_older_gzip_beside_a_new_file_of_its_name_is_read() {
     let mut world = World::new();
     world.append("a.log.1", "old\n");
