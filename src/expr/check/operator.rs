@@ -74,11 +74,10 @@ pub(super) fn compared(comparison: Comparison, left: Plan, right: Plan, ast: &As
     let types = (left.ty, right.ty);
     let Some((left, right)) = coerce::pair(left, right)? else {
         let (left, right) = types;
-        return Err(ExprError::new(
-            ast.span.clone(),
-            format!("can't compare {left} with {right}"),
-        )
-        .with_help(format!("cast one of them, such as x::{left}")));
+        let other = if left.is_textual() { right } else { left };
+        let message = format!("can't compare {left} with {right}");
+        return Err(ExprError::new(ast.span.clone(), message)
+            .with_help(format!("cast one of them, such as x::{other}")));
     };
     call(
         DataType::Bool,

@@ -69,16 +69,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
     Function::new("strpos", &[TEXT, TEXT], |_| {
         Ok((Int, Kernel::value(strpos)))
     }),
-    Function::new("reverse", &[TEXT], |_| {
-        Ok((
-            Text,
-            Kernel::text(|row| {
-                Ok(Some(written(row.arena, |out| {
-                    out.write_str(&reversed(row.text(0)))
-                })))
-            }),
-        ))
-    }),
+    Function::new("reverse", &[TEXT], |_| Ok((Text, Kernel::text(reverse)))),
     Function::new("unescape", &[TEXT], |_| Ok((Text, Kernel::text(unescape)))),
 ];
 
@@ -86,8 +77,11 @@ fn length() -> Kernel {
     Kernel::value(|row| Ok(Some(row.text(0).chars().count() as i64)))
 }
 
-fn reversed(text: &str) -> String {
-    text.chars().rev().collect()
+fn reverse<'a>(row: &Row<'_, 'a>) -> Outcome<&'a str> {
+    let mut backwards = row.text(0).chars().rev();
+    Ok(Some(written(row.arena, |out| {
+        backwards.try_for_each(|c| out.write_char(c))
+    })))
 }
 
 /// Text that is in lower case already is no copy.

@@ -20,6 +20,18 @@ const UNITS: [(&str, i64); 7] = [
     ("microsecond", 1),
 ];
 
+/// Functions that the parser reads with a syntax of their own.
+const WITH_SYNTAX: [&str; 8] = [
+    "trim",
+    "substring",
+    "substr",
+    "position",
+    "extract",
+    "ceil",
+    "ceiling",
+    "floor",
+];
+
 impl Lowering<'_, '_> {
     /// Lowers what is a call in one syntax or another.
     pub(super) fn call(&self, tree: &sql::Expr) -> Result<Ast, ExprError> {
@@ -44,13 +56,7 @@ impl Lowering<'_, '_> {
                 substring_from,
                 substring_for,
                 ..
-            } => {
-                let from = substring_from.as_deref();
-                if from.is_none() {
-                    return Err(ExprError::new(self.range(tree), "substring needs a start"));
-                }
-                self.built_in("substring", [Some(&**expr), from, substring_for.as_deref()])
-            }
+            } => self.substring(expr, substring_from.as_deref(), substring_for.as_deref()),
             E::Position { expr, r#in } => self.built_in("strpos", [Some(&**r#in), Some(&**expr)]),
             E::Ceil { expr, field } => self.rounding("ceil", expr, field, tree),
             E::Floor { expr, field } => self.rounding("floor", expr, field, tree),
@@ -61,12 +67,37 @@ impl Lowering<'_, '_> {
 
     fn extract(&self, field: &sql::DateTimeField, operand: &sql::Expr) -> Result<Ast, ExprError> {
         let operand = self.lower(operand)?;
-        let span = operand.span.clone();
+        let field = Kind::Text(field.to_string().to_lowercase());
         let field = Ast {
-            kind: Kind::Text(field.to_string().to_lowercase()),
-            span: span.clone(),
+            kind: field,
+            span: operand.span.clone(),
         };
-        Ok(named("extract", span, vec![field, operand]))
+        Ok(self.named("extract", vec![field, operand]))
+    }
+
+    /// `substring(x FOR n)` begins at 1.
+    fn substring(
+        &self,
+        operand: &sql::Expr,
+        from: Option<&sql::Expr>,
+        length: Option<&sql::Expr>,
+    ) -> Result<Ast, ExprError> {
+        let mut args = vec![self.lower(operand)?];
+        let operand_span = args[0].span.clone();
+        match from {
+            Some(from) => args.push(self.lower(from)?),
+            None if length.is_some() => {
+                args.push(Ast {
+                    kind: Kind::Number("1".to_owned()),
+                    span: operand_span,
+                });
+            }
+            None => {}
+        }
+        if let Some(length) = length {
+            args.push(self.lower(length)?);
+        }
+        Ok(self.named("substring", args))
     }
 
     fn rounding(
@@ -87,20 +118,54 @@ impl Lowering<'_, '_> {
         }
     }
 
-    /// A call whose syntax gave no span for its name: the arguments' span stands for it.
+    /// A call with a syntax of its own, over the arguments that are there.
     fn built_in<const N: usize>(
         &self,
         name: &str,
         args: [Option<&sql::Expr>; N],
     ) -> Result<Ast, ExprError> {
-        let args = args
-            .into_iter()
-            .flatten()
-            .map(|arg| self.lower(arg))
-            .collect::<Result<Vec<_>, _>>()?;
+        let args = args.into_iter().flatten().map(|arg| self.lower(arg));
+        Ok(self.named(name, args.collect::<Result<Vec<_>, _>>()?))
+    }
+
+    /// Such a call: the parser keeps no place for its name, which is looked for in front of the arguments.
+    fn named(&self, name: &str, args: Vec<Ast>) -> Ast {
         let start = args.iter().map(|a| a.span.start).min().unwrap_or(0);
         let end = args.iter().map(|a| a.span.end).max().unwrap_or(0);
-        Ok(named(name, start..end, args))
+        let name_span = self.name_before(start).unwrap_or(start..end);
+        let span = name_span.start..self.closing(end);
+        let call = Call {
+            name: name.to_owned(),
+            name_span,
+            args,
+            star: false,
+            distinct: false,
+            filter: None,
+            text: String::new(),
+        };
+        Ast {
+            kind: Kind::Call(call),
+            span,
+        }
+    }
+
+    /// The nearest word in front of an opening parenthesis that names a function with a syntax of its own.
+    fn name_before(&self, end: usize) -> Option<Range<usize>> {
+        let mut head = &self.positions.text()[..end];
+        loop {
+            head = head[..head.rfind('(')?].trim_end();
+            let start = head
+                .rfind(|c: char| !c.is_alphanumeric() && c != '_')
+                .map_or(0, |at| at + 1);
+            // A separator of several bytes would put `start` within it; none can stand before a known name.
+            let word = head.get(start..).unwrap_or_default();
+            if WITH_SYNTAX
+                .iter()
+                .any(|known| word.eq_ignore_ascii_case(known))
+            {
+                return Some(start..head.len());
+            }
+        }
     }
 
     fn function(&self, function: &sql::Function, tree: &sql::Expr) -> Result<Ast, ExprError> {
@@ -204,22 +269,6 @@ impl Lowering<'_, '_> {
             kind: Kind::Interval(micros),
             span: value.span,
         })
-    }
-}
-
-fn named(name: &str, span: Range<usize>, args: Vec<Ast>) -> Ast {
-    let call = Call {
-        name: name.to_owned(),
-        name_span: span.clone(),
-        args,
-        star: false,
-        distinct: false,
-        filter: None,
-        text: String::new(),
-    };
-    Ast {
-        kind: Kind::Call(call),
-        span,
     }
 }
 
