@@ -13,18 +13,28 @@ pub(crate) fn evaluate<'a>(plan: &'a Plan, env: &mut Env<'_, 'a>, sel: &[u32]) -
     match &plan.node {
         Node::Const(value) => Arg::Const(value),
         Node::Slot(slot) => {
-            let column = env.slots[*slot].as_ref().expect("the planner fills the slots that an expression reads");
+            let column = env.slots[*slot]
+                .as_ref()
+                .expect("the planner fills the slots that an expression reads");
             Arg::Column(Rc::clone(column))
         }
         Node::Call { kernel, args } => {
             let args: Vec<Arg<'a>> = args.iter().map(|arg| evaluate(arg, env, sel)).collect();
-            let mut rows =
-                Rows { sel, len: env.len, ty: plan.ty, arena: env.arena, failures: &mut *env.failures };
+            let mut rows = Rows {
+                sel,
+                len: env.len,
+                ty: plan.ty,
+                arena: env.arena,
+                failures: &mut *env.failures,
+            };
             column(kernel.run(&mut rows, &args))
         }
         Node::And(parts) => junction(parts, false, env, sel),
         Node::Or(parts) => junction(parts, true, env, sel),
-        Node::Case { branches, otherwise } => case(plan.ty, branches, otherwise, env, sel),
+        Node::Case {
+            branches,
+            otherwise,
+        } => case(plan.ty, branches, otherwise, env, sel),
         Node::Coalesce(parts) => coalesce(plan.ty, parts, env, sel),
     }
 }
@@ -60,13 +70,18 @@ fn junction<'a>(parts: &'a [Plan], stop: bool, env: &mut Env<'_, 'a>, sel: &[u32
             true
         });
     }
-    column(Column { ty: DataType::Bool, values: Values::Bool(values), valid: nulls.then_some(valid) })
+    column(Column {
+        ty: DataType::Bool,
+        values: Values::Bool(values),
+        valid: nulls.then_some(valid),
+    })
 }
 
 /// Splits the rows into those where the condition is true, and the rest.
 fn split(condition: &Arg<'_>, rows: &[u32]) -> (Vec<u32>, Vec<u32>) {
     let truth = Operand::<bool>::of(condition);
-    rows.iter().partition(|&&row| condition.is_valid(row as usize) && truth.at(row as usize))
+    rows.iter()
+        .partition(|&&row| condition.is_valid(row as usize) && truth.at(row as usize))
 }
 
 fn case<'a>(
@@ -114,7 +129,11 @@ fn place<'a>(out: &mut Column<'a>, branch: &'a Plan, env: &mut Env<'_, 'a>, rows
 
 /// Drops the validity where all selected rows have a value, so that later kernels need not look.
 fn settled<'a>(mut column: Column<'a>, sel: &[u32]) -> Column<'a> {
-    if column.valid.as_ref().is_some_and(|valid| sel.iter().all(|&row| valid[row as usize])) {
+    if column
+        .valid
+        .as_ref()
+        .is_some_and(|valid| sel.iter().all(|&row| valid[row as usize]))
+    {
         column.valid = None;
     }
     column
@@ -124,10 +143,17 @@ fn settled<'a>(mut column: Column<'a>, sel: &[u32]) -> Column<'a> {
 pub(crate) fn constant(plan: &Plan) -> Result<Scalar, String> {
     let arena = bumpalo::Bump::new();
     let mut failures = Vec::new();
-    let mut env = Env { slots: &[], arena: &arena, len: 1, failures: &mut failures };
+    let mut env = Env {
+        slots: &[],
+        arena: &arena,
+        len: 1,
+        failures: &mut failures,
+    };
     let value = match evaluate(plan, &mut env, &[0]) {
         Arg::Const(value) => value.clone(),
         Arg::Column(column) => column.scalar(0),
     };
-    failures.pop().map_or(Ok(value), |failure| Err(failure.reason.into_owned()))
+    failures
+        .pop()
+        .map_or(Ok(value), |failure| Err(failure.reason.into_owned()))
 }

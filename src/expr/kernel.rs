@@ -53,7 +53,11 @@ impl Kernel {
     where
         F: for<'a> Fn(&mut Rows<'_, 'a>, &[Arg<'a>]) -> Column<'a> + Send + Sync + 'static,
     {
-        Kernel { name: "kernel", run: Box::new(run), tolerant: false }
+        Kernel {
+            name: "kernel",
+            run: Box::new(run),
+            tolerant: false,
+        }
     }
 
     /// Row by row, to text.
@@ -99,7 +103,9 @@ impl Kernel {
     }
 
     /// One argument; a failure makes the record one.
-    pub(crate) fn try_map<A, R>(f: impl Fn(A) -> Result<R, Reason> + Send + Sync + 'static) -> Kernel
+    pub(crate) fn try_map<A, R>(
+        f: impl Fn(A) -> Result<R, Reason> + Send + Sync + 'static,
+    ) -> Kernel
     where
         A: for<'a> Native<'a> + 'static,
         R: for<'a> Native<'a> + 'static,
@@ -111,7 +117,9 @@ impl Kernel {
     }
 
     /// Two arguments; a failure makes the record one.
-    pub(crate) fn try_zip<A, B, R>(f: impl Fn(A, B) -> Result<R, Reason> + Send + Sync + 'static) -> Kernel
+    pub(crate) fn try_zip<A, B, R>(
+        f: impl Fn(A, B) -> Result<R, Reason> + Send + Sync + 'static,
+    ) -> Kernel
     where
         A: for<'a> Native<'a> + 'static,
         B: for<'a> Native<'a> + 'static,
@@ -127,15 +135,17 @@ impl Kernel {
     pub(crate) fn text_test(f: impl for<'a> Fn(&'a str) -> bool + Send + Sync + 'static) -> Kernel {
         Kernel::new(move |rows, args| {
             let a = Operand::<&str>::of(&args[0]);
-            strict(rows, args, |rows| native::map(rows, a, false, |text| f(text)))
+            strict(rows, args, |rows| native::map(rows, a, false, &f))
         })
     }
 
     /// A test of two texts.
-    pub(crate) fn text_pair_test(f: impl for<'a> Fn(&'a str, &'a str) -> bool + Send + Sync + 'static) -> Kernel {
+    pub(crate) fn text_pair_test(
+        f: impl for<'a> Fn(&'a str, &'a str) -> bool + Send + Sync + 'static,
+    ) -> Kernel {
         Kernel::new(move |rows, args| {
             let (a, b) = (Operand::<&str>::of(&args[0]), Operand::<&str>::of(&args[1]));
-            strict(rows, args, |rows| native::zip(rows, a, b, false, |a, b| f(a, b)))
+            strict(rows, args, |rows| native::zip(rows, a, b, false, &f))
         })
     }
 
@@ -163,15 +173,33 @@ impl Kernel {
             return (self.run)(rows, args);
         }
         let mut ignored = Vec::new();
-        let Rows { sel, len, ty, arena, .. } = *rows;
-        (self.run)(&mut Rows { sel, len, ty, arena, failures: &mut ignored }, args)
+        let Rows {
+            sel,
+            len,
+            ty,
+            arena,
+            ..
+        } = *rows;
+        (self.run)(
+            &mut Rows {
+                sel,
+                len,
+                ty,
+                arena,
+                failures: &mut ignored,
+            },
+            args,
+        )
     }
 }
 
 impl Rows<'_, '_> {
     /// Records that a row has no value.
     pub(crate) fn fail(&mut self, row: usize, reason: Reason) {
-        self.failures.push(Failure { row: row as u32, reason: Cow::Borrowed(reason) });
+        self.failures.push(Failure {
+            row: row as u32,
+            reason: Cow::Borrowed(reason),
+        });
     }
 
     /// Calls with each row to compute.
@@ -227,7 +255,11 @@ fn strict<'a, R: Native<'a>>(
 ) -> Column<'a> {
     match validity(args) {
         Err(()) => Column::nulls(rows.ty, rows.len),
-        Ok(valid) => Column { ty: rows.ty, values: R::values(rows.ty, compute(rows)), valid },
+        Ok(valid) => Column {
+            ty: rows.ty,
+            values: R::values(rows.ty, compute(rows)),
+            valid,
+        },
     }
 }
 
@@ -237,7 +269,9 @@ fn fallible<'a, R: Native<'a>>(
     args: &[Arg<'a>],
     compute: impl Fn(usize) -> Result<R, Reason>,
 ) -> Column<'a> {
-    let Ok(mut valid) = validity(args) else { return Column::nulls(rows.ty, rows.len) };
+    let Ok(mut valid) = validity(args) else {
+        return Column::nulls(rows.ty, rows.len);
+    };
     let mut out = vec![R::ZERO; rows.len];
     let mut failed: Vec<(usize, Reason)> = Vec::new();
     rows.each(|row| {
@@ -252,14 +286,19 @@ fn fallible<'a, R: Native<'a>>(
         valid.get_or_insert_with(|| vec![true; rows.len])[row] = false;
         rows.fail(row, reason);
     }
-    Column { ty: rows.ty, values: R::values(rows.ty, out), valid }
+    Column {
+        ty: rows.ty,
+        values: R::values(rows.ty, out),
+        valid,
+    }
 }
 
 /// Copies rows of an argument into a column of the same type.
 pub(crate) fn scatter<'a>(out: &mut Column<'a>, from: &Arg<'a>, rows: &[u32]) {
     fn copy<'a, T: Native<'a>>(out: &mut [T], from: &Arg<'a>, rows: &[u32]) {
         let from = Operand::<T>::of(from);
-        rows.iter().for_each(|&row| out[row as usize] = from.at(row as usize));
+        rows.iter()
+            .for_each(|&row| out[row as usize] = from.at(row as usize));
     }
     if matches!(from, Arg::Const(Scalar::Null)) {
         return;
@@ -272,6 +311,7 @@ pub(crate) fn scatter<'a>(out: &mut Column<'a>, from: &Arg<'a>, rows: &[u32]) {
         Values::Bool(v) => copy(v, from, rows),
     }
     if let Some(valid) = &mut out.valid {
-        rows.iter().for_each(|&row| valid[row as usize] = from.is_valid(row as usize));
+        rows.iter()
+            .for_each(|&row| valid[row as usize] = from.is_valid(row as usize));
     }
 }

@@ -18,6 +18,8 @@ mod nearest;
 mod op;
 mod parse;
 mod plan;
+#[cfg(test)]
+mod tests;
 
 pub use aggregate::AggregateFn;
 pub use compile::{AggregateCall, Expr, KeyExpr, Measure, Scope, compile_key, compile_measure};

@@ -24,17 +24,28 @@ pub(crate) enum Node {
     /// A column of the block.
     Slot(usize),
     /// A kernel over columns; all arguments are evaluated.
-    Call { kernel: Kernel, args: Vec<Plan> },
+    Call {
+        kernel: Kernel,
+        args: Vec<Plan>,
+    },
     /// Left to right, and no further than needed.
     And(Vec<Plan>),
     Or(Vec<Plan>),
-    Case { branches: Vec<(Plan, Plan)>, otherwise: Box<Plan> },
+    Case {
+        branches: Vec<(Plan, Plan)>,
+        otherwise: Box<Plan>,
+    },
     Coalesce(Vec<Plan>),
 }
 
 impl Plan {
     pub(crate) fn new(ty: DataType, node: Node, span: Range<usize>) -> Plan {
-        Plan { ty, node, span, untyped: false }
+        Plan {
+            ty,
+            node,
+            span,
+            untyped: false,
+        }
     }
 
     /// A typed constant.
@@ -44,7 +55,11 @@ impl Plan {
 
     /// The constant that it is, if it is one.
     pub(crate) fn as_const(&self) -> Option<&Scalar> {
-        if let Node::Const(value) = &self.node { Some(value) } else { None }
+        if let Node::Const(value) = &self.node {
+            Some(value)
+        } else {
+            None
+        }
     }
 
     /// The slots it reads.
@@ -65,8 +80,13 @@ impl Plan {
             | Node::And(parts)
             | Node::Or(parts)
             | Node::Coalesce(parts) => parts.iter().collect(),
-            Node::Case { branches, otherwise } => {
-                let branches = branches.iter().flat_map(|(condition, result)| [condition, result]);
+            Node::Case {
+                branches,
+                otherwise,
+            } => {
+                let branches = branches
+                    .iter()
+                    .flat_map(|(condition, result)| [condition, result]);
                 branches.chain([&**otherwise]).collect()
             }
         }

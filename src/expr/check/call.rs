@@ -10,7 +10,15 @@ use crate::expr::plan::Plan;
 use super::{Checked, Checker, aggregate, call, coerce, operator};
 
 /// Functions whose arguments have no fixed types.
-const SPECIAL: [&str; 7] = ["coalesce", "nullif", "greatest", "least", "concat", "concat_ws", "mod"];
+const SPECIAL: [&str; 7] = [
+    "coalesce",
+    "nullif",
+    "greatest",
+    "least",
+    "concat",
+    "concat_ws",
+    "mod",
+];
 
 /// Functions of the contract that come later.
 const NOT_BUILT_YET: [&str; 3] = ["user_agent", "lookup", "top_k"];
@@ -26,7 +34,10 @@ impl Checker<'_> {
             return self.aggregate(function, ast);
         }
         if function.star || function.distinct || function.filter.is_some() {
-            return Err(ExprError::new(at(), format!("{name} is no aggregate: no *, DISTINCT or FILTER here")));
+            return Err(ExprError::new(
+                at(),
+                format!("{name} is no aggregate: no *, DISTINCT or FILTER here"),
+            ));
         }
         match name {
             "coalesce" => self.coalesce(function, ast),
@@ -34,7 +45,12 @@ impl Checker<'_> {
             "greatest" | "least" => {
                 let args = self.some_args(function)?;
                 let (ty, args) = coerce::unify(args, name)?;
-                call(ty, functions::extreme(ty, name == "greatest"), args, ast.span.clone())
+                call(
+                    ty,
+                    functions::extreme(ty, name == "greatest"),
+                    args,
+                    ast.span.clone(),
+                )
             }
             "concat" | "concat_ws" => self.concat(function, ast),
             "mod" => self.modulo(function, ast),
@@ -47,8 +63,14 @@ impl Checker<'_> {
 
     fn unknown(&self, function: &Call) -> ExprError {
         let names = functions::names().chain(SPECIAL);
-        let aggregates = aggregate::NAMES.iter().copied().filter(|_| self.aggregates.is_some());
-        let error = ExprError::new(function.name_span.clone(), format!("unknown function {}", function.name));
+        let aggregates = aggregate::NAMES
+            .iter()
+            .copied()
+            .filter(|_| self.aggregates.is_some());
+        let error = ExprError::new(
+            function.name_span.clone(),
+            format!("unknown function {}", function.name),
+        );
         match nearest(&function.name, names.chain(aggregates)) {
             Some(near) => error.with_help(format!("did you mean {near}?")),
             None => error,
@@ -57,7 +79,10 @@ impl Checker<'_> {
 
     fn modulo(&mut self, function: &Call, ast: &Ast) -> Checked {
         let [a, b] = function.args.as_slice() else {
-            return Err(ExprError::new(function.name_span.clone(), "mod takes 2 arguments"));
+            return Err(ExprError::new(
+                function.name_span.clone(),
+                "mod takes 2 arguments",
+            ));
         };
         let (a, b) = (self.plan(a)?, self.plan(b)?);
         operator::arithmetic(BinaryOp::Modulo, a, b, ast)
@@ -70,7 +95,12 @@ impl Checker<'_> {
             .into_iter()
             .map(|arg| coerce::cast(arg, DataType::Text, &|kernel| kernel))
             .collect::<Result<Vec<_>, _>>()?;
-        call(DataType::Text, functions::concat(function.name == "concat_ws"), args, ast.span.clone())
+        call(
+            DataType::Text,
+            functions::concat(function.name == "concat_ws"),
+            args,
+            ast.span.clone(),
+        )
     }
 
     fn registered(&mut self, found: &Function, function: &Call, ast: &Ast) -> Checked {
@@ -89,10 +119,19 @@ impl Checker<'_> {
             plans.push(argument(found.name, number, self.plan(arg)?, *param)?);
         }
         let made = (found.make)(&Args { plans: &plans }).map_err(|refusal| {
-            let span = plans.get(refusal.arg).map_or_else(|| function.name_span.clone(), |p| p.span.clone());
-            ExprError { message: format!("{}: {}", found.name, refusal.message), help: refusal.help, span }
+            let span = plans
+                .get(refusal.arg)
+                .map_or_else(|| function.name_span.clone(), |p| p.span.clone());
+            ExprError {
+                message: format!("{}: {}", found.name, refusal.message),
+                help: refusal.help,
+                span,
+            }
         })?;
         let (ty, kernel) = made;
+        // Patterns live on in the kernel, compiled; what is left are its arguments.
+        let mut params = found.params.iter();
+        plans.retain(|_| params.next() != Some(&Param::Pattern));
         call(ty, kernel.named(found.name), plans, ast.span.clone())
     }
 }
@@ -109,15 +148,23 @@ fn argument(name: &str, number: usize, plan: Plan, param: Param) -> Checked {
         Param::Number => plan.ty.is_numeric().then_some(plan),
     };
     let Some(plan) = taken else {
-        let message = format!("{name} takes {} as argument {}, found {found}", param.word(), number + 1);
+        let message = format!(
+            "{name} takes {} as argument {}, found {found}",
+            param.word(),
+            number + 1
+        );
         return Err(ExprError::new(span, message).with_help("cast it, such as x::text or x::int"));
     };
     match (param, plan.as_const()) {
-        (Param::Pattern, None) => Err(ExprError::new(span, format!("argument {} of {name} must be a constant", number + 1))
-            .with_help("write it as a literal: it is compiled once, when the job is read")),
-        (Param::Pattern, Some(Scalar::Null)) => {
-            Err(ExprError::new(span, format!("argument {} of {name} must not be NULL", number + 1)))
-        }
+        (Param::Pattern, None) => Err(ExprError::new(
+            span,
+            format!("argument {} of {name} must be a constant", number + 1),
+        )
+        .with_help("write it as a literal: it is compiled once, when the job is read")),
+        (Param::Pattern, Some(Scalar::Null)) => Err(ExprError::new(
+            span,
+            format!("argument {} of {name} must not be NULL", number + 1),
+        )),
         _ => Ok(plan),
     }
 }

@@ -20,7 +20,11 @@ pub(super) fn to(plan: Plan, ty: DataType) -> Result<Option<Plan>, ExprError> {
         (Decimal(from), Decimal(to)) => from <= to,
         _ => false,
     };
-    if fits { cast(plan, ty, &|kernel| kernel).map(Some) } else { Ok(None) }
+    if fits {
+        cast(plan, ty, &|kernel| kernel).map(Some)
+    } else {
+        Ok(None)
+    }
 }
 
 /// Gives an untyped literal its type.
@@ -39,7 +43,10 @@ fn adapt(plan: Plan, ty: DataType) -> Checked {
 /// An explicit cast.
 pub(super) fn cast(plan: Plan, ty: DataType, finish: &dyn Fn(Kernel) -> Kernel) -> Checked {
     if plan.ty == ty {
-        return Ok(Plan { untyped: false, ..plan });
+        return Ok(Plan {
+            untyped: false,
+            ..plan
+        });
     }
     let span = plan.span.clone();
     if plan.as_const() == Some(&Scalar::Null) {
@@ -59,7 +66,9 @@ pub(super) fn cast(plan: Plan, ty: DataType, finish: &dyn Fn(Kernel) -> Kernel) 
 /// Brings two operands to one type: a literal takes the other's, numbers widen. `None` if they have none in common.
 pub(super) fn pair(left: Plan, right: Plan) -> Result<Option<(Plan, Plan)>, ExprError> {
     let (left, right) = decimal_literals(left, right)?;
-    let Some(ty) = common([&left, &right].into_iter()) else { return Ok(None) };
+    let Some(ty) = common([&left, &right].into_iter()) else {
+        return Ok(None);
+    };
     Ok(to(left, ty)?.zip(to(right, ty)?))
 }
 
@@ -106,7 +115,8 @@ pub(super) fn unify(plans: Vec<Plan>, what: &str) -> Result<(DataType, Vec<Plan>
         .into_iter()
         .map(|plan| {
             let (from, span) = (plan.ty, plan.span.clone());
-            to(plan, ty)?.ok_or_else(|| ExprError::new(span, format!("{what}: expected {ty}, found {from}")))
+            to(plan, ty)?
+                .ok_or_else(|| ExprError::new(span, format!("{what}: expected {ty}, found {from}")))
         })
         .collect::<Result<Vec<_>, _>>()?;
     Ok((ty, plans))
@@ -114,9 +124,14 @@ pub(super) fn unify(plans: Vec<Plan>, what: &str) -> Result<(DataType, Vec<Plan>
 
 /// Points at the first value that does not go with those before it.
 fn no_common_type(plans: &[Plan], what: &str) -> ExprError {
-    let at = (1..=plans.len()).find(|n| common(plans[..*n].iter()).is_none()).unwrap_or(plans.len());
+    let at = (1..=plans.len())
+        .find(|n| common(plans[..*n].iter()).is_none())
+        .unwrap_or(plans.len());
     let (before, odd) = (common(plans[..at - 1].iter()), &plans[at - 1]);
     let before = before.map_or_else(String::new, |ty| ty.to_string());
-    ExprError::new(odd.span.clone(), format!("{what}: {before} and {} have no common type", odd.ty))
-        .with_help("cast one of them: x::text")
+    ExprError::new(
+        odd.span.clone(),
+        format!("{what}: {before} and {} have no common type", odd.ty),
+    )
+    .with_help("cast one of them: x::text")
 }

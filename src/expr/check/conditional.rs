@@ -9,7 +9,12 @@ use crate::expr::plan::{Node, Plan};
 use super::{Checked, Checker, call, coerce, fold};
 
 impl Checker<'_> {
-    pub(super) fn case(&mut self, branches: &[(Ast, Ast)], otherwise: Option<&Ast>, ast: &Ast) -> Checked {
+    pub(super) fn case(
+        &mut self,
+        branches: &[(Ast, Ast)],
+        otherwise: Option<&Ast>,
+        ast: &Ast,
+    ) -> Checked {
         let mut conditions = Vec::with_capacity(branches.len());
         let mut results = Vec::with_capacity(branches.len() + 1);
         for (condition, result) in branches {
@@ -23,7 +28,14 @@ impl Checker<'_> {
         let (ty, mut results) = coerce::unify(results, "CASE")?;
         let otherwise = Box::new(results.pop().unwrap_or_else(|| null(ast)));
         let branches = conditions.into_iter().zip(results).collect();
-        fold::fold(Plan::new(ty, Node::Case { branches, otherwise }, ast.span.clone()))
+        fold::fold(Plan::new(
+            ty,
+            Node::Case {
+                branches,
+                otherwise,
+            },
+            ast.span.clone(),
+        ))
     }
 
     pub(super) fn coalesce(&mut self, function: &Call, ast: &Ast) -> Checked {
@@ -35,13 +47,23 @@ impl Checker<'_> {
     /// `nullif(a, b)` is `CASE WHEN a = b THEN NULL ELSE a END`.
     pub(super) fn nullif(&mut self, function: &Call, ast: &Ast) -> Checked {
         let [a, b] = function.args.as_slice() else {
-            return Err(ExprError::new(function.name_span.clone(), "nullif takes 2 arguments"));
+            return Err(ExprError::new(
+                function.name_span.clone(),
+                "nullif takes 2 arguments",
+            ));
         };
         let equal = self.plan(&equal(a, b))?;
         let otherwise = Box::new(self.plan(a)?);
         let nothing = Plan::constant(otherwise.ty, Scalar::Null, ast.span.clone());
         let ty = otherwise.ty;
-        fold::fold(Plan::new(ty, Node::Case { branches: vec![(equal, nothing)], otherwise }, ast.span.clone()))
+        fold::fold(Plan::new(
+            ty,
+            Node::Case {
+                branches: vec![(equal, nothing)],
+                otherwise,
+            },
+            ast.span.clone(),
+        ))
     }
 
     /// `x IN (…)`: a set where the list is constant, else one comparison after the other.
@@ -57,7 +79,10 @@ impl Checker<'_> {
             }
         }
         let parts = list.iter().map(|item| equal(operand, item)).collect();
-        self.plan(&Ast { kind: Kind::Or(parts), span: ast.span.clone() })
+        self.plan(&Ast {
+            kind: Kind::Or(parts),
+            span: ast.span.clone(),
+        })
     }
 
     /// The arguments of a function that takes at least one.
@@ -81,15 +106,27 @@ fn constant_membership(plans: Vec<Plan>, ast: &Ast) -> Result<Option<Plan>, Expr
     let (_, mut plans) = coerce::unify(plans, "IN")?;
     let operand = plans.remove(0);
     let values: Vec<&Scalar> = plans.iter().filter_map(Plan::as_const).collect();
-    let Some(kernel) = compare::member(ty, &values) else { return Ok(None) };
+    let Some(kernel) = compare::member(ty, &values) else {
+        return Ok(None);
+    };
     call(DataType::Bool, kernel, vec![operand], ast.span.clone()).map(Some)
 }
 
 fn equal(a: &Ast, b: &Ast) -> Ast {
-    let kind = Kind::Binary(BinaryOp::Compare(Comparison::Equal), Box::new(a.clone()), Box::new(b.clone()));
-    Ast { kind, span: b.span.clone() }
+    let kind = Kind::Binary(
+        BinaryOp::Compare(Comparison::Equal),
+        Box::new(a.clone()),
+        Box::new(b.clone()),
+    );
+    Ast {
+        kind,
+        span: b.span.clone(),
+    }
 }
 
 fn null(ast: &Ast) -> Plan {
-    Plan { untyped: true, ..Plan::constant(DataType::Text, Scalar::Null, ast.span.clone()) }
+    Plan {
+        untyped: true,
+        ..Plan::constant(DataType::Text, Scalar::Null, ast.span.clone())
+    }
 }

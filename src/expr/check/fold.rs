@@ -8,7 +8,12 @@ use super::Checked;
 
 /// Replaces a node whose children are all constants by its value; a failure becomes an error at its place.
 pub(super) fn fold(plan: Plan) -> Checked {
-    if matches!(plan.node, Node::Slot(_)) || plan.children().iter().any(|child| child.as_const().is_none()) {
+    if matches!(plan.node, Node::Slot(_))
+        || plan
+            .children()
+            .iter()
+            .any(|child| child.as_const().is_none())
+    {
         return Ok(plan);
     }
     match eval::constant(&plan) {

@@ -22,15 +22,29 @@ impl Checker<'_> {
         match op {
             BinaryOp::Compare(comparison) => compared(comparison, left, right, ast),
             BinaryOp::Concat => concat(left, right, ast),
-            _ if left.ty == DataType::Timestamp && right.ty == DataType::Timestamp && op == BinaryOp::Subtract => {
-                call(DataType::Decimal(6), arithmetic::timestamp_difference(), vec![left, right], ast.span.clone())
+            _ if left.ty == DataType::Timestamp
+                && right.ty == DataType::Timestamp
+                && op == BinaryOp::Subtract =>
+            {
+                call(
+                    DataType::Decimal(6),
+                    arithmetic::timestamp_difference(),
+                    vec![left, right],
+                    ast.span.clone(),
+                )
             }
             _ => arithmetic(op, left, right, ast),
         }
     }
 
     /// `timestamp ± INTERVAL '…'`; `None` if no interval is there.
-    fn shift(&mut self, op: BinaryOp, left: &Ast, right: &Ast, ast: &Ast) -> Result<Option<Plan>, ExprError> {
+    fn shift(
+        &mut self,
+        op: BinaryOp,
+        left: &Ast,
+        right: &Ast,
+        ast: &Ast,
+    ) -> Result<Option<Plan>, ExprError> {
         let (at, micros) = match (&left.kind, op, &right.kind) {
             (_, BinaryOp::Add, Kind::Interval(micros)) => (left, *micros),
             (_, BinaryOp::Subtract, Kind::Interval(micros)) => (left, -*micros),
@@ -39,9 +53,19 @@ impl Checker<'_> {
         };
         let at = self.plan(at)?;
         let (ty, span) = (at.ty, at.span.clone());
-        let at = coerce::to(at, DataType::Timestamp)?
-            .ok_or_else(|| ExprError::new(span, format!("an interval needs a timestamp beside it, found {ty}")))?;
-        call(DataType::Timestamp, arithmetic::shift_timestamp(micros), vec![at], ast.span.clone()).map(Some)
+        let at = coerce::to(at, DataType::Timestamp)?.ok_or_else(|| {
+            ExprError::new(
+                span,
+                format!("an interval needs a timestamp beside it, found {ty}"),
+            )
+        })?;
+        call(
+            DataType::Timestamp,
+            arithmetic::shift_timestamp(micros),
+            vec![at],
+            ast.span.clone(),
+        )
+        .map(Some)
     }
 }
 
@@ -50,17 +74,27 @@ pub(super) fn compared(comparison: Comparison, left: Plan, right: Plan, ast: &As
     let types = (left.ty, right.ty);
     let Some((left, right)) = coerce::pair(left, right)? else {
         let (left, right) = types;
-        return Err(ExprError::new(ast.span.clone(), format!("can't compare {left} with {right}"))
-            .with_help(format!("cast one of them, such as x::{left}")));
+        let other = if left.is_textual() { right } else { left };
+        let message = format!("can't compare {left} with {right}");
+        return Err(ExprError::new(ast.span.clone(), message)
+            .with_help(format!("cast one of them, such as x::{other}")));
     };
-    call(DataType::Bool, compare::kernel(comparison, left.ty), vec![left, right], ast.span.clone())
+    call(
+        DataType::Bool,
+        compare::kernel(comparison, left.ty),
+        vec![left, right],
+        ast.span.clone(),
+    )
 }
 
 /// `||`: one side must be text, the other may be anything.
 fn concat(left: Plan, right: Plan, ast: &Ast) -> Checked {
     if !left.ty.is_textual() && !right.ty.is_textual() {
-        return Err(ExprError::new(ast.span.clone(), format!("|| needs text, found {} and {}", left.ty, right.ty))
-            .with_help("cast one of them: x::text"));
+        return Err(ExprError::new(
+            ast.span.clone(),
+            format!("|| needs text, found {} and {}", left.ty, right.ty),
+        )
+        .with_help("cast one of them: x::text"));
     }
     let text = |plan: Plan| coerce::cast(plan, DataType::Text, &|kernel| kernel);
     let kernel = Kernel::text(|row| {
@@ -72,22 +106,39 @@ fn concat(left: Plan, right: Plan, ast: &Ast) -> Checked {
             Ok(())
         })))
     });
-    call(DataType::Text, kernel.named("concat"), vec![text(left)?, text(right)?], ast.span.clone())
+    call(
+        DataType::Text,
+        kernel.named("concat"),
+        vec![text(left)?, text(right)?],
+        ast.span.clone(),
+    )
 }
 
 /// `+ - * / %` over numbers.
 pub(super) fn arithmetic(op: BinaryOp, left: Plan, right: Plan, ast: &Ast) -> Checked {
     let symbol = op.symbol();
-    if let Some(odd) = [&left, &right].into_iter().find(|plan| !plan.untyped && !plan.ty.is_numeric()) {
-        return Err(ExprError::new(odd.span.clone(), format!("{symbol} takes numbers, found {}", odd.ty))
-            .with_help("cast text to a number: x::int, x::decimal(3), x::float"));
+    if let Some(odd) = [&left, &right]
+        .into_iter()
+        .find(|plan| !plan.untyped && !plan.ty.is_numeric())
+    {
+        return Err(ExprError::new(
+            odd.span.clone(),
+            format!("{symbol} takes numbers, found {}", odd.ty),
+        )
+        .with_help("cast text to a number: x::int, x::decimal(3), x::float"));
     }
     if left.untyped && right.untyped {
-        return Err(ExprError::new(ast.span.clone(), format!("{symbol} needs to know a type: both sides are literals")));
+        return Err(ExprError::new(
+            ast.span.clone(),
+            format!("{symbol} needs to know a type: both sides are literals"),
+        ));
     }
     let product = matches!(op, BinaryOp::Multiply | BinaryOp::Divide);
     let floats = left.ty == DataType::Float || right.ty == DataType::Float;
-    let decimals = matches!((left.ty, right.ty), (DataType::Decimal(_), _) | (_, DataType::Decimal(_)));
+    let decimals = matches!(
+        (left.ty, right.ty),
+        (DataType::Decimal(_), _) | (_, DataType::Decimal(_))
+    );
     if product && decimals && !floats && !left.untyped && !right.untyped {
         return decimal_product(op, left, right, ast);
     }
@@ -120,13 +171,20 @@ fn decimal_product(op: BinaryOp, left: Plan, right: Plan, ast: &Ast) -> Checked 
         _ => left_scale.max(right_scale).max(QUOTIENT_SCALE_MIN),
     };
     if scale > DECIMAL_DIGITS_MAX {
-        let message = format!("the product would have {scale} digits after the point, and 38 is the most");
-        return Err(ExprError::new(ast.span.clone(), message).with_help("cast to fewer digits first: x::decimal(6)"));
+        let message =
+            format!("the product would have {scale} digits after the point, and 38 is the most");
+        return Err(ExprError::new(ast.span.clone(), message)
+            .with_help("cast to fewer digits first: x::decimal(6)"));
     }
     let (left, right) = (decimal(left)?, decimal(right)?);
     let shift = (scale + right_scale).saturating_sub(left_scale);
     let kernel = arithmetic::decimal(op, shift).expect("multiplication and division have kernels");
-    call(DataType::Decimal(scale), kernel, vec![left, right], ast.span.clone())
+    call(
+        DataType::Decimal(scale),
+        kernel,
+        vec![left, right],
+        ast.span.clone(),
+    )
 }
 
 /// An int as decimal(0); a decimal as it is.

@@ -8,7 +8,9 @@ const NO_TIMESTAMP: Reason = "not a timestamp";
 /// Reads `2026-11-22[ T][07:00[:00[.123456]]][Z|+01[:][30]]`; without an offset it is UTC. Digits beyond the
 /// microsecond round.
 pub(crate) fn to_timestamp(text: &str) -> Result<i64, Reason> {
-    let mut cursor = Cursor { rest: text.trim().as_bytes() };
+    let mut cursor = Cursor {
+        rest: text.trim().as_bytes(),
+    };
     cursor.timestamp().ok_or(NO_TIMESTAMP)
 }
 
@@ -28,14 +30,17 @@ impl Cursor<'_> {
         if !self.rest.is_empty() {
             return None;
         }
-        days.checked_mul(DAY)?.checked_add(of_day)?.checked_sub(offset)
+        days.checked_mul(DAY)?
+            .checked_add(of_day)?
+            .checked_sub(offset)
     }
 
     fn date(&mut self) -> Option<i64> {
         let year = self.number(4, 6)?;
         let month = self.then(b'-', 12)?;
         let day = self.then(b'-', 31)?;
-        (month >= 1 && day >= 1 && day <= days_in_month(year, month)).then(|| days_from_date(year, month, day))
+        (month >= 1 && day >= 1 && day <= days_in_month(year, month))
+            .then(|| days_from_date(year, month, day))
     }
 
     /// Microseconds of `HH:MM[:SS[.fraction]]`; 24:00:00 and second 60 are the start of what follows.
@@ -58,14 +63,21 @@ impl Cursor<'_> {
         let digits = self.rest.iter().take_while(|b| b.is_ascii_digit()).count();
         let (text, rest) = self.rest.split_at(digits);
         self.rest = rest;
-        let value = text.iter().chain(b"0000000").take(7).fold(0, |v, b| v * 10 + i64::from(b - b'0'));
+        let value = text
+            .iter()
+            .chain(b"0000000")
+            .take(7)
+            .fold(0, |v, b| v * 10 + i64::from(b - b'0'));
         (digits > 0).then_some((value + 5) / 10)
     }
 
     /// Microseconds east of UTC.
     fn offset(&mut self) -> Option<i64> {
         self.eat(b' ');
-        if self.rest.is_empty() || self.rest.eq_ignore_ascii_case(b"z") || self.rest.eq_ignore_ascii_case(b"utc") {
+        if self.rest.is_empty()
+            || self.rest.eq_ignore_ascii_case(b"z")
+            || self.rest.eq_ignore_ascii_case(b"utc")
+        {
             self.rest = &[];
             return Some(0);
         }
@@ -75,7 +87,11 @@ impl Cursor<'_> {
         }
         let hours = self.number(2, 2)?;
         self.eat(b':');
-        let minutes = if self.rest.is_empty() { 0 } else { self.number(2, 2)? };
+        let minutes = if self.rest.is_empty() {
+            0
+        } else {
+            self.number(2, 2)?
+        };
         (hours <= 15 && minutes <= 59).then_some(sign * (hours * 60 + minutes) * 60 * SECOND)
     }
 
@@ -96,7 +112,12 @@ impl Cursor<'_> {
     }
 
     fn number(&mut self, digits_min: usize, digits_max: usize) -> Option<i64> {
-        let digits = self.rest.iter().take(digits_max).take_while(|b| b.is_ascii_digit()).count();
+        let digits = self
+            .rest
+            .iter()
+            .take(digits_max)
+            .take_while(|b| b.is_ascii_digit())
+            .count();
         let (text, rest) = self.rest.split_at(digits);
         self.rest = rest;
         (digits >= digits_min).then(|| text.iter().fold(0, |v, b| v * 10 + i64::from(b - b'0')))
@@ -119,8 +140,19 @@ mod tests {
         ] {
             assert_eq!(to_timestamp(text), Ok(at), "{text}");
         }
-        assert_eq!(to_timestamp("2026-11-22T07:00:00.1234567"), Ok(at + 123_457));
-        for text in ["", "2026", "2026-13-01", "2026-02-29", "22/11/2026", "2026-11-22 25:00", "2026-11-22 07:00 CET"] {
+        assert_eq!(
+            to_timestamp("2026-11-22T07:00:00.1234567"),
+            Ok(at + 123_457)
+        );
+        for text in [
+            "",
+            "2026",
+            "2026-13-01",
+            "2026-02-29",
+            "22/11/2026",
+            "2026-11-22 25:00",
+            "2026-11-22 07:00 CET",
+        ] {
             assert!(to_timestamp(text).is_err(), "{text}");
         }
     }

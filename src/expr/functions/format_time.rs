@@ -7,18 +7,46 @@ use crate::expr::civil::{Civil, SECOND};
 use super::{Refusal, refuse};
 
 const MONTHS: [&str; 12] = [
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
     "December",
 ];
-const DAYS: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
+const DAYS: [&str; 7] = [
+    "Monday",
+    "Tuesday",
+    "Wednesday",
+    "Thursday",
+    "Friday",
+    "Saturday",
+    "Sunday",
+];
+
+/// A number of a time, such as its year.
+type NumberOf = fn(Civil) -> i64;
+/// A name of a time, such as its weekday's.
+type NameOf = fn(Civil) -> &'static str;
 
 /// A piece of a format.
 pub(super) enum Piece {
     Literal(String),
     /// A number, padded with zeros to a width (0: not padded).
-    Number(fn(Civil) -> i64, usize),
+    Number(NumberOf, usize),
     /// A name, its case, the most characters of it, and the width that spaces fill.
-    Name { of: fn(Civil) -> &'static str, case: Case, characters: usize, width: usize },
+    Name {
+        of: fn(Civil) -> &'static str,
+        case: Case,
+        characters: usize,
+        width: usize,
+    },
 }
 
 /// Case of a name.
@@ -35,7 +63,12 @@ impl Piece {
         match self {
             Piece::Literal(text) => out.write_str(text),
             Piece::Number(of, width) => write!(out, "{:0width$}", of(at)),
-            Piece::Name { of, case, characters, width } => {
+            Piece::Name {
+                of,
+                case,
+                characters,
+                width,
+            } => {
                 let name = of(at);
                 let name = &name[..name.len().min(*characters)];
                 for c in name.chars() {
@@ -73,7 +106,7 @@ fn hour_of_twelve(at: Civil) -> i64 {
 
 /// Numeric patterns of `to_char`: name, value, width. A longer name stands before its own prefix.
 #[rustfmt::skip]
-const NUMBERS: [(&str, fn(Civil) -> i64, usize); 24] = [
+const NUMBERS: [(&str, NumberOf, usize); 24] = [
     ("YYYY", |c| c.year, 4), ("YYY", |c| c.year.rem_euclid(1000), 3), ("YY", |c| c.year.rem_euclid(100), 2),
     ("Y", |c| c.year.rem_euclid(10), 1), ("IYYY", |c| c.iso_week().0, 4), ("IYY", |c| c.iso_week().0.rem_euclid(1000), 3),
     ("IY", |c| c.iso_week().0.rem_euclid(100), 2), ("IDDD", |c| (c.iso_week().1 - 1) * 7 + c.iso_weekday(), 3),
@@ -87,7 +120,7 @@ const NUMBERS: [(&str, fn(Civil) -> i64, usize); 24] = [
 
 /// Names: pattern in upper case, value, most characters, width.
 #[rustfmt::skip]
-const NAMES: [(&str, fn(Civil) -> &'static str, usize, usize); 8] = [
+const NAMES: [(&str, NameOf, usize, usize); 8] = [
     ("MONTH", month_name, 9, 9), ("MON", month_name, 3, 0), ("DAY", day_name, 9, 9), ("DY", day_name, 3, 0),
     ("A.M.", dotted_half_day, 4, 0), ("P.M.", dotted_half_day, 4, 0), ("AM", half_day, 2, 0), ("PM", half_day, 2, 0),
 ];
@@ -103,14 +136,18 @@ pub(super) fn to_char(format: &str) -> Result<Vec<Piece>, Refusal> {
             let text = rest[1..].split('"').next().unwrap_or_default();
             pieces.push(Piece::Literal(text.to_owned()));
             rest = rest.get(text.len() + 2..).unwrap_or_default();
-        } else if let Some((piece, length)) = name(pattern, filled).or_else(|| number(pattern, filled)) {
+        } else if let Some((piece, length)) =
+            name(pattern, filled).or_else(|| number(pattern, filled))
+        {
             pieces.push(piece);
             rest = &pattern[length..];
         } else if first.is_alphabetic() {
             return Err(Refusal {
                 arg: 1,
                 message: format!("unknown pattern at '{rest}'"),
-                help: Some(format!("literal letters stand in double quotes: \"{first}\"")),
+                help: Some(format!(
+                    "literal letters stand in double quotes: \"{first}\""
+                )),
             });
         } else {
             pieces.push(Piece::Literal(first.to_string()));
@@ -121,22 +158,41 @@ pub(super) fn to_char(format: &str) -> Result<Vec<Piece>, Refusal> {
 }
 
 fn name(rest: &str, filled: bool) -> Option<(Piece, usize)> {
-    let begins = |pattern: &str| rest.get(..pattern.len()).is_some_and(|head| head.eq_ignore_ascii_case(pattern));
-    let (pattern, of, characters, width) = NAMES.into_iter().find(|(pattern, ..)| begins(pattern))?;
-    let mut letters = rest[..pattern.len()].chars().filter(char::is_ascii_alphabetic).map(|c| c.is_ascii_uppercase());
+    let begins = |pattern: &str| {
+        rest.get(..pattern.len())
+            .is_some_and(|head| head.eq_ignore_ascii_case(pattern))
+    };
+    let (pattern, of, characters, width) =
+        NAMES.into_iter().find(|(pattern, ..)| begins(pattern))?;
+    let mut letters = rest[..pattern.len()]
+        .chars()
+        .filter(char::is_ascii_alphabetic)
+        .map(|c| c.is_ascii_uppercase());
     let case = match (letters.next(), letters.next()) {
         (Some(true), Some(true)) => Case::Upper,
         (Some(true), _) => Case::Title,
         _ => Case::Lower,
     };
-    Some((Piece::Name { of, case, characters, width: if filled { width } else { 0 } }, pattern.len()))
+    Some((
+        Piece::Name {
+            of,
+            case,
+            characters,
+            width: if filled { width } else { 0 },
+        },
+        pattern.len(),
+    ))
 }
 
 fn number(rest: &str, filled: bool) -> Option<(Piece, usize)> {
-    let (found, of, width) = NUMBERS
-        .into_iter()
-        .find(|(wanted, ..)| rest.get(..wanted.len()).is_some_and(|head| head.eq_ignore_ascii_case(wanted)))?;
-    Some((Piece::Number(of, if filled { width } else { 0 }), found.len()))
+    let (found, of, width) = NUMBERS.into_iter().find(|(wanted, ..)| {
+        rest.get(..wanted.len())
+            .is_some_and(|head| head.eq_ignore_ascii_case(wanted))
+    })?;
+    Some((
+        Piece::Number(of, if filled { width } else { 0 }),
+        found.len(),
+    ))
 }
 
 /// Compiles `%Y-%m-%d`; `%-d` leaves out the padding.
@@ -160,8 +216,14 @@ pub(super) fn strftime(format: &str) -> Result<Vec<Piece>, Refusal> {
 }
 
 fn conversion(code: char, filled: bool) -> Result<Vec<Piece>, Refusal> {
-    let number = |of: fn(Civil) -> i64, width: usize| Piece::Number(of, if filled { width } else { 0 });
-    let name = |of: fn(Civil) -> &'static str, characters: usize| Piece::Name { of, case: Case::Title, characters, width: 0 };
+    let number =
+        |of: fn(Civil) -> i64, width: usize| Piece::Number(of, if filled { width } else { 0 });
+    let name = |of: fn(Civil) -> &'static str, characters: usize| Piece::Name {
+        of,
+        case: Case::Title,
+        characters,
+        width: 0,
+    };
     Ok(vec![match code {
         'Y' => number(|c| c.year, 4),
         'y' => number(|c| c.year.rem_euclid(100), 2),

@@ -31,7 +31,8 @@ pub(crate) struct Function {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Param {
     Text,
-    /// Text that must be a constant: patterns, formats, names.
+    /// Text that must be a constant: patterns, formats, names. It is compiled into the kernel, which does not get it
+    /// as an argument.
     Pattern,
     Int,
     /// Any numeric type, as it comes.
@@ -83,13 +84,26 @@ impl Args<'_> {
 
 /// Refuses an argument.
 fn refuse(arg: usize, message: impl Into<String>) -> Refusal {
-    Refusal { arg, message: message.into(), help: None }
+    Refusal {
+        arg,
+        message: message.into(),
+        help: None,
+    }
 }
 
 impl Function {
     /// A function all of whose parameters must be given.
-    const fn new(name: &'static str, params: &'static [Param], make: fn(&Args<'_>) -> Made) -> Function {
-        Function { name, params, required: params.len(), make }
+    const fn new(
+        name: &'static str,
+        params: &'static [Param],
+        make: fn(&Args<'_>) -> Made,
+    ) -> Function {
+        Function {
+            name,
+            params,
+            required: params.len(),
+            make,
+        }
     }
 
     /// The same, with `optional` parameters at the end.
@@ -112,9 +126,17 @@ impl Param {
 }
 
 fn families() -> impl Iterator<Item = &'static Function> {
-    [text::FUNCTIONS, pattern::FUNCTIONS, number::FUNCTIONS, time::FUNCTIONS, url::FUNCTIONS, ip::FUNCTIONS, hash::FUNCTIONS]
-        .into_iter()
-        .flatten()
+    [
+        text::FUNCTIONS,
+        pattern::FUNCTIONS,
+        number::FUNCTIONS,
+        time::FUNCTIONS,
+        url::FUNCTIONS,
+        ip::FUNCTIONS,
+        hash::FUNCTIONS,
+    ]
+    .into_iter()
+    .flatten()
 }
 
 /// Finds a function by its name in lower case.

@@ -15,7 +15,12 @@ const PATTERN: Param = Param::Pattern;
 pub(super) static FUNCTIONS: &[Function] = &[
     Function::new("regexp_matches", &[TEXT, PATTERN, PATTERN], matches).optional(1),
     Function::new("regexp_extract", &[TEXT, PATTERN, Param::Int], extract).optional(1),
-    Function::new("regexp_replace", &[TEXT, PATTERN, PATTERN, PATTERN], replace).optional(1),
+    Function::new(
+        "regexp_replace",
+        &[TEXT, PATTERN, PATTERN, PATTERN],
+        replace,
+    )
+    .optional(1),
 ];
 
 /// The regular expression in argument 1, with the flags in another one; `g` is only read, and told.
@@ -26,10 +31,16 @@ fn compiled(args: &Args<'_>, flags: usize) -> Result<(Regex, bool), Refusal> {
             'i' => insensitive = true,
             'c' => insensitive = false,
             'g' => global = true,
-            _ => return Err(refuse(flags, format!("unknown flag {flag}; there are i, c and g"))),
+            _ => {
+                return Err(refuse(
+                    flags,
+                    format!("unknown flag {flag}; there are i, c and g"),
+                ));
+            }
         }
     }
-    let regex = pattern::regex(args.pattern(1), insensitive).map_err(|message| refuse(1, message))?;
+    let regex =
+        pattern::regex(args.pattern(1), insensitive).map_err(|message| refuse(1, message))?;
     Ok((regex, global))
 }
 
@@ -46,13 +57,23 @@ fn extract(args: &Args<'_>) -> Made {
     let group = usize::try_from(group)
         .ok()
         .filter(|group| *group < regex.captures_len())
-        .ok_or_else(|| refuse(2, format!("the pattern has groups up to {}", regex.captures_len() - 1)))?;
+        .ok_or_else(|| {
+            refuse(
+                2,
+                format!("the pattern has groups up to {}", regex.captures_len() - 1),
+            )
+        })?;
     let kernel = Kernel::text(move |row| {
         let text = row.text(0);
         if group == 0 {
             return Ok(Some(regex.find(text).map_or("", |found| found.as_str())));
         }
-        Ok(Some(regex.captures(text).and_then(|c| c.get(group)).map_or("", |found| found.as_str())))
+        Ok(Some(
+            regex
+                .captures(text)
+                .and_then(|c| c.get(group))
+                .map_or("", |found| found.as_str()),
+        ))
     });
     Ok((Text, kernel))
 }
@@ -72,7 +93,13 @@ fn replace(args: &Args<'_>) -> Made {
         Piece::Group(group) if *group >= regex.captures_len() => Some(*group),
         _ => None,
     }) {
-        return Err(refuse(2, format!(r"\{group}: the pattern has groups up to {}", regex.captures_len() - 1)));
+        return Err(refuse(
+            2,
+            format!(
+                r"\{group}: the pattern has groups up to {}",
+                regex.captures_len() - 1
+            ),
+        ));
     }
     let kernel = Kernel::text(move |row| {
         let text = row.text(0);
@@ -81,7 +108,10 @@ fn replace(args: &Args<'_>) -> Made {
         }
         let mut out = ArenaString::with_capacity_in(text.len(), row.arena);
         let mut behind = 0;
-        for captures in regex.captures_iter(text).take(if global { usize::MAX } else { 1 }) {
+        for captures in regex
+            .captures_iter(text)
+            .take(if global { usize::MAX } else { 1 })
+        {
             let whole = captures.get_match();
             out.push_str(&text[behind..whole.start()]);
             expand(&pieces, &captures, &mut out);
@@ -97,7 +127,9 @@ fn expand(pieces: &[Piece], captures: &Captures<'_>, out: &mut ArenaString<'_>) 
     for piece in pieces {
         match piece {
             Piece::Literal(text) => out.push_str(text),
-            Piece::Group(group) => out.push_str(captures.get(*group).map_or("", |found| found.as_str())),
+            Piece::Group(group) => {
+                out.push_str(captures.get(*group).map_or("", |found| found.as_str()))
+            }
         }
     }
 }

@@ -17,28 +17,59 @@ const INT: Param = Param::Int;
 pub(super) static FUNCTIONS: &[Function] = &[
     Function::new("lower", &[TEXT], |_| Ok((Text, Kernel::text(lower)))),
     Function::new("upper", &[TEXT], |_| Ok((Text, Kernel::text(upper)))),
-    Function::new("trim", &[TEXT, TEXT], |_| Ok((Text, Kernel::text(|row| trim(row, true, true))))).optional(1),
-    Function::new("btrim", &[TEXT, TEXT], |_| Ok((Text, Kernel::text(|row| trim(row, true, true))))).optional(1),
-    Function::new("ltrim", &[TEXT, TEXT], |_| Ok((Text, Kernel::text(|row| trim(row, true, false))))).optional(1),
-    Function::new("rtrim", &[TEXT, TEXT], |_| Ok((Text, Kernel::text(|row| trim(row, false, true))))).optional(1),
+    Function::new("trim", &[TEXT, TEXT], |_| {
+        Ok((Text, Kernel::text(|row| trim(row, true, true))))
+    })
+    .optional(1),
+    Function::new("btrim", &[TEXT, TEXT], |_| {
+        Ok((Text, Kernel::text(|row| trim(row, true, true))))
+    })
+    .optional(1),
+    Function::new("ltrim", &[TEXT, TEXT], |_| {
+        Ok((Text, Kernel::text(|row| trim(row, true, false))))
+    })
+    .optional(1),
+    Function::new("rtrim", &[TEXT, TEXT], |_| {
+        Ok((Text, Kernel::text(|row| trim(row, false, true))))
+    })
+    .optional(1),
     Function::new("length", &[TEXT], |_| Ok((Int, length()))),
     Function::new("char_length", &[TEXT], |_| Ok((Int, length()))),
-    Function::new("octet_length", &[TEXT], |_| Ok((Int, Kernel::value(|row| Ok(Some(row.text(0).len() as i64)))))),
-    Function::new("substring", &[TEXT, INT, INT], |_| Ok((Text, Kernel::text(substring)))).optional(1),
-    Function::new("substr", &[TEXT, INT, INT], |_| Ok((Text, Kernel::text(substring)))).optional(1),
+    Function::new("octet_length", &[TEXT], |_| {
+        Ok((Int, Kernel::value(|row| Ok(Some(row.text(0).len() as i64)))))
+    }),
+    Function::new("substring", &[TEXT, INT, INT], |_| {
+        Ok((Text, Kernel::text(substring)))
+    })
+    .optional(1),
+    Function::new("substr", &[TEXT, INT, INT], |_| {
+        Ok((Text, Kernel::text(substring)))
+    })
+    .optional(1),
     Function::new("left", &[TEXT, INT], |_| Ok((Text, Kernel::text(left)))),
     Function::new("right", &[TEXT, INT], |_| Ok((Text, Kernel::text(right)))),
-    Function::new("split_part", &[TEXT, TEXT, INT], |_| Ok((Text, Kernel::text(split_part)))),
-    Function::new("replace", &[TEXT, TEXT, TEXT], |_| Ok((Text, Kernel::text(replace)))),
-    Function::new("starts_with", &[TEXT, TEXT], |_| Ok((Bool, Kernel::text_pair_test(|a, b| a.starts_with(b))))),
-    Function::new("ends_with", &[TEXT, TEXT], |_| Ok((Bool, Kernel::text_pair_test(|a, b| a.ends_with(b))))),
+    Function::new("split_part", &[TEXT, TEXT, INT], |_| {
+        Ok((Text, Kernel::text(split_part)))
+    }),
+    Function::new("replace", &[TEXT, TEXT, TEXT], |_| {
+        Ok((Text, Kernel::text(replace)))
+    }),
+    Function::new("starts_with", &[TEXT, TEXT], |_| {
+        Ok((Bool, Kernel::text_pair_test(|a, b| a.starts_with(b))))
+    }),
+    Function::new("ends_with", &[TEXT, TEXT], |_| {
+        Ok((Bool, Kernel::text_pair_test(|a, b| a.ends_with(b))))
+    }),
     Function::new("contains", &[TEXT, TEXT], |_| {
-        Ok((Bool, Kernel::text_pair_test(|a, b| memmem::find(a.as_bytes(), b.as_bytes()).is_some())))
+        Ok((
+            Bool,
+            Kernel::text_pair_test(|a, b| memmem::find(a.as_bytes(), b.as_bytes()).is_some()),
+        ))
     }),
-    Function::new("strpos", &[TEXT, TEXT], |_| Ok((Int, Kernel::value(strpos)))),
-    Function::new("reverse", &[TEXT], |_| {
-        Ok((Text, Kernel::text(|row| Ok(Some(written(row.arena, |out| out.write_str(&reversed(row.text(0)))))))))
+    Function::new("strpos", &[TEXT, TEXT], |_| {
+        Ok((Int, Kernel::value(strpos)))
     }),
+    Function::new("reverse", &[TEXT], |_| Ok((Text, Kernel::text(reverse)))),
     Function::new("unescape", &[TEXT], |_| Ok((Text, Kernel::text(unescape)))),
 ];
 
@@ -46,8 +77,11 @@ fn length() -> Kernel {
     Kernel::value(|row| Ok(Some(row.text(0).chars().count() as i64)))
 }
 
-fn reversed(text: &str) -> String {
-    text.chars().rev().collect()
+fn reverse<'a>(row: &Row<'_, 'a>) -> Outcome<&'a str> {
+    let mut backwards = row.text(0).chars().rev();
+    Ok(Some(written(row.arena, |out| {
+        backwards.try_for_each(|c| out.write_char(c))
+    })))
 }
 
 /// Text that is in lower case already is no copy.
@@ -61,7 +95,11 @@ fn lower<'a>(row: &Row<'_, 'a>) -> Outcome<&'a str> {
         copy.make_ascii_lowercase();
         return Ok(Some(copy));
     }
-    Ok(Some(written(row.arena, |out| text.chars().flat_map(char::to_lowercase).try_for_each(|c| out.write_char(c)))))
+    Ok(Some(written(row.arena, |out| {
+        text.chars()
+            .flat_map(char::to_lowercase)
+            .try_for_each(|c| out.write_char(c))
+    })))
 }
 
 fn upper<'a>(row: &Row<'_, 'a>) -> Outcome<&'a str> {
@@ -71,11 +109,17 @@ fn upper<'a>(row: &Row<'_, 'a>) -> Outcome<&'a str> {
         copy.make_ascii_uppercase();
         return Ok(Some(copy));
     }
-    Ok(Some(written(row.arena, |out| text.chars().try_for_each(|c| {
-        // PostgreSQL maps one character to one; `ß` has no such upper case and stays.
-        let mut upper = c.to_uppercase();
-        out.write_char(if upper.len() == 1 { upper.next().unwrap_or(c) } else { c })
-    }))))
+    Ok(Some(written(row.arena, |out| {
+        text.chars().try_for_each(|c| {
+            // PostgreSQL maps one character to one; `ß` has no such upper case and stays.
+            let mut upper = c.to_uppercase();
+            out.write_char(if upper.len() == 1 {
+                upper.next().unwrap_or(c)
+            } else {
+                c
+            })
+        })
+    })))
 }
 
 /// Takes the characters of the second argument (a space, if there is none) off the ends.
@@ -124,14 +168,22 @@ fn substring<'a>(row: &Row<'_, 'a>) -> Outcome<&'a str> {
 /// The first n characters; all but the last -n for a negative n.
 fn left<'a>(row: &Row<'_, 'a>) -> Outcome<&'a str> {
     let (text, n) = (row.text(0), row.int(1));
-    let to = if n >= 0 { n } else { n.saturating_add(text.chars().count() as i64) };
+    let to = if n >= 0 {
+        n
+    } else {
+        n.saturating_add(text.chars().count() as i64)
+    };
     Ok(Some(characters(text, 0, to)))
 }
 
 fn right<'a>(row: &Row<'_, 'a>) -> Outcome<&'a str> {
     let (text, n) = (row.text(0), row.int(1));
     let count = text.chars().count() as i64;
-    let from = if n >= 0 { count.saturating_sub(n) } else { n.saturating_neg() };
+    let from = if n >= 0 {
+        count.saturating_sub(n)
+    } else {
+        n.saturating_neg()
+    };
     Ok(Some(characters(text, from, i64::MAX)))
 }
 
@@ -145,7 +197,11 @@ fn split_part<'a>(row: &Row<'_, 'a>) -> Outcome<&'a str> {
         return Ok(Some(if n == 1 || n == -1 { text } else { "" }));
     }
     let nth = usize::try_from(n.unsigned_abs() - 1).unwrap_or(usize::MAX);
-    let part = if n > 0 { text.split(delimiter).nth(nth) } else { text.rsplit(delimiter).nth(nth) };
+    let part = if n > 0 {
+        text.split(delimiter).nth(nth)
+    } else {
+        text.rsplit(delimiter).nth(nth)
+    };
     Ok(Some(part.unwrap_or("")))
 }
 
@@ -168,7 +224,10 @@ fn replace<'a>(row: &Row<'_, 'a>) -> Outcome<&'a str> {
 /// Where the second stands in the first, from 1; 0 if nowhere.
 fn strpos(row: &Row<'_, '_>) -> Outcome<i64> {
     let (text, part) = (row.text(0), row.text(1));
-    Ok(Some(text.find(part).map_or(0, |at| text[..at].chars().count() as i64 + 1)))
+    Ok(Some(
+        text.find(part)
+            .map_or(0, |at| text[..at].chars().count() as i64 + 1),
+    ))
 }
 
 /// Decodes `\"`, `\\`, `\/`, `\xHH`, `\t`, `\n`, `\r`, as nginx, Apache and JSON-like logs write them. Other escapes
@@ -181,7 +240,11 @@ fn unescape<'a>(row: &Row<'_, 'a>) -> Outcome<&'a str> {
     let mut bytes = bumpalo::collections::Vec::with_capacity_in(text.len(), row.arena);
     let mut rest = text.as_bytes();
     while let [first, tail @ ..] = rest {
-        let (byte, taken) = if *first == b'\\' { escape(tail) } else { (*first, 0) };
+        let (byte, taken) = if *first == b'\\' {
+            escape(tail)
+        } else {
+            (*first, 0)
+        };
         bytes.push(byte);
         rest = &tail[taken..];
     }

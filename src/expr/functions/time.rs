@@ -20,10 +20,16 @@ pub(super) static FUNCTIONS: &[Function] = &[
     Function::new("date_trunc", &[PATTERN, AT, PATTERN], date_trunc).optional(1),
     Function::new("extract", &[PATTERN, AT], extract),
     Function::new("date_part", &[PATTERN, AT], extract),
-    Function::new("epoch", &[AT], |_| Ok((Decimal(6), Kernel::map(|at: i64| i128::from(at))))),
+    Function::new("epoch", &[AT], |_| {
+        Ok((Decimal(6), Kernel::map(|at: i64| i128::from(at))))
+    }),
     Function::new("to_timestamp", &[Param::Number], to_timestamp),
-    Function::new("to_char", &[AT, PATTERN], |args| formatted(format_time::to_char(args.pattern(1)))),
-    Function::new("strftime", &[AT, PATTERN], |args| formatted(format_time::strftime(args.pattern(1)))),
+    Function::new("to_char", &[AT, PATTERN], |args| {
+        formatted(format_time::to_char(args.pattern(1)))
+    }),
+    Function::new("strftime", &[AT, PATTERN], |args| {
+        formatted(format_time::strftime(args.pattern(1)))
+    }),
 ];
 
 /// Units of `date_trunc`; the first ones are of one length.
@@ -58,14 +64,21 @@ fn date_trunc(args: &Args<'_>) -> Made {
     let unit = unit(word).ok_or_else(|| Refusal {
         arg: 0,
         message: format!("unknown unit '{word}'"),
-        help: Some("units: microsecond millisecond second minute hour day week month quarter year".to_owned()),
+        help: Some(
+            "units: microsecond millisecond second minute hour day week month quarter year"
+                .to_owned(),
+        ),
     })?;
     if args.plans.len() < 3 {
-        return Ok((Timestamp, Kernel::try_map(move |at: i64| truncate(at, unit).ok_or(TIMESTAMP_OVERFLOW))));
+        return Ok((
+            Timestamp,
+            Kernel::try_map(move |at: i64| truncate(at, unit).ok_or(TIMESTAMP_OVERFLOW)),
+        ));
     }
     let name = args.pattern(2);
     let zone = TimeZone::get(name).map_err(|_| refuse(2, format!("unknown time zone '{name}'")))?;
-    let kernel = Kernel::try_map(move |at: i64| truncate_in(at, unit, &zone).ok_or(TIMESTAMP_OVERFLOW));
+    let kernel =
+        Kernel::try_map(move |at: i64| truncate_in(at, unit, &zone).ok_or(TIMESTAMP_OVERFLOW));
     Ok((Timestamp, kernel))
 }
 
@@ -94,8 +107,16 @@ fn truncate_in(at: i64, unit: Unit, zone: &TimeZone) -> Option<i64> {
     if matches!(unit, Unit::Micros(length) if length < DAY) {
         return local.checked_sub(offset);
     }
-    let midnight = jiff::civil::date(1970, 1, 1).checked_add((local / DAY).days()).ok()?;
-    Some(midnight.to_zoned(zone.clone()).ok()?.timestamp().as_microsecond())
+    let midnight = jiff::civil::date(1970, 1, 1)
+        .checked_add((local / DAY).days())
+        .ok()?;
+    Some(
+        midnight
+            .to_zoned(zone.clone())
+            .ok()?
+            .timestamp()
+            .as_microsecond(),
+    )
 }
 
 /// `extract(field from at)`: an int, or decimal(6) seconds.
@@ -152,7 +173,9 @@ fn formatted(pieces: Result<Vec<Piece>, Refusal>) -> Made {
     let pieces = pieces?;
     let kernel = Kernel::text(move |row| {
         let at = Civil::of(row.int(0));
-        Ok(Some(written(row.arena, |out| pieces.iter().try_for_each(|piece| piece.write(out, at)))))
+        Ok(Some(written(row.arena, |out| {
+            pieces.iter().try_for_each(|piece| piece.write(out, at))
+        })))
     });
     Ok((Text, kernel))
 }

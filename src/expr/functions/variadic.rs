@@ -10,14 +10,22 @@ use crate::expr::op::compare::{address_order, float_order};
 
 /// `greatest` or `least` of arguments of one type; NULL only if all are.
 pub(crate) fn extreme(ty: DataType, greatest: bool) -> Kernel {
-    let wanted = if greatest { Ordering::Greater } else { Ordering::Less };
+    let wanted = if greatest {
+        Ordering::Greater
+    } else {
+        Ordering::Less
+    };
     let kernel = match ty {
         DataType::Int | DataType::Timestamp => extreme_of::<i64>(wanted, |a, b| a.cmp(&b)),
         DataType::Decimal(_) => extreme_of::<i128>(wanted, |a, b| a.cmp(&b)),
         DataType::Bool => extreme_of::<bool>(wanted, |a, b| a.cmp(&b)),
         DataType::Float => extreme_of::<f64>(wanted, float_order),
-        DataType::Text => Kernel::new(move |rows, args| fold(rows, args, wanted, |a: &str, b: &str| a.cmp(b))),
-        DataType::Ip => Kernel::new(move |rows, args| fold(rows, args, wanted, |a: &str, b: &str| address_order(a, b))),
+        DataType::Text => {
+            Kernel::new(move |rows, args| fold(rows, args, wanted, |a: &str, b: &str| a.cmp(b)))
+        }
+        DataType::Ip => Kernel::new(move |rows, args| {
+            fold(rows, args, wanted, |a: &str, b: &str| address_order(a, b))
+        }),
     };
     kernel.named("extreme")
 }
@@ -42,8 +50,13 @@ fn fold<'a, T: Native<'a>>(
         best.clear();
         let values = Operand::<T>::of(arg);
         let current = T::slice(&out.values).unwrap_or_default();
-        let better = |row: usize| !out.is_valid(row) || order(values.at(row), current[row]) == wanted;
-        best.extend(rows.sel.iter().filter(|&&row| arg.is_valid(row as usize) && better(row as usize)));
+        let better =
+            |row: usize| !out.is_valid(row) || order(values.at(row), current[row]) == wanted;
+        best.extend(
+            rows.sel
+                .iter()
+                .filter(|&&row| arg.is_valid(row as usize) && better(row as usize)),
+        );
         scatter(&mut out, arg, &best);
     }
     out
@@ -53,15 +66,25 @@ fn fold<'a, T: Native<'a>>(
 /// if it is NULL, so is the result.
 pub(crate) fn concat(with_separator: bool) -> Kernel {
     Kernel::new(move |rows, args| {
-        let (separator, args) = if with_separator { (Some(&args[0]), &args[1..]) } else { (None, args) };
+        let (separator, args) = if with_separator {
+            (Some(&args[0]), &args[1..])
+        } else {
+            (None, args)
+        };
         let mut valid = vec![true; rows.len];
         let mut out = vec![""; rows.len];
-        rows.each(|row| match separator.map(|s| (s.is_valid(row), Operand::<&str>::of(s).at(row))) {
-            Some((false, _)) => valid[row] = false,
-            Some((true, separator)) => out[row] = join(rows, args, row, separator),
-            None => out[row] = join(rows, args, row, ""),
+        rows.each(|row| {
+            match separator.map(|s| (s.is_valid(row), Operand::<&str>::of(s).at(row))) {
+                Some((false, _)) => valid[row] = false,
+                Some((true, separator)) => out[row] = join(rows, args, row, separator),
+                None => out[row] = join(rows, args, row, ""),
+            }
         });
-        Column { ty: DataType::Text, values: <&str>::values(DataType::Text, out), valid: Some(valid) }
+        Column {
+            ty: DataType::Text,
+            values: <&str>::values(DataType::Text, out),
+            valid: Some(valid),
+        }
     })
     .named("concat")
 }

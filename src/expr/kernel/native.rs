@@ -61,10 +61,13 @@ impl<'c, T: Copy> Operand<'c, T> {
         T: Native<'a>,
     {
         match arg {
-            Arg::Column(column) => {
-                Operand::Slice(T::slice(&column.values).expect("the checker gave each kernel its types"))
+            Arg::Column(column) => Operand::Slice(
+                T::slice(&column.values).expect("the checker gave each kernel its types"),
+            ),
+            Arg::Const(Scalar::Null) => Operand::One(T::ZERO),
+            Arg::Const(value) => {
+                Operand::One(T::scalar(value).expect("the checker gave each kernel its types"))
             }
-            Arg::Const(value) => Operand::One(T::scalar(value).unwrap_or(T::ZERO)),
         }
     }
 
@@ -78,7 +81,12 @@ impl<'c, T: Copy> Operand<'c, T> {
 }
 
 /// `f` over one operand.
-pub(super) fn map<A: Copy, R: Copy>(rows: &Rows<'_, '_>, a: Operand<'_, A>, zero: R, f: impl Fn(A) -> R) -> Vec<R> {
+pub(super) fn map<A: Copy, R: Copy>(
+    rows: &Rows<'_, '_>,
+    a: Operand<'_, A>,
+    zero: R,
+    f: impl Fn(A) -> R,
+) -> Vec<R> {
     let mut out = vec![zero; rows.len];
     match a {
         Operand::Slice(a) => rows.each(|row| out[row] = f(a[row])),

@@ -47,7 +47,9 @@ pub(super) fn rowwise<'a, R: Native<'a>>(
     zero: R,
     f: impl Fn(&Row<'_, 'a>) -> Outcome<R>,
 ) -> Column<'a> {
-    let Ok(mut valid) = validity(args) else { return Column::nulls(rows.ty, rows.len) };
+    let Ok(mut valid) = validity(args) else {
+        return Column::nulls(rows.ty, rows.len);
+    };
     let len = rows.len;
     let mut out = vec![zero; len];
     let mut failed: Vec<(usize, Reason)> = Vec::new();
@@ -55,7 +57,11 @@ pub(super) fn rowwise<'a, R: Native<'a>>(
         if !valid.as_ref().is_none_or(|v| v[row]) {
             return;
         }
-        let outcome = f(&Row { args, row, arena: rows.arena });
+        let outcome = f(&Row {
+            args,
+            row,
+            arena: rows.arena,
+        });
         if let Ok(Some(value)) = outcome {
             out[row] = value;
             return;
@@ -68,5 +74,9 @@ pub(super) fn rowwise<'a, R: Native<'a>>(
     for (row, reason) in failed {
         rows.fail(row, reason);
     }
-    Column { ty: rows.ty, values: R::values(rows.ty, out), valid }
+    Column {
+        ty: rows.ty,
+        values: R::values(rows.ty, out),
+        valid,
+    }
 }

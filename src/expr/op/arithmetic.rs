@@ -22,15 +22,24 @@ pub(crate) fn int(op: BinaryOp) -> Option<Kernel> {
         Kernel::try_zip(move |a: i64, b: i64| f(a, b).ok_or(INTEGER_OVERFLOW))
     };
     Some(match op {
-        BinaryOp::Add => Kernel::try_zip(|a: i64, b: i64| a.checked_add(b).ok_or(INTEGER_OVERFLOW)).named("add int"),
+        BinaryOp::Add => Kernel::try_zip(|a: i64, b: i64| a.checked_add(b).ok_or(INTEGER_OVERFLOW))
+            .named("add int"),
         BinaryOp::Subtract => checked(i64::checked_sub).named("subtract int"),
         BinaryOp::Multiply => checked(i64::checked_mul).named("multiply int"),
         BinaryOp::Divide => Kernel::try_zip(|a: i64, b: i64| {
-            if b == 0 { Err(DIVISION_BY_ZERO) } else { a.checked_div(b).ok_or(INTEGER_OVERFLOW) }
+            if b == 0 {
+                Err(DIVISION_BY_ZERO)
+            } else {
+                a.checked_div(b).ok_or(INTEGER_OVERFLOW)
+            }
         })
         .named("divide int"),
         BinaryOp::Modulo => Kernel::try_zip(|a: i64, b: i64| {
-            if b == 0 { Err(DIVISION_BY_ZERO) } else { Ok(a.wrapping_rem(b)) }
+            if b == 0 {
+                Err(DIVISION_BY_ZERO)
+            } else {
+                Ok(a.wrapping_rem(b))
+            }
         })
         .named("modulo int"),
         BinaryOp::Concat | BinaryOp::Compare(_) => return None,
@@ -47,16 +56,25 @@ pub(crate) fn decimal(op: BinaryOp, shift: u8) -> Option<Kernel> {
         BinaryOp::Add => sum(i128::checked_add).named("add decimal"),
         BinaryOp::Subtract => sum(i128::checked_sub).named("subtract decimal"),
         BinaryOp::Multiply => {
-            Kernel::try_zip(|a, b| decimal::multiply(a, b).ok_or(DECIMAL_OVERFLOW)).named("multiply decimal")
+            Kernel::try_zip(|a, b| decimal::multiply(a, b).ok_or(DECIMAL_OVERFLOW))
+                .named("multiply decimal")
         }
         BinaryOp::Divide => Kernel::try_zip(move |a: i128, b: i128| {
-            if b == 0 { Err(DIVISION_BY_ZERO) } else { decimal::divide(a, b, shift).ok_or(DECIMAL_OVERFLOW) }
+            if b == 0 {
+                Err(DIVISION_BY_ZERO)
+            } else {
+                decimal::divide(a, b, shift).ok_or(DECIMAL_OVERFLOW)
+            }
         })
         .named("divide decimal"),
-        BinaryOp::Modulo => {
-            Kernel::try_zip(|a: i128, b: i128| if b == 0 { Err(DIVISION_BY_ZERO) } else { Ok(a % b) })
-                .named("modulo decimal")
-        }
+        BinaryOp::Modulo => Kernel::try_zip(|a: i128, b: i128| {
+            if b == 0 {
+                Err(DIVISION_BY_ZERO)
+            } else {
+                Ok(a % b)
+            }
+        })
+        .named("modulo decimal"),
         BinaryOp::Concat | BinaryOp::Compare(_) => return None,
     })
 }
@@ -64,13 +82,21 @@ pub(crate) fn decimal(op: BinaryOp, shift: u8) -> Option<Kernel> {
 /// `float op float`: overflow and underflow fail as in PostgreSQL. There is no `%`.
 pub(crate) fn float(op: BinaryOp) -> Option<Kernel> {
     Some(match op {
-        BinaryOp::Add => Kernel::try_zip(|a: f64, b: f64| bounded(a + b, a.is_finite() && b.is_finite())).named("add float"),
+        BinaryOp::Add => {
+            Kernel::try_zip(|a: f64, b: f64| bounded(a + b, a.is_finite() && b.is_finite()))
+                .named("add float")
+        }
         BinaryOp::Subtract => {
-            Kernel::try_zip(|a: f64, b: f64| bounded(a - b, a.is_finite() && b.is_finite())).named("subtract float")
+            Kernel::try_zip(|a: f64, b: f64| bounded(a - b, a.is_finite() && b.is_finite()))
+                .named("subtract float")
         }
         BinaryOp::Multiply => Kernel::try_zip(|a: f64, b: f64| {
             let product = bounded(a * b, a.is_finite() && b.is_finite())?;
-            if product == 0.0 && a != 0.0 && b != 0.0 { Err(FLOAT_UNDERFLOW) } else { Ok(product) }
+            if product == 0.0 && a != 0.0 && b != 0.0 {
+                Err(FLOAT_UNDERFLOW)
+            } else {
+                Ok(product)
+            }
         })
         .named("multiply float"),
         BinaryOp::Divide => Kernel::try_zip(|a: f64, b: f64| {
@@ -78,7 +104,11 @@ pub(crate) fn float(op: BinaryOp) -> Option<Kernel> {
                 return Err(DIVISION_BY_ZERO);
             }
             let quotient = bounded(a / b, a.is_finite())?;
-            if quotient == 0.0 && a != 0.0 && b.is_finite() { Err(FLOAT_UNDERFLOW) } else { Ok(quotient) }
+            if quotient == 0.0 && a != 0.0 && b.is_finite() {
+                Err(FLOAT_UNDERFLOW)
+            } else {
+                Ok(quotient)
+            }
         })
         .named("divide float"),
         BinaryOp::Modulo | BinaryOp::Concat | BinaryOp::Compare(_) => return None,
@@ -88,13 +118,19 @@ pub(crate) fn float(op: BinaryOp) -> Option<Kernel> {
 /// Refuses an infinity that came from finite numbers.
 #[inline]
 fn bounded(value: f64, from_finite: bool) -> Result<f64, Reason> {
-    if value.is_infinite() && from_finite { Err(FLOAT_OVERFLOW) } else { Ok(value) }
+    if value.is_infinite() && from_finite {
+        Err(FLOAT_OVERFLOW)
+    } else {
+        Ok(value)
+    }
 }
 
 /// Unary minus.
 pub(crate) fn negate(ty: DataType) -> Option<Kernel> {
     Some(match ty {
-        DataType::Int => Kernel::try_map(|a: i64| a.checked_neg().ok_or(INTEGER_OVERFLOW)).named("negate int"),
+        DataType::Int => {
+            Kernel::try_map(|a: i64| a.checked_neg().ok_or(INTEGER_OVERFLOW)).named("negate int")
+        }
         DataType::Decimal(_) => Kernel::map(|a: i128| -a).named("negate decimal"),
         DataType::Float => Kernel::map(|a: f64| -a).named("negate float"),
         _ => return None,
@@ -103,7 +139,8 @@ pub(crate) fn negate(ty: DataType) -> Option<Kernel> {
 
 /// `timestamp + micros`, `timestamp - micros`.
 pub(crate) fn shift_timestamp(micros: i64) -> Kernel {
-    Kernel::try_map(move |at: i64| at.checked_add(micros).ok_or(TIMESTAMP_OVERFLOW)).named("shift timestamp")
+    Kernel::try_map(move |at: i64| at.checked_add(micros).ok_or(TIMESTAMP_OVERFLOW))
+        .named("shift timestamp")
 }
 
 /// `timestamp - timestamp`, in seconds as decimal(6).

@@ -15,30 +15,36 @@ use super::arithmetic::{DECIMAL_OVERFLOW, INTEGER_OVERFLOW};
 /// The kernel of a cast; `None` where there is none. Equal types need none either, and the caller knows.
 pub(crate) fn kernel(from: DataType, to: DataType) -> Option<Kernel> {
     use DataType::{Bool, Decimal, Float, Int, Ip, Text, Timestamp};
-    Some(match (from, to) {
-        (_, Text) => to_text(from),
-        (Text, _) => from_text(to)?,
-        (Int, Decimal(scale)) => {
-            let power = POW10[usize::from(scale)];
-            Kernel::try_map(move |v: i64| decimal::multiply(v.into(), power).ok_or(DECIMAL_OVERFLOW))
+    Some(
+        match (from, to) {
+            (_, Text) => to_text(from),
+            (Text, _) => from_text(to)?,
+            (Int, Decimal(scale)) => {
+                let power = POW10[usize::from(scale)];
+                Kernel::try_map(move |v: i64| {
+                    decimal::multiply(v.into(), power).ok_or(DECIMAL_OVERFLOW)
+                })
+            }
+            (Int, Float) => Kernel::map(|v: i64| v as f64),
+            (Int, Bool) => Kernel::map(|v: i64| v != 0),
+            (Bool, Int) => Kernel::map(|v: bool| i64::from(v)),
+            (Decimal(scale), Int) => Kernel::try_map(move |v: i128| {
+                decimal::rescale(v, scale, 0)
+                    .and_then(|v| i64::try_from(v).ok())
+                    .ok_or(INTEGER_OVERFLOW)
+            }),
+            (Decimal(from), Decimal(to)) => Kernel::try_map(move |v: i128| {
+                decimal::rescale(v, from, to).ok_or(DECIMAL_OVERFLOW)
+            }),
+            (Decimal(scale), Float) => Kernel::map(move |v: i128| decimal::to_float(v, scale)),
+            (Float, Int) => Kernel::try_map(float_to_int),
+            (Float, Decimal(scale)) => {
+                Kernel::try_map(move |v: f64| decimal::from_float(v, scale).ok_or(DECIMAL_OVERFLOW))
+            }
+            (Timestamp | Ip | Bool | Int | Decimal(_) | Float, _) => return None,
         }
-        (Int, Float) => Kernel::map(|v: i64| v as f64),
-        (Int, Bool) => Kernel::map(|v: i64| v != 0),
-        (Bool, Int) => Kernel::map(|v: bool| i64::from(v)),
-        (Decimal(scale), Int) => Kernel::try_map(move |v: i128| {
-            decimal::rescale(v, scale, 0).and_then(|v| i64::try_from(v).ok()).ok_or(INTEGER_OVERFLOW)
-        }),
-        (Decimal(from), Decimal(to)) => {
-            Kernel::try_map(move |v: i128| decimal::rescale(v, from, to).ok_or(DECIMAL_OVERFLOW))
-        }
-        (Decimal(scale), Float) => Kernel::map(move |v: i128| decimal::to_float(v, scale)),
-        (Float, Int) => Kernel::try_map(float_to_int),
-        (Float, Decimal(scale)) => {
-            Kernel::try_map(move |v: f64| decimal::from_float(v, scale).ok_or(DECIMAL_OVERFLOW))
-        }
-        (Timestamp | Ip | Bool | Int | Decimal(_) | Float, _) => return None,
-    }
-    .named("cast"))
+        .named("cast"),
+    )
 }
 
 fn from_text(to: DataType) -> Option<Kernel> {
@@ -69,11 +75,17 @@ pub(crate) fn float_to_int(value: f64) -> Result<i64, Reason> {
     // 2^63 is a float, i64::MAX is not.
     const LIMIT: f64 = 9_223_372_036_854_775_808.0;
     let rounded = value.round_ties_even();
-    if (-LIMIT..LIMIT).contains(&rounded) { Ok(rounded as i64) } else { Err(INTEGER_OVERFLOW) }
+    if (-LIMIT..LIMIT).contains(&rounded) {
+        Ok(rounded as i64)
+    } else {
+        Err(INTEGER_OVERFLOW)
+    }
 }
 
 fn to_text(from: DataType) -> Kernel {
-    fn writing<V>(write: impl Fn(&mut ArenaString<'_>, V) -> std::fmt::Result + Send + Sync + 'static) -> Kernel
+    fn writing<V>(
+        write: impl Fn(&mut ArenaString<'_>, V) -> std::fmt::Result + Send + Sync + 'static,
+    ) -> Kernel
     where
         V: for<'a> crate::expr::kernel::Native<'a> + 'static,
     {
@@ -107,5 +119,12 @@ pub(crate) fn written<'a>(
 /// Checks `decimal(precision, _)`: at most so many digits.
 pub(crate) fn limit_digits(precision: u8) -> Kernel {
     let limit = POW10[usize::from(precision)];
-    Kernel::try_map(move |v: i128| if v.abs() < limit { Ok(v) } else { Err(DECIMAL_OVERFLOW) }).named("limit digits")
+    Kernel::try_map(move |v: i128| {
+        if v.abs() < limit {
+            Ok(v)
+        } else {
+            Err(DECIMAL_OVERFLOW)
+        }
+    })
+    .named("limit digits")
 }

@@ -51,21 +51,43 @@ where
 }
 
 fn float(comparison: Comparison) -> Kernel {
-    by_operator!(comparison, Kernel::zip::<f64, f64, bool>, a, b, float_order(a, b), Ordering::Equal)
+    by_operator!(
+        comparison,
+        Kernel::zip::<f64, f64, bool>,
+        a,
+        b,
+        float_order(a, b),
+        Ordering::Equal
+    )
 }
 
 fn text(comparison: Comparison) -> Kernel {
-    by_operator!(comparison, Kernel::text_pair_test, a, b, a.as_bytes(), b.as_bytes())
+    by_operator!(
+        comparison,
+        Kernel::text_pair_test,
+        a,
+        b,
+        a.as_bytes(),
+        b.as_bytes()
+    )
 }
 
 fn address(comparison: Comparison) -> Kernel {
-    by_operator!(comparison, Kernel::text_pair_test, a, b, address_order(a, b), Ordering::Equal)
+    by_operator!(
+        comparison,
+        Kernel::text_pair_test,
+        a,
+        b,
+        address_order(a, b),
+        Ordering::Equal
+    )
 }
 
 /// PostgreSQL's order of floats: NaN equals NaN and is above all; -0 equals 0.
 #[inline]
 pub(crate) fn float_order(a: f64, b: f64) -> Ordering {
-    a.partial_cmp(&b).unwrap_or_else(|| a.is_nan().cmp(&b.is_nan()))
+    a.partial_cmp(&b)
+        .unwrap_or_else(|| a.is_nan().cmp(&b.is_nan()))
 }
 
 /// By number, IPv4 before IPv6; text that is no address (which no ip column holds) comes behind, by its bytes.
@@ -103,7 +125,11 @@ pub(crate) fn is_null() -> Kernel {
     Kernel::new(|rows, args| {
         let mut out = vec![false; rows.len];
         rows.each(|row| out[row] = !args[0].is_valid(row));
-        Column { ty: DataType::Bool, values: Values::Bool(out), valid: None }
+        Column {
+            ty: DataType::Bool,
+            values: Values::Bool(out),
+            valid: None,
+        }
     })
     .named("is null")
 }
@@ -114,7 +140,11 @@ pub(crate) fn is_truth(want: bool) -> Kernel {
         let truth = Operand::<bool>::of(&args[0]);
         let mut out = vec![false; rows.len];
         rows.each(|row| out[row] = args[0].is_valid(row) && truth.at(row) == want);
-        Column { ty: DataType::Bool, values: Values::Bool(out), valid: None }
+        Column {
+            ty: DataType::Bool,
+            values: Values::Bool(out),
+            valid: None,
+        }
     })
     .named("is truth")
 }
@@ -124,13 +154,29 @@ pub(crate) fn member(ty: DataType, list: &[&Scalar]) -> Option<Kernel> {
     let nulls = list.contains(&&Scalar::Null);
     let found = match ty {
         DataType::Int => {
-            let set: HashSet<i64> =
-                list.iter().filter_map(|s| if let Scalar::Int(v) = s { Some(*v) } else { None }).collect();
+            let set: HashSet<i64> = list
+                .iter()
+                .filter_map(|s| {
+                    if let Scalar::Int(v) = s {
+                        Some(*v)
+                    } else {
+                        None
+                    }
+                })
+                .collect();
             Kernel::map(move |value: i64| set.contains(&value))
         }
         DataType::Text => {
-            let set: HashSet<Box<str>> =
-                list.iter().filter_map(|s| if let Scalar::Text(v) = s { Some(v.clone()) } else { None }).collect();
+            let set: HashSet<Box<str>> = list
+                .iter()
+                .filter_map(|s| {
+                    if let Scalar::Text(v) = s {
+                        Some(v.clone())
+                    } else {
+                        None
+                    }
+                })
+                .collect();
             Kernel::text_test(move |text| set.contains(text))
         }
         _ => return None,
@@ -138,13 +184,17 @@ pub(crate) fn member(ty: DataType, list: &[&Scalar]) -> Option<Kernel> {
     if !nulls {
         return Some(found.named("in set"));
     }
-    Some(Kernel::new(move |rows, args| {
-        let mut column = found.run(rows, args);
-        if let Values::Bool(hit) = &column.values {
-            let valid = (0..rows.len).map(|row| column.is_valid(row) && hit[row]).collect();
-            column.valid = Some(valid);
-        }
-        column
-    })
-    .named("in set with null"))
+    Some(
+        Kernel::new(move |rows, args| {
+            let mut column = found.run(rows, args);
+            if let Values::Bool(hit) = &column.values {
+                let valid = (0..rows.len)
+                    .map(|row| column.is_valid(row) && hit[row])
+                    .collect();
+                column.valid = Some(valid);
+            }
+            column
+        })
+        .named("in set with null"),
+    )
 }

@@ -30,11 +30,17 @@ enum Piece {
 }
 
 /// `LIKE`; with `insensitive`, `ILIKE`. An error is a message for the user.
-pub(crate) fn like(pattern: &str, escape: Option<char>, insensitive: bool) -> Result<Kernel, String> {
+pub(crate) fn like(
+    pattern: &str,
+    escape: Option<char>,
+    insensitive: bool,
+) -> Result<Kernel, String> {
     let pieces = pieces(pattern, escape)?;
     let kernel = match shape(&pieces, insensitive)? {
         Shape::Exact(text) => Kernel::text_test(move |x| *x == *text).named("like exact"),
-        Shape::Prefix(text) => Kernel::text_test(move |x| x.starts_with(&*text)).named("like prefix"),
+        Shape::Prefix(text) => {
+            Kernel::text_test(move |x| x.starts_with(&*text)).named("like prefix")
+        }
         Shape::Suffix(text) => Kernel::text_test(move |x| x.ends_with(&*text)).named("like suffix"),
         Shape::Contains(text) => {
             let finder = Finder::new(text.as_bytes()).into_owned();
@@ -50,9 +56,11 @@ fn pieces(pattern: &str, escape: Option<char>) -> Result<Vec<Piece>, String> {
     let mut chars = pattern.chars();
     while let Some(c) = chars.next() {
         pieces.push(match c {
-            _ if Some(c) == escape => {
-                Piece::Literal(chars.next().ok_or("LIKE pattern must not end with the escape character")?)
-            }
+            _ if Some(c) == escape => Piece::Literal(
+                chars
+                    .next()
+                    .ok_or("LIKE pattern must not end with the escape character")?,
+            ),
             '%' => Piece::Many,
             '_' => Piece::One,
             _ => Piece::Literal(c),
@@ -70,8 +78,16 @@ fn shape(pieces: &[Piece], insensitive: bool) -> Result<Shape, String> {
         [rest @ .., Piece::Many] => (true, rest),
         rest => (open_start && rest.is_empty(), rest),
     };
-    let literal: Option<String> =
-        rest.iter().map(|piece| if let Piece::Literal(c) = piece { Some(*c) } else { None }).collect();
+    let literal: Option<String> = rest
+        .iter()
+        .map(|piece| {
+            if let Piece::Literal(c) = piece {
+                Some(*c)
+            } else {
+                None
+            }
+        })
+        .collect();
     Ok(match literal {
         Some(text) if !insensitive => match (open_start, open_end) {
             (false, false) => Shape::Exact(text),
@@ -108,7 +124,11 @@ pub(crate) fn regex(source: &str, insensitive: bool) -> Result<Regex, String> {
             // The last line of a syntax error says what is wrong; those above draw the pattern.
             other => {
                 let text = other.to_string();
-                let words = text.lines().last().unwrap_or_default().trim_start_matches("error: ");
+                let words = text
+                    .lines()
+                    .last()
+                    .unwrap_or_default()
+                    .trim_start_matches("error: ");
                 format!("bad regular expression: {words}")
             }
         })

@@ -32,8 +32,15 @@ pub(crate) enum Kind {
     Is(IsTest, Box<Ast>),
     In(Box<Ast>, Vec<Ast>),
     Match(Match),
-    Case { branches: Vec<(Ast, Ast)>, otherwise: Option<Box<Ast>> },
-    Cast { operand: Box<Ast>, to: Target, tolerant: bool },
+    Case {
+        branches: Vec<(Ast, Ast)>,
+        otherwise: Option<Box<Ast>>,
+    },
+    Cast {
+        operand: Box<Ast>,
+        to: Target,
+        tolerant: bool,
+    },
     Call(Call),
 }
 
@@ -93,7 +100,10 @@ pub(crate) enum MatchSyntax {
 pub(crate) enum Target {
     Type(DataType),
     /// `decimal(p, s)`: at most p digits in all.
-    Decimal { precision: u8, scale: u8 },
+    Decimal {
+        precision: u8,
+        scale: u8,
+    },
     /// `numeric` alone: the scale that the operand has.
     AnyDecimal,
 }

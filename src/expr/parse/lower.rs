@@ -8,12 +8,12 @@ use sqlparser::ast::{self as sql, BinaryOperator, Spanned, UnaryOperator, Value}
 use crate::expr::ExprError;
 
 use super::position::Positions;
-use super::{Ast, BinaryOp, Comparison, IsTest, Kind, Match, MatchSyntax, target};
+use super::{Ast, BinaryOp, Comparison, Kind, target};
 
 /// Deepest tree, in operators: bounds the recursion of every later pass. AND and OR chains count once.
 const DEPTH_MAX: usize = 256;
 
-type Lowered = Result<Ast, ExprError>;
+pub(super) type Lowered = Result<Ast, ExprError>;
 
 /// The pass, with what it needs to say where something stands.
 pub(super) struct Lowering<'p, 't> {
@@ -23,13 +23,19 @@ pub(super) struct Lowering<'p, 't> {
 
 impl<'p, 't> Lowering<'p, 't> {
     pub(super) fn new(positions: &'p Positions<'t>) -> Self {
-        Lowering { positions, depth: Cell::new(0) }
+        Lowering {
+            positions,
+            depth: Cell::new(0),
+        }
     }
 
     /// Lowers a tree.
     pub(super) fn lower(&self, tree: &sql::Expr) -> Lowered {
         if self.depth.get() >= DEPTH_MAX {
-            return Err(ExprError::new(0..self.positions.text().len(), "nested too deeply"));
+            return Err(ExprError::new(
+                0..self.positions.text().len(),
+                "nested too deeply",
+            ));
         }
         self.depth.set(self.depth.get() + 1);
         let lowered = self.node(tree);
@@ -45,52 +51,64 @@ impl<'p, 't> Lowering<'p, 't> {
             E::Value(value) => self.value(value),
             E::Nested(inner) => self.lower(inner),
             E::UnaryOp { op, expr } => self.unary(*op, expr, tree),
-            E::BinaryOp { op: op @ (BinaryOperator::And | BinaryOperator::Or), .. } => {
-                self.junction(tree, op)
-            }
+            E::BinaryOp {
+                op: op @ (BinaryOperator::And | BinaryOperator::Or),
+                ..
+            } => self.junction(tree, op),
             E::BinaryOp { left, op, right } => self.binary(left, op, right, tree),
-            E::Between { expr, negated, low, high } => self.between(expr, low, high, *negated),
-            E::InList { expr, list, negated } => {
+            E::Between {
+                expr,
+                negated,
+                low,
+                high,
+            } => self.between(expr, low, high, *negated),
+            E::InList {
+                expr,
+                list,
+                negated,
+            } => {
                 let (operand, list) = (self.lower(expr)?, self.all(list)?);
                 let end = list.last().map_or(operand.span.end, |a| a.span.end);
                 let span = operand.span.start..end;
-                Ok(negate_if(*negated, Ast { kind: Kind::In(Box::new(operand), list), span }))
+                Ok(negate_if(
+                    *negated,
+                    Ast {
+                        kind: Kind::In(Box::new(operand), list),
+                        span,
+                    },
+                ))
             }
-            E::Case { operand, conditions, else_result, case_token, end_token } => {
+            E::Case {
+                operand,
+                conditions,
+                else_result,
+                case_token,
+                end_token,
+            } => {
                 let start = self.positions.range(case_token.0.span).start;
                 let end = self.positions.range(end_token.0.span).end;
-                self.case(operand.as_deref(), conditions, else_result.as_deref(), start..end)
+                self.case(
+                    operand.as_deref(),
+                    conditions,
+                    else_result.as_deref(),
+                    start..end,
+                )
             }
-            E::Cast { kind, expr, data_type, .. } => {
+            E::Cast {
+                kind,
+                expr,
+                data_type,
+                ..
+            } => {
                 let tolerant = matches!(kind, sql::CastKind::TryCast | sql::CastKind::SafeCast);
                 self.cast(self.lower(expr)?, data_type, tolerant)
             }
-            E::TypedString(literal) => self.cast(self.value(&literal.value)?, &literal.data_type, false),
+            E::TypedString(literal) => {
+                self.cast(self.value(&literal.value)?, &literal.data_type, false)
+            }
             E::Interval(interval) => self.interval(interval),
             _ => self.tests(tree).unwrap_or_else(|| self.call(tree)),
         }
-    }
-
-    /// `IS …` and the pattern matches; `None` when it is something else.
-    fn tests(&self, tree: &sql::Expr) -> Option<Lowered> {
-        use sql::Expr as E;
-        Some(match tree {
-            E::IsNull(x) | E::IsUnknown(x) => self.is(IsTest::Null, x, false),
-            E::IsNotNull(x) | E::IsNotUnknown(x) => self.is(IsTest::Null, x, true),
-            E::IsTrue(x) => self.is(IsTest::True, x, false),
-            E::IsNotTrue(x) => self.is(IsTest::True, x, true),
-            E::IsFalse(x) => self.is(IsTest::False, x, false),
-            E::IsNotFalse(x) => self.is(IsTest::False, x, true),
-            E::IsDistinctFrom(a, b) => self.pair(BinaryOp::Compare(Comparison::Distinct), a, b),
-            E::IsNotDistinctFrom(a, b) => self.pair(BinaryOp::Compare(Comparison::NotDistinct), a, b),
-            E::Like { any: false, expr, pattern, escape_char, negated } => {
-                self.like(expr, pattern, escape_char.as_deref(), false, *negated)
-            }
-            E::ILike { any: false, expr, pattern, escape_char, negated } => {
-                self.like(expr, pattern, escape_char.as_deref(), true, *negated)
-            }
-            _ => return None,
-        })
     }
 
     /// Parts of a dotted name, which is one name.
@@ -99,7 +117,10 @@ impl<'p, 't> Lowering<'p, 't> {
         let spans: Vec<_> = parts.iter().map(|p| self.positions.range(p.span)).collect();
         let start = spans.first().map_or(0, |s| s.start);
         let end = spans.last().map_or(0, |s| s.end);
-        Ast { kind: Kind::Name(words.join(".")), span: start..end }
+        Ast {
+            kind: Kind::Name(words.join(".")),
+            span: start..end,
+        }
     }
 
     pub(super) fn value(&self, value: &sql::ValueWithSpan) -> Lowered {
@@ -112,7 +133,12 @@ impl<'p, 't> Lowering<'p, 't> {
             Value::DollarQuotedString(quoted) => Kind::Text(quoted.value.clone()),
             Value::Boolean(value) => Kind::Bool(*value),
             Value::Null => Kind::Null,
-            other => return Err(ExprError::new(span, format!("literal {other} is not supported"))),
+            other => {
+                return Err(ExprError::new(
+                    span,
+                    format!("literal {other} is not supported"),
+                ));
+            }
         };
         Ok(Ast { kind, span })
     }
@@ -133,8 +159,15 @@ impl<'p, 't> Lowering<'p, 't> {
     /// Where the prefix operator `symbol` stands, in front of the operand at `start`.
     fn before(&self, start: usize, symbol: &str) -> usize {
         let head = self.positions.text()[..start].trim_end_matches([' ', '\t', '\n', '(']);
-        let tail = head.len().checked_sub(symbol.len()).and_then(|at| head.get(at..));
-        if tail.is_some_and(|t| t.eq_ignore_ascii_case(symbol)) { head.len() - symbol.len() } else { start }
+        let tail = head
+            .len()
+            .checked_sub(symbol.len())
+            .and_then(|at| head.get(at..));
+        if tail.is_some_and(|t| t.eq_ignore_ascii_case(symbol)) {
+            head.len() - symbol.len()
+        } else {
+            start
+        }
     }
 
     /// A chain of one of AND and OR, flat, whatever its length.
@@ -150,11 +183,21 @@ impl<'p, 't> Lowering<'p, 't> {
         parts.push(self.lower(rest)?);
         parts.reverse();
         let span = parts[0].span.start..parts[parts.len() - 1].span.end;
-        let kind = if *chain == BinaryOperator::And { Kind::And(parts) } else { Kind::Or(parts) };
+        let kind = if *chain == BinaryOperator::And {
+            Kind::And(parts)
+        } else {
+            Kind::Or(parts)
+        };
         Ok(Ast { kind, span })
     }
 
-    fn binary(&self, left: &sql::Expr, op: &BinaryOperator, right: &sql::Expr, tree: &sql::Expr) -> Lowered {
+    fn binary(
+        &self,
+        left: &sql::Expr,
+        op: &BinaryOperator,
+        right: &sql::Expr,
+        tree: &sql::Expr,
+    ) -> Lowered {
         use BinaryOperator as B;
         let op = match op {
             B::Plus => BinaryOp::Add,
@@ -178,89 +221,30 @@ impl<'p, 't> Lowering<'p, 't> {
             B::PGNotLikeMatch => return self.like(left, right, None, false, true),
             B::PGNotILikeMatch => return self.like(left, right, None, true, true),
             other => {
-                return Err(ExprError::new(self.range(tree), format!("operator {other} is not supported")));
+                return Err(ExprError::new(
+                    self.range(tree),
+                    format!("operator {other} is not supported"),
+                ));
             }
         };
         self.pair(op, left, right)
     }
 
-    fn pair(&self, op: BinaryOp, left: &sql::Expr, right: &sql::Expr) -> Lowered {
+    pub(super) fn pair(&self, op: BinaryOp, left: &sql::Expr, right: &sql::Expr) -> Lowered {
         Ok(combine(op, self.lower(left)?, self.lower(right)?))
-    }
-
-    fn between(&self, x: &sql::Expr, low: &sql::Expr, high: &sql::Expr, negated: bool) -> Lowered {
-        let (x, low, high) = (self.lower(x)?, self.lower(low)?, self.lower(high)?);
-        let span = x.span.start..high.span.end;
-        let above = combine(BinaryOp::Compare(Comparison::GreaterEqual), x.clone(), low);
-        let below = combine(BinaryOp::Compare(Comparison::LessEqual), x, high);
-        Ok(negate_if(negated, Ast { kind: Kind::And(vec![above, below]), span }))
-    }
-
-    fn is(&self, test: IsTest, operand: &sql::Expr, negated: bool) -> Lowered {
-        let operand = self.lower(operand)?;
-        let span = operand.span.clone();
-        Ok(negate_if(negated, Ast { kind: Kind::Is(test, Box::new(operand)), span }))
-    }
-
-    fn like(
-        &self,
-        operand: &sql::Expr,
-        pattern: &sql::Expr,
-        escape: Option<&sql::Expr>,
-        insensitive: bool,
-        negated: bool,
-    ) -> Lowered {
-        let escape = match escape.map(|e| self.lower(e)).transpose()? {
-            None => Some('\\'),
-            Some(Ast { kind: Kind::Text(text), .. }) if text.chars().count() <= 1 => text.chars().next(),
-            Some(other) => return Err(ExprError::new(other.span, "ESCAPE takes one character, as a literal")),
-        };
-        self.matches(operand, pattern, MatchSyntax::Like { escape }, insensitive, negated)
-    }
-
-    fn regex(&self, operand: &sql::Expr, pattern: &sql::Expr, insensitive: bool, negated: bool) -> Lowered {
-        self.matches(operand, pattern, MatchSyntax::Regex, insensitive, negated)
-    }
-
-    fn matches(
-        &self,
-        operand: &sql::Expr,
-        pattern: &sql::Expr,
-        syntax: MatchSyntax,
-        insensitive: bool,
-        negated: bool,
-    ) -> Lowered {
-        let (operand, pattern) = (Box::new(self.lower(operand)?), Box::new(self.lower(pattern)?));
-        let span = operand.span.start..pattern.span.end;
-        let kind = Kind::Match(Match { operand, pattern, syntax, insensitive });
-        Ok(negate_if(negated, Ast { kind, span }))
-    }
-
-    /// Both forms of CASE: `CASE x WHEN a …` compares `x = a`.
-    fn case(
-        &self,
-        operand: Option<&sql::Expr>,
-        conditions: &[sql::CaseWhen],
-        otherwise: Option<&sql::Expr>,
-        span: Range<usize>,
-    ) -> Lowered {
-        let operand = operand.map(|x| self.lower(x)).transpose()?;
-        let mut branches = Vec::with_capacity(conditions.len());
-        for when in conditions {
-            let mut condition = self.lower(&when.condition)?;
-            if let Some(x) = &operand {
-                condition = combine(BinaryOp::Compare(Comparison::Equal), x.clone(), condition);
-            }
-            branches.push((condition, self.lower(&when.result)?));
-        }
-        let otherwise = otherwise.map(|x| self.lower(x).map(Box::new)).transpose()?;
-        Ok(Ast { kind: Kind::Case { branches, otherwise }, span })
     }
 
     fn cast(&self, operand: Ast, data_type: &sql::DataType, tolerant: bool) -> Lowered {
         let span = operand.span.clone();
         let to = target::read(&data_type.to_string(), span.clone())?;
-        Ok(Ast { kind: Kind::Cast { operand: Box::new(operand), to, tolerant }, span })
+        Ok(Ast {
+            kind: Kind::Cast {
+                operand: Box::new(operand),
+                to,
+                tolerant,
+            },
+            span,
+        })
     }
 
     /// Lowers each.
@@ -271,30 +255,49 @@ impl<'p, 't> Lowering<'p, 't> {
     /// The range that sqlparser knows, else the whole text.
     pub(super) fn range(&self, tree: &sql::Expr) -> Range<usize> {
         let range = self.positions.range(tree.span());
-        if range.is_empty() { 0..self.positions.text().len() } else { range }
+        if range.is_empty() {
+            0..self.positions.text().len()
+        } else {
+            range
+        }
     }
 
     /// Refuses syntax that logmill does not have.
     pub(super) fn unsupported(&self, tree: &sql::Expr) -> ExprError {
         let what = match tree {
-            sql::Expr::Subquery(_) | sql::Expr::InSubquery { .. } | sql::Expr::Exists { .. } => "subqueries are",
+            sql::Expr::Subquery(_) | sql::Expr::InSubquery { .. } | sql::Expr::Exists { .. } => {
+                "subqueries are"
+            }
             sql::Expr::Tuple(_) => "rows are",
             sql::Expr::SimilarTo { .. } => "SIMILAR TO is",
             sql::Expr::AnyOp { .. } | sql::Expr::AllOp { .. } => "ANY and ALL are",
             sql::Expr::AtTimeZone { .. } => "AT TIME ZONE is",
             _ => "this syntax is",
         };
-        ExprError::new(self.range(tree), format!("{what} not supported in expressions"))
+        ExprError::new(
+            self.range(tree),
+            format!("{what} not supported in expressions"),
+        )
     }
 }
 
 /// A binary operator over two trees.
-fn combine(op: BinaryOp, left: Ast, right: Ast) -> Ast {
+pub(super) fn combine(op: BinaryOp, left: Ast, right: Ast) -> Ast {
     let span = left.span.start.min(right.span.start)..right.span.end.max(left.span.end);
-    Ast { kind: Kind::Binary(op, Box::new(left), Box::new(right)), span }
+    Ast {
+        kind: Kind::Binary(op, Box::new(left), Box::new(right)),
+        span,
+    }
 }
 
-fn negate_if(negated: bool, ast: Ast) -> Ast {
+pub(super) fn negate_if(negated: bool, ast: Ast) -> Ast {
     let span = ast.span.clone();
-    if negated { Ast { kind: Kind::Not(Box::new(ast)), span } } else { ast }
+    if negated {
+        Ast {
+            kind: Kind::Not(Box::new(ast)),
+            span,
+        }
+    } else {
+        ast
+    }
 }

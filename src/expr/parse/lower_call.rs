@@ -20,13 +20,30 @@ const UNITS: [(&str, i64); 7] = [
     ("microsecond", 1),
 ];
 
+/// Functions that the parser reads with a syntax of their own.
+const WITH_SYNTAX: [&str; 8] = [
+    "trim",
+    "substring",
+    "substr",
+    "position",
+    "extract",
+    "ceil",
+    "ceiling",
+    "floor",
+];
+
 impl Lowering<'_, '_> {
     /// Lowers what is a call in one syntax or another.
     pub(super) fn call(&self, tree: &sql::Expr) -> Result<Ast, ExprError> {
         use sql::Expr as E;
         match tree {
             E::Function(function) => self.function(function, tree),
-            E::Trim { expr, trim_where, trim_what, trim_characters: None } => {
+            E::Trim {
+                expr,
+                trim_where,
+                trim_what,
+                trim_characters: None,
+            } => {
                 let name = match trim_where {
                     Some(sql::TrimWhereField::Leading) => "ltrim",
                     Some(sql::TrimWhereField::Trailing) => "rtrim",
@@ -34,13 +51,12 @@ impl Lowering<'_, '_> {
                 };
                 self.built_in(name, [Some(&**expr), trim_what.as_deref()])
             }
-            E::Substring { expr, substring_from, substring_for, .. } => {
-                let from = substring_from.as_deref();
-                if from.is_none() {
-                    return Err(ExprError::new(self.range(tree), "substring needs a start"));
-                }
-                self.built_in("substring", [Some(&**expr), from, substring_for.as_deref()])
-            }
+            E::Substring {
+                expr,
+                substring_from,
+                substring_for,
+                ..
+            } => self.substring(expr, substring_from.as_deref(), substring_for.as_deref()),
             E::Position { expr, r#in } => self.built_in("strpos", [Some(&**r#in), Some(&**expr)]),
             E::Ceil { expr, field } => self.rounding("ceil", expr, field, tree),
             E::Floor { expr, field } => self.rounding("floor", expr, field, tree),
@@ -51,9 +67,37 @@ impl Lowering<'_, '_> {
 
     fn extract(&self, field: &sql::DateTimeField, operand: &sql::Expr) -> Result<Ast, ExprError> {
         let operand = self.lower(operand)?;
-        let span = operand.span.clone();
-        let field = Ast { kind: Kind::Text(field.to_string().to_lowercase()), span: span.clone() };
-        Ok(named("extract", span, vec![field, operand]))
+        let field = Kind::Text(field.to_string().to_lowercase());
+        let field = Ast {
+            kind: field,
+            span: operand.span.clone(),
+        };
+        Ok(self.named("extract", vec![field, operand]))
+    }
+
+    /// `substring(x FOR n)` begins at 1.
+    fn substring(
+        &self,
+        operand: &sql::Expr,
+        from: Option<&sql::Expr>,
+        length: Option<&sql::Expr>,
+    ) -> Result<Ast, ExprError> {
+        let mut args = vec![self.lower(operand)?];
+        let operand_span = args[0].span.clone();
+        match from {
+            Some(from) => args.push(self.lower(from)?),
+            None if length.is_some() => {
+                args.push(Ast {
+                    kind: Kind::Number("1".to_owned()),
+                    span: operand_span,
+                });
+            }
+            None => {}
+        }
+        if let Some(length) = length {
+            args.push(self.lower(length)?);
+        }
+        Ok(self.named("substring", args))
     }
 
     fn rounding(
@@ -67,27 +111,79 @@ impl Lowering<'_, '_> {
             sql::CeilFloorKind::DateTimeField(sql::DateTimeField::NoDateTime) => {
                 self.built_in(name, [Some(operand)])
             }
-            _ => Err(ExprError::new(self.range(tree), format!("{name} takes one argument"))),
+            _ => Err(ExprError::new(
+                self.range(tree),
+                format!("{name} takes one argument"),
+            )),
         }
     }
 
-    /// A call whose syntax gave no span for its name: the arguments' span stands for it.
-    fn built_in<const N: usize>(&self, name: &str, args: [Option<&sql::Expr>; N]) -> Result<Ast, ExprError> {
-        let args =
-            args.into_iter().flatten().map(|arg| self.lower(arg)).collect::<Result<Vec<_>, _>>()?;
+    /// A call with a syntax of its own, over the arguments that are there.
+    fn built_in<const N: usize>(
+        &self,
+        name: &str,
+        args: [Option<&sql::Expr>; N],
+    ) -> Result<Ast, ExprError> {
+        let args = args.into_iter().flatten().map(|arg| self.lower(arg));
+        Ok(self.named(name, args.collect::<Result<Vec<_>, _>>()?))
+    }
+
+    /// Such a call: the parser keeps no place for its name, which is looked for in front of the arguments.
+    fn named(&self, name: &str, args: Vec<Ast>) -> Ast {
         let start = args.iter().map(|a| a.span.start).min().unwrap_or(0);
         let end = args.iter().map(|a| a.span.end).max().unwrap_or(0);
-        Ok(named(name, start..end, args))
+        let name_span = self.name_before(start).unwrap_or(start..end);
+        let span = name_span.start..self.closing(end);
+        let call = Call {
+            name: name.to_owned(),
+            name_span,
+            args,
+            star: false,
+            distinct: false,
+            filter: None,
+            text: String::new(),
+        };
+        Ast {
+            kind: Kind::Call(call),
+            span,
+        }
+    }
+
+    /// The nearest word in front of an opening parenthesis that names a function with a syntax of its own.
+    fn name_before(&self, end: usize) -> Option<Range<usize>> {
+        let mut head = &self.positions.text()[..end];
+        loop {
+            head = head[..head.rfind('(')?].trim_end();
+            let start = head
+                .rfind(|c: char| !c.is_alphanumeric() && c != '_')
+                .map_or(0, |at| at + 1);
+            // A separator of several bytes would put `start` within it; none can stand before a known name.
+            let word = head.get(start..).unwrap_or_default();
+            if WITH_SYNTAX
+                .iter()
+                .any(|known| word.eq_ignore_ascii_case(known))
+            {
+                return Some(start..head.len());
+            }
+        }
     }
 
     fn function(&self, function: &sql::Function, tree: &sql::Expr) -> Result<Ast, ExprError> {
-        let parts: Vec<sql::Ident> =
-            function.name.0.iter().filter_map(|part| part.as_ident().cloned()).collect();
+        let parts: Vec<sql::Ident> = function
+            .name
+            .0
+            .iter()
+            .filter_map(|part| part.as_ident().cloned())
+            .collect();
         let name = self.name(&parts);
         let FunctionArguments::List(list) = &function.args else {
             // `user` and its like are functions without parentheses to the parser, and fields to us.
             let bare = matches!(function.args, FunctionArguments::None);
-            return if bare { Ok(name) } else { Err(self.unsupported(tree)) };
+            return if bare {
+                Ok(name)
+            } else {
+                Err(self.unsupported(tree))
+            };
         };
         self.refuse_clauses(function, list, name.span.clone())?;
         let mut call = Call {
@@ -96,25 +192,43 @@ impl Lowering<'_, '_> {
             args: Vec::with_capacity(list.args.len()),
             star: false,
             distinct: list.duplicate_treatment == Some(sql::DuplicateTreatment::Distinct),
-            filter: function.filter.as_deref().map(|f| self.lower(f).map(Box::new)).transpose()?,
+            filter: function
+                .filter
+                .as_deref()
+                .map(|f| self.lower(f).map(Box::new))
+                .transpose()?,
             text: function.to_string(),
         };
         for arg in &list.args {
             match arg {
-                FunctionArg::Unnamed(FunctionArgExpr::Expr(arg)) => call.args.push(self.lower(arg)?),
+                FunctionArg::Unnamed(FunctionArgExpr::Expr(arg)) => {
+                    call.args.push(self.lower(arg)?)
+                }
                 FunctionArg::Unnamed(FunctionArgExpr::Wildcard) => call.star = true,
-                _ => return Err(ExprError::new(name.span, "named arguments are not supported")),
+                _ => {
+                    return Err(ExprError::new(
+                        name.span,
+                        "named arguments are not supported",
+                    ));
+                }
             }
         }
         let end = self.closing(call.args.last().map_or(name.span.end, |a| a.span.end));
-        Ok(Ast { kind: Kind::Call(call), span: name.span.start..end })
+        Ok(Ast {
+            kind: Kind::Call(call),
+            span: name.span.start..end,
+        })
     }
 
     /// The end of the parenthesis that closes right behind `end`, if it does.
     fn closing(&self, end: usize) -> usize {
         let rest = &self.positions.text()[end..];
         let inner = rest.trim_start_matches([' ', '\n', '\t', '(', '*']);
-        if inner.starts_with(')') { end + rest.len() - inner.len() + 1 } else { end }
+        if inner.starts_with(')') {
+            end + rest.len() - inner.len() + 1
+        } else {
+            end
+        }
     }
 
     fn refuse_clauses(
@@ -141,38 +255,34 @@ impl Lowering<'_, '_> {
         let (Kind::Text(text) | Kind::Number(text)) = value.kind else {
             return Err(ExprError::new(value.span, "INTERVAL takes a literal"));
         };
-        let unit = interval.leading_field.as_ref().map(|f| f.to_string().to_lowercase());
+        let unit = interval
+            .leading_field
+            .as_ref()
+            .map(|f| f.to_string().to_lowercase());
         let micros = micros_of(&format!("{text} {}", unit.unwrap_or_default()));
         let micros = micros.ok_or_else(|| {
-            ExprError::new(value.span.clone(), "not an interval of fixed length")
-                .with_help("write like '5 minutes' or '1 day 12 hours'; units from microseconds to weeks")
+            ExprError::new(value.span.clone(), "not an interval of fixed length").with_help(
+                "write like '5 minutes' or '1 day 12 hours'; units from microseconds to weeks",
+            )
         })?;
-        Ok(Ast { kind: Kind::Interval(micros), span: value.span })
+        Ok(Ast {
+            kind: Kind::Interval(micros),
+            span: value.span,
+        })
     }
-}
-
-fn named(name: &str, span: Range<usize>, args: Vec<Ast>) -> Ast {
-    let call = Call {
-        name: name.to_owned(),
-        name_span: span.clone(),
-        args,
-        star: false,
-        distinct: false,
-        filter: None,
-        text: String::new(),
-    };
-    Ast { kind: Kind::Call(call), span }
 }
 
 /// Microseconds of `number unit` pairs.
 fn micros_of(text: &str) -> Option<i64> {
     let words: Vec<&str> = text.split_whitespace().collect();
-    if words.is_empty() || words.len() % 2 != 0 {
+    if words.is_empty() || !words.len().is_multiple_of(2) {
         return None;
     }
     words.chunks(2).try_fold(0i64, |sum, pair| {
         let name = pair[1].to_ascii_lowercase();
-        let (_, unit) = UNITS.iter().find(|(unit, _)| name.strip_suffix('s').unwrap_or(&name) == *unit)?;
+        let (_, unit) = UNITS
+            .iter()
+            .find(|(unit, _)| name.strip_suffix('s').unwrap_or(&name) == *unit)?;
         sum.checked_add(pair[0].parse::<i64>().ok()?.checked_mul(*unit)?)
     })
 }

@@ -3,6 +3,7 @@
 mod ast;
 mod lower;
 mod lower_call;
+mod lower_predicate;
 mod position;
 mod target;
 
@@ -39,23 +40,34 @@ pub(crate) struct Alias {
 /// Parses `expression [AS name]`.
 pub(crate) fn parse_aliased(text: &str) -> Result<(Ast, Option<Alias>), ExprError> {
     if text.len() > EXPRESSION_BYTES_MAX {
-        return Err(ExprError::new(0..0, format!("expression of more than {EXPRESSION_BYTES_MAX} bytes")));
+        return Err(ExprError::new(
+            0..0,
+            format!("expression of more than {EXPRESSION_BYTES_MAX} bytes"),
+        ));
     }
     let positions = Positions::new(text);
     let failed = |e| parser_error(&positions, e);
     let dialect = PostgreSqlDialect {};
-    let mut parser =
-        Parser::new(&dialect).with_recursion_limit(NESTING_MAX).try_with_sql(text).map_err(failed)?;
+    let mut parser = Parser::new(&dialect)
+        .with_recursion_limit(NESTING_MAX)
+        .try_with_sql(text)
+        .map_err(failed)?;
     let tree = parser.parse_expr().map_err(failed)?;
     let mut alias = None;
     if parser.parse_keyword(Keyword::AS) {
         let name = parser.parse_identifier().map_err(failed)?;
-        alias = Some(Alias { span: positions.range(name.span), name: name.value });
+        alias = Some(Alias {
+            span: positions.range(name.span),
+            name: name.value,
+        });
     }
     let next = parser.peek_token();
     if next.token != Token::EOF {
         let span = positions.range(next.span);
-        return Err(ExprError::new(span, format!("unexpected {} after the expression", next.token)));
+        return Err(ExprError::new(
+            span,
+            format!("unexpected {} after the expression", next.token),
+        ));
     }
     Ok((Lowering::new(&positions).lower(&tree)?, alias))
 }
@@ -69,7 +81,9 @@ fn parser_error(positions: &Positions<'_>, error: ParserError) -> ExprError {
     let Some((words, place)) = message.rsplit_once(" at Line: ") else {
         return ExprError::new(0..positions.text().len(), message);
     };
-    let mut numbers = place.split(", Column: ").map(|n| n.trim().parse().unwrap_or(0));
+    let mut numbers = place
+        .split(", Column: ")
+        .map(|n| n.trim().parse().unwrap_or(0));
     let (line, column) = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
     let words = words.replace("found: EOF", "found the end");
     ExprError::new(positions.word_at(line, column), words)
@@ -81,9 +95,12 @@ mod tests {
 
     #[test]
     fn a_dotted_name_is_one_name_and_case_is_kept() {
-        for (text, name) in
-            [("http.Status", "http.Status"), ("\"@timestamp\"", "@timestamp"), ("user", "user"), ("a.b.c", "a.b.c")]
-        {
+        for (text, name) in [
+            ("http.Status", "http.Status"),
+            ("\"@timestamp\"", "@timestamp"),
+            ("user", "user"),
+            ("a.b.c", "a.b.c"),
+        ] {
             let ast = parse(text).expect(text);
             assert!(matches!(&ast.kind, Kind::Name(n) if n == name), "{ast:?}");
             assert_eq!(ast.span, 0..text.len());
