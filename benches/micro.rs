@@ -1,1 +1,2 @@
+//! Criterion benchmarks of split, parse and group.
 fn main() {}

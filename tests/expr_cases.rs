@@ -28,11 +28,7 @@ fn column(line: &'static str) -> (String, Column<'static>) {
     let words: Vec<&str> = line.split('\t').collect();
     let ty = DataType::parse(words[2]).expect("a type of logmill");
     let mut column = Column::nulls(ty, words.len() - 3);
-    for (row, text) in words[3..]
-        .iter()
-        .enumerate()
-        .filter(|(_, text)| **text != r"\N")
-    {
+    for (row, text) in words[3..].iter().enumerate().filter(|(_, text)| **text != r"\N") {
         set(&mut column.values, row, text, ty);
         column.valid.as_mut().expect("nulls have a mask")[row] = true;
     }
@@ -46,10 +42,7 @@ fn set(values: &mut Values<'static>, row: usize, text: &'static str, ty: DataTyp
         Values::Float(v) => v[row] = text.parse().expect("a float"),
         Values::Bool(v) => v[row] = text.parse().expect("a bool"),
         Values::Decimal(v) => {
-            v[row] = text
-                .replace('.', "")
-                .parse()
-                .expect("a decimal with all its digits")
+            v[row] = text.replace('.', "").parse().expect("a decimal with all its digits")
         }
         Values::Timestamp(v) => match constant(&format!("'{text}'::{ty}")) {
             Scalar::Timestamp(micros) => v[row] = micros,
@@ -61,16 +54,8 @@ fn set(values: &mut Values<'static>, row: usize, text: &'static str, ty: DataTyp
 fn constant(text: &str) -> Scalar {
     let expr = Expr::compile(text, &mut Columns(Vec::new())).expect(text);
     let (arena, mut failures) = (Bump::new(), Vec::new());
-    expr.eval(
-        &mut Env {
-            slots: &[],
-            arena: &arena,
-            len: 1,
-            failures: &mut failures,
-        },
-        &[0],
-    )
-    .scalar(0)
+    expr.eval(&mut Env { slots: &[], arena: &arena, len: 1, failures: &mut failures }, &[0])
+        .scalar(0)
 }
 
 /// The values of an expression as the recorder writes them: `!` for a failure.
@@ -86,20 +71,14 @@ fn answers(
     };
     let (arena, mut failures) = (Bump::new(), Vec::new());
     let sel: Vec<u32> = (0..rows as u32).collect();
-    let mut env = Env {
-        slots,
-        arena: &arena,
-        len: rows,
-        failures: &mut failures,
-    };
+    let mut env = Env { slots, arena: &arena, len: rows, failures: &mut failures };
     let column = expr.eval(&mut env, &sel);
     (0..rows)
         .map(|row| match column.scalar(row) {
             _ if failures.iter().any(|failure| failure.row as usize == row) => "!".to_owned(),
-            Scalar::Text(text) => text
-                .replace('\\', r"\\")
-                .replace('\t', r"\t")
-                .replace('\n', r"\n"),
+            Scalar::Text(text) => {
+                text.replace('\\', r"\\").replace('\t', r"\t").replace('\n', r"\n")
+            }
             Scalar::Null => "NULL".to_owned(),
             other => panic!("{other:?} is no text"),
         })
@@ -109,21 +88,12 @@ fn answers(
 #[test]
 fn expressions_mean_what_they_mean_in_postgresql() {
     let columns: Vec<(String, Column<'static>)> = COLUMNS.lines().map(column).collect();
-    let mut scope = Columns(
-        columns
-            .iter()
-            .map(|(name, column)| (name.clone(), column.ty))
-            .collect(),
-    );
+    let mut scope =
+        Columns(columns.iter().map(|(name, column)| (name.clone(), column.ty)).collect());
     let rows = columns[0].1.len();
-    let slots: Vec<_> = columns
-        .into_iter()
-        .map(|(_, column)| Some(Rc::new(column)))
-        .collect();
+    let slots: Vec<_> = columns.into_iter().map(|(_, column)| Some(Rc::new(column))).collect();
     let mut wrong = Vec::new();
-    let cases = CASES
-        .lines()
-        .filter(|line| !line.starts_with('#') && !line.is_empty());
+    let cases = CASES.lines().filter(|line| !line.starts_with('#') && !line.is_empty());
     for case in cases {
         let (text, expected) = case.split_once('\t').expect("an expression and its values");
         let expected: Vec<&str> = expected.split('\t').collect();
@@ -133,15 +103,8 @@ fn expressions_mean_what_they_mean_in_postgresql() {
                 .err()
                 .map(|error| error.message)
                 .unwrap_or_default();
-            wrong.push(format!(
-                "{text}\n  expected {expected:?}\n  found    {found:?} {why}"
-            ));
+            wrong.push(format!("{text}\n  expected {expected:?}\n  found    {found:?} {why}"));
         }
     }
-    assert!(
-        wrong.is_empty(),
-        "{} differ:\n{}",
-        wrong.len(),
-        wrong.join("\n")
-    );
+    assert!(wrong.is_empty(), "{} differ:\n{}", wrong.len(), wrong.join("\n"));
 }

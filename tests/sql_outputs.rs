@@ -45,30 +45,13 @@ fn tables_are_created_and_a_second_batch_replaces_values(place: &Place) {
     let first = hits(&[(Some("a"), 1), (Some("b"), 2)]);
     let mut output = place.output(&first.rows.schema(), 1);
     assert_eq!(output.position().expect("no table yet"), None);
-    assert_eq!(
-        deliver(&mut *output, &batch(1), &[first])
-            .expect("batch 1")
-            .rows,
-        2
-    );
+    assert_eq!(deliver(&mut *output, &batch(1), &[first]).expect("batch 1").rows, 2);
     let second = [hits(&[(Some("b"), 20)]), hits(&[(Some("c"), 3)])];
-    assert_eq!(
-        deliver(&mut *output, &batch(2), &second)
-            .expect("batch 2")
-            .rows,
-        2
-    );
+    assert_eq!(deliver(&mut *output, &batch(2), &second).expect("batch 2").rows, 2);
     assert_eq!(hits_in(place), [some("a", 1), some("b", 20), some("c", 3)]);
     let known = output.position().expect("a position").expect("a batch");
-    assert_eq!(
-        (known.state_id.as_str(), known.batch, known.fence),
-        ("ours", 2, 2)
-    );
-    assert_eq!(
-        place.query("SELECT * FROM {t}")[0].len(),
-        2,
-        "only the summary's columns show"
-    );
+    assert_eq!((known.state_id.as_str(), known.batch, known.fence), ("ours", 2, 2));
+    assert_eq!(place.query("SELECT * FROM {t}")[0].len(), 2, "only the summary's columns show");
 }
 
 fn null_is_a_group_of_its_own(place: &Place) {
@@ -82,21 +65,12 @@ fn null_is_a_group_of_its_own(place: &Place) {
 fn keys_are_compared_byte_by_byte_whatever_their_length(place: &Place) {
     let long = "k".repeat(4096);
     let longer = format!("{long}!");
-    let names = [
-        "A", "a", "a ", "e\u{301}", &long, &longer, "\u{e9}", "😀", "😁",
-    ];
-    let rows: Vec<_> = names
-        .iter()
-        .zip(1..)
-        .map(|(name, n)| (Some(*name), n))
-        .collect();
+    let names = ["A", "a", "a ", "e\u{301}", &long, &longer, "\u{e9}", "😀", "😁"];
+    let rows: Vec<_> = names.iter().zip(1..).map(|(name, n)| (Some(*name), n)).collect();
     let mut output = place.output(&hits(&rows).rows.schema(), 1);
     deliver(&mut *output, &batch(1), &[hits(&rows)]).expect("batch 1");
     deliver(&mut *output, &batch(2), &[hits(&rows)]).expect("batch 2");
-    let expected: Vec<_> = rows
-        .iter()
-        .map(|(name, n)| some(name.expect("a name"), *n))
-        .collect();
+    let expected: Vec<_> = rows.iter().map(|(name, n)| some(name.expect("a name"), *n)).collect();
     assert_eq!(hits_in(place), expected);
     for name in ["a", "a ", "e\u{301}"] {
         let query = format!("SELECT count(*) FROM {{t}} WHERE name = '{name}'");
@@ -107,21 +81,10 @@ fn keys_are_compared_byte_by_byte_whatever_their_length(place: &Place) {
 fn a_repeated_delivery_changes_nothing(place: &Place) {
     let rows = [hits(&[(Some("a"), 1)])];
     let mut output = place.output(&rows[0].rows.schema(), 1);
-    assert_eq!(
-        deliver(&mut *output, &batch(1), &rows)
-            .expect("batch 1")
-            .rows,
-        1
-    );
-    let again = Delivery {
-        fence: 5,
-        ..batch(1)
-    };
+    assert_eq!(deliver(&mut *output, &batch(1), &rows).expect("batch 1").rows, 1);
+    let again = Delivery { fence: 5, ..batch(1) };
     let other = [hits(&[(Some("a"), 99)])];
-    assert_eq!(
-        deliver(&mut *output, &again, &other).expect("again").rows,
-        0
-    );
+    assert_eq!(deliver(&mut *output, &again, &other).expect("again").rows, 0);
     assert_eq!(hits_in(place), [some("a", 1)]);
 }
 
@@ -129,21 +92,14 @@ fn a_foreign_state_is_refused_until_it_adopts(place: &Place) {
     let rows = [hits(&[(Some("a"), 1)])];
     let mut output = place.output(&rows[0].rows.schema(), 1);
     deliver(&mut *output, &batch(7), &rows).expect("batch 7");
-    let foreign = Delivery {
-        state_id: "theirs".into(),
-        ..batch(1)
-    };
+    let foreign = Delivery { state_id: "theirs".into(), ..batch(1) };
     let other = [hits(&[(Some("z"), 26)])];
     let error = deliver(&mut *output, &foreign, &other).expect_err("a foreign state");
     assert!(matches!(error, DeliverError::Refused { .. }), "{error}");
     assert!(error.to_string().contains("--adopt"), "{error}");
     assert_eq!(hits_in(place), [some("a", 1)]);
 
-    let adopting = Delivery {
-        adopt: true,
-        replace_all: true,
-        ..foreign
-    };
+    let adopting = Delivery { adopt: true, replace_all: true, ..foreign };
     deliver(&mut *output, &adopting, &other).expect("the table is taken over");
     assert_eq!(hits_in(place), [some("z", 26)]);
     let known = output.position().expect("a position").expect("a batch");
@@ -165,29 +121,16 @@ fn an_error_in_the_rows_rolls_everything_back(place: &Place) {
     let mut output = place.output(&rows.rows.schema(), 1);
     deliver(&mut *output, &batch(1), &[rows]).expect("batch 1");
     let many: Vec<_> = (0..50_000).map(|n| (format!("name {n}"), n)).collect();
-    let many: Vec<_> = many
-        .iter()
-        .map(|(name, n)| (Some(name.as_str()), *n))
-        .collect();
+    let many: Vec<_> = many.iter().map(|(name, n)| (Some(name.as_str()), *n)).collect();
     let error = deliver_results(&mut *output, &batch(2), || {
         let broken: BoxError = "the spill file is gone".into();
         Box::new([Ok(hits(&[(Some("a"), 2)])), Ok(hits(&many)), Err(broken)].into_iter())
     });
     let error = error.expect_err("the iterator's error");
     assert!(matches!(error, DeliverError::Source(_)), "{error}");
-    assert!(
-        error.to_string().contains("the spill file is gone"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("the spill file is gone"), "{error}");
     assert_eq!(hits_in(place), [some("a", 1)]);
-    assert_eq!(
-        output
-            .position()
-            .expect("a position")
-            .expect("a batch")
-            .batch,
-        1
-    );
+    assert_eq!(output.position().expect("a position").expect("a batch").batch, 1);
 }
 
 fn another_connection_sees_no_half_batch(place: &Place) {
@@ -201,10 +144,7 @@ fn another_connection_sees_no_half_batch(place: &Place) {
         Box::new(parts.chunks(10_000).map(move |part| {
             assert_eq!(hits_in(place), [some("a", 1)]);
             seen.set(seen.get() + 1);
-            let part: Vec<_> = part
-                .iter()
-                .map(|(name, n)| (Some(name.as_str()), *n))
-                .collect();
+            let part: Vec<_> = part.iter().map(|(name, n)| (Some(name.as_str()), *n)).collect();
             Ok(hits(&part))
         }))
     })
@@ -216,32 +156,19 @@ fn a_whole_summary_empties_the_table_first(place: &Place) {
     let rows = hits(&[(Some("a"), 1), (Some("b"), 2)]);
     let mut output = place.output(&rows.rows.schema(), 1);
     deliver(&mut *output, &batch(1), &[rows]).expect("batch 1");
-    let whole = Delivery {
-        replace_all: true,
-        ..batch(1)
-    };
+    let whole = Delivery { replace_all: true, ..batch(1) };
     deliver(&mut *output, &whole, &[hits(&[(Some("b"), 3)])]).expect("the same batch, whole");
     assert_eq!(hits_in(place), [some("b", 3)]);
 }
 
 fn a_table_of_another_shape_is_refused_and_left_alone(place: &Place) {
     let rows = [hits(&[(Some("a"), 1)])];
-    deliver(
-        &mut *place.output(&rows[0].rows.schema(), 1),
-        &batch(1),
-        &rows,
-    )
-    .expect("batch 1");
+    deliver(&mut *place.output(&rows[0].rows.schema(), 1), &batch(1), &rows).expect("batch 1");
     let other = [every_type()];
     let mut output = place.output(&other[0].rows.schema(), 2);
     let error = deliver(&mut *output, &batch(2), &other).expect_err("other columns");
     assert!(matches!(error, DeliverError::Refused { .. }), "{error}");
-    assert!(
-        error
-            .to_string()
-            .contains("no column window_start; drop or rename"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("no column window_start; drop or rename"), "{error}");
     assert_eq!(hits_in(place), [some("a", 1)]);
 }
 
@@ -251,12 +178,7 @@ fn a_dropped_table_is_delivered_anew(place: &Place) {
     deliver(&mut *output, &batch(3), &rows).expect("batch 3");
     place.query("DROP TABLE {t}");
     assert_eq!(output.position().expect("a position"), None);
-    assert_eq!(
-        deliver(&mut *output, &batch(3), &rows)
-            .expect("batch 3 again")
-            .rows,
-        1
-    );
+    assert_eq!(deliver(&mut *output, &batch(3), &rows).expect("batch 3 again").rows, 1);
     assert_eq!(hits_in(place), [some("a", 1)]);
 }
 
@@ -280,11 +202,7 @@ fn only_the_newest_thousand_batches_are_remembered(place: &Place) {
         deliver(&mut *output, &batch(number), &rows).expect("a batch");
     }
     let kept = place.query("SELECT batch, changed_rows, job FROM {t}_batches ORDER BY batch");
-    let row = |batch: &str| {
-        [batch, "1", "job"]
-            .map(|text| Some(text.to_string()))
-            .to_vec()
-    };
+    let row = |batch: &str| [batch, "1", "job"].map(|text| Some(text.to_string())).to_vec();
     assert_eq!(kept, [row("1001"), row("1002")]);
 }
 
@@ -295,10 +213,7 @@ fn the_statements_shown_are_the_statements_run(place: &Place) {
     if let Place::Sqlite(folder) = place {
         std::fs::create_dir(folder.path().join("new")).expect("a folder");
     }
-    for statement in statements
-        .split(";\n")
-        .filter(|text| !text.trim().is_empty())
-    {
+    for statement in statements.split(";\n").filter(|text| !text.trim().is_empty()) {
         place.query(statement);
     }
     let delivered = deliver(&mut *output, &batch(1), &rows).expect("the tables fit");
@@ -317,17 +232,10 @@ fn without_zeros(text: &str) -> String {
 fn every_type_reads_back_the_same_from_both_databases() {
     let read = |place: &Place| -> fixture::Rows {
         let rows = [every_type()];
-        deliver(
-            &mut *place.output(&rows[0].rows.schema(), 2),
-            &batch(1),
-            &rows,
-        )
-        .expect("batch 1");
+        deliver(&mut *place.output(&rows[0].rows.schema(), 2), &batch(1), &rows).expect("batch 1");
         let read = place.query("SELECT window_start, n, d, f, b, s FROM {t} ORDER BY id");
         let plain = |text: Option<String>| text.map(|text| without_zeros(&text));
-        read.into_iter()
-            .map(|row| row.into_iter().map(plain).collect())
-            .collect()
+        read.into_iter().map(|row| row.into_iter().map(plain).collect()).collect()
     };
     let expected = [
         [
@@ -346,22 +254,13 @@ fn every_type_reads_back_the_same_from_both_databases() {
             "0",
             "😀 e\u{301}",
         ],
-        [
-            "2026-09-21 14:13:20.123456",
-            "0",
-            "0.07",
-            "1048576.25",
-            "1",
-            "",
-        ],
+        ["2026-09-21 14:13:20.123456", "0", "0.07", "1048576.25", "1", ""],
         ["9999-12-31 23:59:59", "-1", "0", "NULL", "0", "nul\0inside"],
         ["NULL", "NULL", "NULL", "NULL", "NULL", "NULL"],
     ];
     let text = |rows: fixture::Rows| -> Vec<Vec<String>> {
         let cell = |cell: Option<String>| cell.unwrap_or_else(|| "NULL".into());
-        rows.into_iter()
-            .map(|row| row.into_iter().map(cell).collect())
-            .collect()
+        rows.into_iter().map(|row| row.into_iter().map(cell).collect()).collect()
     };
     assert_eq!(text(read(&Place::sqlite())), expected);
     assert_eq!(text(read(&Place::mysql())), expected);
@@ -371,11 +270,8 @@ fn every_type_reads_back_the_same_from_both_databases() {
 fn what_is_not_a_writable_sqlite_file_is_named() {
     let folder = tempfile::TempDir::new().expect("a temporary folder");
     let text = folder.path().join("notes.txt");
-    std::fs::write(
-        &text,
-        "no database, but long enough to be looked at as one".repeat(100),
-    )
-    .expect("a file");
+    std::fs::write(&text, "no database, but long enough to be looked at as one".repeat(100))
+        .expect("a file");
     let rows = [hits(&[(Some("a"), 1)])];
     for (path, word) in [
         (text.clone(), "not a database"),

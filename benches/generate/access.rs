@@ -53,11 +53,7 @@ const METHODS: [&str; 16] = [
 /// Writes a whole log.
 pub(crate) fn write(options: &AccessOptions, sink: &mut Sink) -> io::Result<()> {
     let mut log = AccessLog::new(options);
-    let odd_every = options
-        .lines
-        .checked_div(options.broken)
-        .unwrap_or(u64::MAX)
-        .max(1);
+    let odd_every = options.lines.checked_div(options.broken).unwrap_or(u64::MAX).max(1);
     for line in 1..=options.lines {
         let line_ms = log.clock.next_ms();
         let odd_index = line / odd_every;
@@ -102,10 +98,7 @@ impl AccessLog {
             client_ranks: Zipf::new(options.clients),
             agent_ranks: Zipf::new(agents.len()),
             agents,
-            statuses: STATUSES
-                .iter()
-                .flat_map(|&(s, n)| std::iter::repeat_n(s, n))
-                .collect(),
+            statuses: STATUSES.iter().flat_map(|&(s, n)| std::iter::repeat_n(s, n)).collect(),
             rng,
         }
     }
@@ -154,18 +147,10 @@ impl AccessLog {
 
     /// Client, user and time. One line in fifty is up to three seconds late, as when workers write side by side.
     fn head(&mut self, out: &mut Vec<u8>, ms: u64) {
-        let late = if self.rng.one_in(50) {
-            1 + self.rng.below(3)
-        } else {
-            0
-        };
+        let late = if self.rng.one_in(50) { 1 + self.rng.below(3) } else { 0 };
         let second = (ms / 1000 - late).max(self.first_second);
         out.extend_from_slice(self.clients.get(self.client_ranks.draw(&mut self.rng)));
-        let user: &[u8] = if self.rng.one_in(200) {
-            b" - editor ["
-        } else {
-            b" - - ["
-        };
+        let user: &[u8] = if self.rng.one_in(200) { b" - editor [" } else { b" - - [" };
         out.extend_from_slice(user);
         out.extend_from_slice(self.time.text(second));
         out.extend_from_slice(b"] ");
@@ -176,11 +161,7 @@ impl AccessLog {
         out.extend_from_slice(self.rng.pick(&METHODS).as_bytes());
         out.extend_from_slice(self.paths.get(self.path_ranks.draw(&mut self.rng)));
         let http1 = self.rng.one_in(4);
-        out.extend_from_slice(if http1 {
-            b" HTTP/1.1\""
-        } else {
-            b" HTTP/2.0\""
-        });
+        out.extend_from_slice(if http1 { b" HTTP/1.1\"" } else { b" HTTP/2.0\"" });
     }
 
     /// The request time, where the log has it: milliseconds as seconds with three decimals.
@@ -189,11 +170,7 @@ impl AccessLog {
             return;
         }
         let draw = self.rng.below(4096);
-        let slow = if self.rng.one_in(200) {
-            self.rng.below(8000)
-        } else {
-            0
-        };
+        let slow = if self.rng.one_in(200) { self.rng.below(8000) } else { 0 };
         // The cube makes most requests quick and few slow.
         let ms = ((draw * draw * draw) >> 27) + slow;
         out.push(b' ');

@@ -52,15 +52,7 @@ fn push_record(out: &mut Vec<u8>, rng: &mut Rng, users: &Zipf, ms: u64) {
     push_rfc3339(out, ms);
     push_text(out, "level", level);
     push_text(out, "logger", logger);
-    push_text(
-        out,
-        "message",
-        if level == "error" {
-            "failed: timeout"
-        } else {
-            message
-        },
-    );
+    push_text(out, "message", if level == "error" { "failed: timeout" } else { message });
     out.push(b'"');
     if logger == "shop.http" {
         push_http(out, rng, level);
@@ -88,11 +80,7 @@ fn push_text(out: &mut Vec<u8>, key: &str, value: &str) {
 }
 
 fn push_http(out: &mut Vec<u8>, rng: &mut Rng, level: &str) {
-    let status = if level == "error" {
-        504
-    } else {
-        *rng.pick(&[200, 200, 200, 201, 304, 404])
-    };
+    let status = if level == "error" { 504 } else { *rng.pick(&[200, 200, 200, 201, 304, 404]) };
     out.extend_from_slice(b",\"http\":{\"method\":\"GET\",\"status\":");
     push_number(out, status);
     out.push(b'}');

@@ -6,9 +6,8 @@ use crate::text::{push_number, push_padded};
 pub(crate) const START: u64 = 1_795_132_800;
 
 /// How much traffic each hour of a day (UTC) gets, relative to the others.
-const HOUR_WEIGHTS: [u64; 24] = [
-    5, 4, 3, 3, 3, 4, 6, 9, 12, 14, 15, 15, 14, 14, 15, 15, 15, 16, 17, 18, 17, 14, 10, 7,
-];
+const HOUR_WEIGHTS: [u64; 24] =
+    [5, 4, 3, 3, 3, 4, 6, 9, 12, 14, 15, 15, 14, 14, 15, 15, 15, 16, 17, 18, 17, 14, 10, 7];
 
 /// Spreads a number of lines over hours, so that days have their rush hours and nights are quiet.
 pub(crate) struct Clock {
@@ -80,10 +79,7 @@ pub(crate) struct LocalTime {
 impl LocalTime {
     /// Nothing remembered yet.
     pub(crate) fn new() -> Self {
-        LocalTime {
-            second: u64::MAX,
-            text: Vec::new(),
-        }
+        LocalTime { second: u64::MAX, text: Vec::new() }
     }
 
     /// The text of a second since the epoch.
@@ -147,11 +143,7 @@ fn civil_from_days(days: u64) -> (u64, u64, u64) {
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let month_from_march = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 {
-        month_from_march + 3
-    } else {
-        month_from_march - 9
-    };
+    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
     let year = year_of_era + era * 400 + u64::from(month <= 2);
     (year, month, day)
 }

@@ -45,10 +45,6 @@ pub(crate) fn push_garbage(out: &mut Vec<u8>, rng: &mut Rng) {
     out.extend_from_slice(b"\xfe\xff\x00");
     for _ in 0..20 + rng.below(40) {
         let byte = rng.bits() as u8;
-        out.push(if matches!(byte, b'\n' | b'\r') {
-            0x80
-        } else {
-            byte
-        });
+        out.push(if matches!(byte, b'\n' | b'\r') { 0x80 } else { byte });
     }
 }

@@ -12,9 +12,7 @@ impl Rng {
     /// A generator whose whole sequence follows from `seed`.
     pub(crate) fn new(seed: u64) -> Self {
         let mut mix = seed;
-        Rng {
-            state: std::array::from_fn(|_| splitmix64(&mut mix)),
-        }
+        Rng { state: std::array::from_fn(|_| splitmix64(&mut mix)) }
     }
 
     /// The next 64 random bits.
@@ -99,10 +97,6 @@ impl Zipf {
         let bits = rng.bits();
         let slot = ((u128::from(bits >> 32) * self.slots.len() as u128) >> 32) as usize;
         let (threshold, other) = self.slots[slot];
-        if bits as u32 <= threshold {
-            slot
-        } else {
-            other as usize
-        }
+        if bits as u32 <= threshold { slot } else { other as usize }
     }
 }

@@ -14,10 +14,7 @@ use crate::{app, sensors};
 /// Writes all samples into a folder, which is made if it isn't there.
 pub(crate) fn write(dir: &Path) -> io::Result<()> {
     fs::create_dir_all(dir)?;
-    fs::write(
-        dir.join("access.log.2.gz"),
-        gzip(&access_log(0, 24, 3000)?)?,
-    )?;
+    fs::write(dir.join("access.log.2.gz"), gzip(&access_log(0, 24, 3000)?)?)?;
     fs::write(dir.join("access.log.1"), access_log(1, 24, 3000)?)?;
     fs::write(dir.join("access.log"), access_log(2, 12, 2400)?)?;
 
@@ -49,9 +46,7 @@ fn access_log(day: u64, hours: u64, lines: u64) -> io::Result<Vec<u8>> {
 
 /// Compressed without a time stamp or a name, which would change from run to run.
 fn gzip(plain: &[u8]) -> io::Result<Vec<u8>> {
-    let mut encoder = GzBuilder::new()
-        .mtime(0)
-        .write(Vec::new(), Compression::best());
+    let mut encoder = GzBuilder::new().mtime(0).write(Vec::new(), Compression::best());
     encoder.write_all(plain)?;
     encoder.finish()
 }

@@ -54,12 +54,8 @@ pub(crate) fn write(lines: u64, seed: u64, sink: &mut Sink) -> io::Result<()> {
 
 /// Names with their semicolon, and mean temperatures in tenths of a degree.
 fn stations(rng: &mut Rng) -> Vec<(Vec<u8>, i64)> {
-    let all = HEADS
-        .iter()
-        .flat_map(|head| TAILS.iter().map(move |tail| format!("{head}{tail};")));
-    all.take(STATIONS)
-        .map(|name| (name.into_bytes(), rng.below(500) as i64 - 150))
-        .collect()
+    let all = HEADS.iter().flat_map(|head| TAILS.iter().map(move |tail| format!("{head}{tail};")));
+    all.take(STATIONS).map(|name| (name.into_bytes(), rng.below(500) as i64 - 150)).collect()
 }
 
 /// Appends tenths as a number with one decimal.

@@ -22,18 +22,12 @@ impl Sink {
         } else {
             Box::new(File::create(path)?)
         };
-        Ok(Sink {
-            buffer: Vec::with_capacity(2 * WRITE_BYTES),
-            out: Some(out),
-        })
+        Ok(Sink { buffer: Vec::with_capacity(2 * WRITE_BYTES), out: Some(out) })
     }
 
     /// Memory.
     pub(crate) fn memory() -> Self {
-        Sink {
-            buffer: Vec::new(),
-            out: None,
-        }
+        Sink { buffer: Vec::new(), out: None }
     }
 
     /// What lines are appended to.
@@ -46,11 +40,7 @@ impl Sink {
     #[inline]
     pub(crate) fn end_line(&mut self) -> io::Result<()> {
         self.buffer.push(b'\n');
-        if self.buffer.len() >= WRITE_BYTES {
-            self.flush()
-        } else {
-            Ok(())
-        }
+        if self.buffer.len() >= WRITE_BYTES { self.flush() } else { Ok(()) }
     }
 
     /// Writes what is left, and gives back what stayed in memory.

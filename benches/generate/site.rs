@@ -67,10 +67,7 @@ fn push_path(out: &mut Vec<u8>, rank: usize) {
     let two = WORDS[rank / 200 % WORDS.len()];
     let (before, after) = match rank % 8 {
         0 => ("/products/".to_owned(), String::new()),
-        1 => (
-            "/products/".to_owned(),
-            format!("/reviews?page={}", rank % 5 + 1),
-        ),
+        1 => ("/products/".to_owned(), format!("/reviews?page={}", rank % 5 + 1)),
         2 => (format!("/blog/{one}-{two}-"), String::new()),
         3 => (format!("/img/{one}-"), ".webp".to_owned()),
         4 => ("/api/v1/orders/".to_owned(), String::new()),
@@ -91,20 +88,9 @@ pub(crate) fn clients(count: usize, rng: &mut Rng) -> StringTable {
             let (net, host) = (bits >> 48 & 0xfff | 0x1000, bits >> 32 & 0xfff | 0x1000);
             out.extend_from_slice(format!("2001:db8:{net:x}::{host:x}").as_bytes());
         } else if bits.is_multiple_of(5) {
-            push_ipv4(
-                out,
-                [
-                    198,
-                    18 + (bits >> 32 & 1),
-                    bits >> 40 & 255,
-                    bits >> 48 & 255,
-                ],
-            );
+            push_ipv4(out, [198, 18 + (bits >> 32 & 1), bits >> 40 & 255, bits >> 48 & 255]);
         } else {
-            push_ipv4(
-                out,
-                [10, bits >> 32 & 255, bits >> 40 & 255, bits >> 48 & 255],
-            );
+            push_ipv4(out, [10, bits >> 32 & 255, bits >> 40 & 255, bits >> 48 & 255]);
         }
     })
 }

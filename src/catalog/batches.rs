@@ -76,7 +76,9 @@ impl Catalog {
     /// The number of the last decided batch; 0 before the first.
     pub fn last_batch(&self) -> Result<u64, CatalogError> {
         self.connection
-            .query_row("SELECT coalesce(max(batch), 0) FROM batches", [], |row| row.get::<_, i64>(0))
+            .query_row("SELECT coalesce(max(batch), 0) FROM batches", [], |row| {
+                row.get::<_, i64>(0)
+            })
             .map(|batch| batch as u64)
             .map_err(self.fail("read"))
     }
@@ -100,13 +102,13 @@ impl Catalog {
     pub fn pending_renames(&self) -> Result<Vec<Rename>, CatalogError> {
         let sql = "SELECT staged, final, bytes, checksum FROM renames ORDER BY batch, staged";
         self.rows(sql, [], |row| {
-                Ok(Rename {
-                    staged: path_of(&row.get::<_, Vec<u8>>(0)?),
-                    published: path_of(&row.get::<_, Vec<u8>>(1)?),
-                    bytes: row.get::<_, i64>(2)? as u64,
-                    checksum: row.get::<_, i64>(3)? as u64,
-                })
+            Ok(Rename {
+                staged: path_of(&row.get::<_, Vec<u8>>(0)?),
+                published: path_of(&row.get::<_, Vec<u8>>(1)?),
+                bytes: row.get::<_, i64>(2)? as u64,
+                checksum: row.get::<_, i64>(3)? as u64,
             })
+        })
     }
 
     /// All renames have happened, durably.
@@ -159,7 +161,8 @@ fn batch_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<BatchRow> {
 /// Whether nobody decided anything since this batch was planned.
 fn is_ours(transaction: &Transaction<'_>, decision: &Decision<'_>) -> rusqlite::Result<bool> {
     let sql = "SELECT (SELECT value FROM meta WHERE key = 'fence'), (SELECT coalesce(max(batch), 0) FROM batches)";
-    let (fence, batch): (i64, i64) = transaction.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let (fence, batch): (i64, i64) =
+        transaction.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
     Ok(fence as u64 == decision.fence && batch as u64 + 1 == decision.batch)
 }
 
@@ -171,10 +174,18 @@ fn write(transaction: &Transaction<'_>, decision: &Decision<'_>) -> rusqlite::Re
     let mut rename = transaction.prepare("INSERT INTO renames VALUES (?1, ?2, ?3, ?4, ?5)")?;
     for file in decision.renames {
         let (staged, published) = (bytes_of(&file.staged), bytes_of(&file.published));
-        rename.execute(params![batch, staged, published, file.bytes as i64, file.checksum as i64])?;
+        rename.execute(params![
+            batch,
+            staged,
+            published,
+            file.bytes as i64,
+            file.checksum as i64
+        ])?;
     }
-    transaction
-        .execute("INSERT OR REPLACE INTO meta VALUES ('fingerprint', ?1)", [decision.fingerprint])?;
+    transaction.execute(
+        "INSERT OR REPLACE INTO meta VALUES ('fingerprint', ?1)",
+        [decision.fingerprint],
+    )?;
     let counters = decision.counters;
     transaction.execute(
         "INSERT INTO batches VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",

@@ -44,7 +44,9 @@ pub enum CatalogError {
         source: rusqlite::Error,
     },
     /// The state was made by another version, or is no catalog.
-    #[error("{path} is a catalog of version {found}, this program writes version {expected}; use the program that made it, or another --state-dir")]
+    #[error(
+        "{path} is a catalog of version {found}, this program writes version {expected}; use the program that made it, or another --state-dir"
+    )]
     Version {
         /// The catalog.
         path: PathBuf,
@@ -54,7 +56,9 @@ pub enum CatalogError {
         expected: i64,
     },
     /// Another process decided a batch meanwhile.
-    #[error("another process took over this job (fence {ours} is old); nothing of this batch was kept")]
+    #[error(
+        "another process took over this job (fence {ours} is old); nothing of this batch was kept"
+    )]
     Fenced {
         /// Our fence.
         ours: u64,

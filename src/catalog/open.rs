@@ -97,12 +97,20 @@ impl Catalog {
         params: impl rusqlite::Params,
         read: impl FnMut(&rusqlite::Row<'_>) -> rusqlite::Result<T>,
     ) -> Result<Vec<T>, CatalogError> {
-        let query = || self.connection.prepare(sql)?.query_map(params, read)?.collect::<rusqlite::Result<Vec<T>>>();
+        let query = || {
+            self.connection
+                .prepare(sql)?
+                .query_map(params, read)?
+                .collect::<rusqlite::Result<Vec<T>>>()
+        };
         query().map_err(self.fail("read"))
     }
 
     /// For `map_err`: what was tried.
-    pub(super) fn fail(&self, action: &'static str) -> impl FnOnce(rusqlite::Error) -> CatalogError {
+    pub(super) fn fail(
+        &self,
+        action: &'static str,
+    ) -> impl FnOnce(rusqlite::Error) -> CatalogError {
         let path = self.path.clone();
         move |source| CatalogError::Sql { action, path, source }
     }
@@ -125,9 +133,11 @@ impl Catalog {
     /// Takes a new fence: from now on nothing is decided with an older one.
     pub fn take_fence(&self) -> Result<u64, CatalogError> {
         self.connection
-            .query_row("UPDATE meta SET value = value + 1 WHERE key = 'fence' RETURNING value", [], |row| {
-                row.get::<_, i64>(0)
-            })
+            .query_row(
+                "UPDATE meta SET value = value + 1 WHERE key = 'fence' RETURNING value",
+                [],
+                |row| row.get::<_, i64>(0),
+            )
             .map(|fence| fence as u64)
             .map_err(self.fail("write"))
     }

@@ -30,7 +30,8 @@ impl Catalog {
                 error: row.get(3)?,
             })
         };
-        let found = self.connection.query_row(sql, [name], read).optional().map_err(self.fail("read"))?;
+        let found =
+            self.connection.query_row(sql, [name], read).optional().map_err(self.fail("read"))?;
         let fresh = || OutputRow { name: name.to_owned(), delivered: 0, tried_us: 0, error: None };
         Ok(found.unwrap_or_else(fresh))
     }

@@ -31,20 +31,21 @@ impl Catalog {
         let sql = "SELECT batch, path, offset, length, reason, sample FROM rejects
                        ORDER BY batch DESC, id LIMIT ?1";
         self.rows(sql, [limit.min(i64::MAX as u64) as i64], |row| {
-                Ok(RejectRow {
-                    batch: row.get::<_, i64>(0)? as u64,
-                    path: path_of(&row.get::<_, Vec<u8>>(1)?),
-                    offset: row.get::<_, i64>(2)? as u64,
-                    length: row.get::<_, i64>(3)? as u64,
-                    reason: row.get(4)?,
-                    sample: row.get(5)?,
-                })
+            Ok(RejectRow {
+                batch: row.get::<_, i64>(0)? as u64,
+                path: path_of(&row.get::<_, Vec<u8>>(1)?),
+                offset: row.get::<_, i64>(2)? as u64,
+                length: row.get::<_, i64>(3)? as u64,
+                reason: row.get(4)?,
+                sample: row.get(5)?,
             })
+        })
     }
 
     /// How many rejected lines are kept, by reason, the most frequent first.
     pub fn reject_reasons(&self) -> Result<Vec<(String, u64)>, CatalogError> {
-        let sql = "SELECT reason, count(*) FROM rejects GROUP BY reason ORDER BY count(*) DESC, reason";
+        let sql =
+            "SELECT reason, count(*) FROM rejects GROUP BY reason ORDER BY count(*) DESC, reason";
         self.rows(sql, [], |row| Ok((row.get(0)?, row.get::<_, i64>(1)? as u64)))
     }
 }
@@ -58,7 +59,14 @@ pub(super) fn write(
     let mut statement = transaction.prepare(sql)?;
     for (path, r) in rejects {
         let (offset, length) = (r.offset as i64, r.length as i64);
-        statement.execute(params![batch as i64, bytes_of(path), offset, length, r.reason, r.sample])?;
+        statement.execute(params![
+            batch as i64,
+            bytes_of(path),
+            offset,
+            length,
+            r.reason,
+            r.sample
+        ])?;
     }
     Ok(())
 }

@@ -51,7 +51,10 @@ fn segment(row: &rusqlite::Row<'_>) -> rusqlite::Result<SegmentState> {
 }
 
 /// Inserts new segments (id 0) and replaces known ones.
-pub(super) fn write(transaction: &Transaction<'_>, segments: &[SegmentState]) -> rusqlite::Result<()> {
+pub(super) fn write(
+    transaction: &Transaction<'_>,
+    segments: &[SegmentState],
+) -> rusqlite::Result<()> {
     let sql = "INSERT OR REPLACE INTO segments VALUES (nullif(?1, 0), ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
     let mut statement = transaction.prepare(sql)?;
     for s in segments {

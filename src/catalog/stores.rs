@@ -26,15 +26,15 @@ impl Catalog {
     pub fn stores(&self) -> Result<Vec<StoreFile>, CatalogError> {
         let sql = "SELECT partition_us, file, batch, groups, bytes, checksum FROM stores ORDER BY partition_us";
         self.rows(sql, [], |row| {
-                Ok(StoreFile {
-                    partition_us: row.get(0)?,
-                    file: row.get(1)?,
-                    batch: row.get::<_, i64>(2)? as u64,
-                    groups: row.get::<_, i64>(3)? as u64,
-                    bytes: row.get::<_, i64>(4)? as u64,
-                    checksum: row.get::<_, i64>(5)? as u64,
-                })
+            Ok(StoreFile {
+                partition_us: row.get(0)?,
+                file: row.get(1)?,
+                batch: row.get::<_, i64>(2)? as u64,
+                groups: row.get::<_, i64>(3)? as u64,
+                bytes: row.get::<_, i64>(4)? as u64,
+                checksum: row.get::<_, i64>(5)? as u64,
             })
+        })
     }
 }
 
@@ -43,7 +43,14 @@ pub(super) fn write(transaction: &Transaction<'_>, stores: &[StoreFile]) -> rusq
         transaction.prepare("INSERT OR REPLACE INTO stores VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?;
     for s in stores {
         let (groups, bytes, checksum) = (s.groups as i64, s.bytes as i64, s.checksum as i64);
-        statement.execute(params![s.partition_us, s.file, s.batch as i64, groups, bytes, checksum])?;
+        statement.execute(params![
+            s.partition_us,
+            s.file,
+            s.batch as i64,
+            groups,
+            bytes,
+            checksum
+        ])?;
     }
     Ok(())
 }

@@ -106,11 +106,15 @@ fn as_json(plan: &Plan, files: &[(PathBuf, u64)], problems: &[String]) -> serde_
 
 fn as_text(plan: &Plan, files: &[(PathBuf, u64)], problems: &[String]) -> String {
     let mut out = format!("{}: {} compiles\n", plan.path.display(), plan.name);
-    let names = |fields: Vec<String>| if fields.is_empty() { "none".to_owned() } else { fields.join(", ") };
+    let names =
+        |fields: Vec<String>| if fields.is_empty() { "none".to_owned() } else { fields.join(", ") };
     let known = plan.map.known_fields.iter().map(|f| format!("{} {}", f.name, f.ty)).collect();
     out += &format!("\nfields      {}\n", names(known));
     let slots = plan.map.slots.iter().filter(|slot| matches!(slot.kind, SlotKind::Let(_)));
-    out += &format!("let         {}\n", names(slots.map(|s| format!("{} {}", s.name, s.ty)).collect()));
+    out += &format!(
+        "let         {}\n",
+        names(slots.map(|s| format!("{} {}", s.name, s.ty)).collect())
+    );
     for (what, columns) in columns(plan) {
         let columns = columns.into_iter().map(|(name, ty)| format!("{name} {ty}")).collect();
         out += &format!("{what:<11} {}\n", names(columns));
@@ -122,7 +126,9 @@ fn as_text(plan: &Plan, files: &[(PathBuf, u64)], problems: &[String]) -> String
         output::bytes(total)
     );
     let mut table = Table::new([("file".to_owned(), false), ("size".to_owned(), true)]);
-    files.iter().for_each(|(path, bytes)| table.push(vec![path.display().to_string(), output::bytes(*bytes)]));
+    files.iter().for_each(|(path, bytes)| {
+        table.push(vec![path.display().to_string(), output::bytes(*bytes)])
+    });
     if !files.is_empty() {
         out += &table.render();
     }

@@ -40,12 +40,18 @@ fn steps(plan: &Plan) -> Vec<(&'static str, String)> {
     let mut steps = vec![("read", plan.source.globs.join(", "))];
     let slot = |&at: &usize| plan.map.slots[at].name.as_str();
     let list = |slots: &[usize]| slots.iter().map(slot).collect::<Vec<_>>().join(", ");
-    steps.push(("parse", match plan.map.fields.as_slice() {
-        [] => "line ends only".to_owned(),
-        fields => fields.join(", "),
-    }));
+    steps.push((
+        "parse",
+        match plan.map.fields.as_slice() {
+            [] => "line ends only".to_owned(),
+            fields => fields.join(", "),
+        },
+    ));
     if plan.map.filter.is_some() {
-        steps.push(("filter", format!("on {}, before anything else is computed", list(&plan.map.filter_slots))));
+        steps.push((
+            "filter",
+            format!("on {}, before anything else is computed", list(&plan.map.filter_slots)),
+        ));
     }
     let lets = plan.map.slots.iter().filter(|s| matches!(s.kind, SlotKind::Let(_)));
     let lets: Vec<String> = lets.map(|s| format!("{} {}", s.name, s.ty)).collect();
@@ -54,12 +60,15 @@ fn steps(plan: &Plan) -> Vec<(&'static str, String)> {
     }
     reduce_steps(plan, &mut steps);
     steps.push(("write", outputs(plan).join("; ")));
-    steps.push(("limits", format!(
-        "memory {}, line {}, reject_ratio {}",
-        output::bytes(plan.limits.memory_bytes),
-        output::bytes(plan.limits.line_bytes_max),
-        plan.limits.reject_ratio
-    )));
+    steps.push((
+        "limits",
+        format!(
+            "memory {}, line {}, reject_ratio {}",
+            output::bytes(plan.limits.memory_bytes),
+            output::bytes(plan.limits.line_bytes_max),
+            plan.limits.reject_ratio
+        ),
+    ));
     steps
 }
 
@@ -68,7 +77,8 @@ fn reduce_steps(plan: &Plan, steps: &mut Vec<(&'static str, String)>) {
     if let Some(window) = reduce.window_us {
         steps.push(("window", format!("{} s, tumbling, on event_time", window as f64 / 1e6)));
     }
-    let keys: Vec<String> = reduce.keys.iter().map(|k| format!("{} {}", k.name, k.expr.ty())).collect();
+    let keys: Vec<String> =
+        reduce.keys.iter().map(|k| format!("{} {}", k.name, k.expr.ty())).collect();
     steps.push(("group by", if keys.is_empty() { "nothing".to_owned() } else { keys.join(", ") }));
     let calls = reduce.aggregates.iter().map(|a| {
         let arg = a.arg.as_ref().map_or_else(String::new, |e| format!(" of {}", e.ty()));
@@ -78,7 +88,10 @@ fn reduce_steps(plan: &Plan, steps: &mut Vec<(&'static str, String)>) {
     steps.push(("combine", calls.collect::<Vec<_>>().join(", ")));
     let measures = reduce.measures.iter().map(|m| format!("{} {}", m.name, m.value.ty()));
     steps.push(("measures", measures.collect::<Vec<_>>().join(", ")));
-    steps.push(("partition", "by hash of the key, a table a worker and partition; reduced without locks".to_owned()));
+    steps.push((
+        "partition",
+        "by hash of the key, a table a worker and partition; reduced without locks".to_owned(),
+    ));
     steps.push(("store", format!("cut by {}", partition(reduce.partition))));
 }
 
@@ -93,9 +106,14 @@ fn partition(partition: Partition) -> &'static str {
 
 fn outputs(plan: &Plan) -> Vec<String> {
     let o = &plan.outputs;
-    let summary = o.summary.iter().map(|s| format!("summary Parquet in {}, cut by {}", s.path.display(), partition(s.partition)));
-    let events = o.events.iter().map(|e| format!("events Parquet in {}, cut by {}", e.path.display(), partition(e.partition)));
-    let sqlite = o.sqlite.iter().map(|s| format!("SQLite table {} in {}", s.table, s.path.display()));
+    let summary = o.summary.iter().map(|s| {
+        format!("summary Parquet in {}, cut by {}", s.path.display(), partition(s.partition))
+    });
+    let events = o.events.iter().map(|e| {
+        format!("events Parquet in {}, cut by {}", e.path.display(), partition(e.partition))
+    });
+    let sqlite =
+        o.sqlite.iter().map(|s| format!("SQLite table {} in {}", s.table, s.path.display()));
     let mysql = o.mysql.iter().map(|m| format!("MySQL table {}", m.table));
     summary.chain(events).chain(sqlite).chain(mysql).collect()
 }

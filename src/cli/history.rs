@@ -30,7 +30,8 @@ impl History {
         let plan = super::job::load(&self.path, &self.job.overrides(None))?;
         let layout = Layout::new(&self.job.state.dir(Some(&self.path)), &plan);
         let catalog = Catalog::open_existing(&layout.state)?;
-        let batches = catalog.map_or_else(|| Ok(Vec::new()), |catalog| catalog.history(self.limit))?;
+        let batches =
+            catalog.map_or_else(|| Ok(Vec::new()), |catalog| catalog.history(self.limit))?;
         if self.job.state.json {
             let rows = batches.iter().map(|b| {
                 json!({"batch": b.batch, "decided": output::time(b.decided_us), "seconds": b.seconds,
@@ -41,8 +42,18 @@ impl History {
             output::json(&json!({"job": plan.name, "batches": rows.collect::<Vec<_>>()}))?;
             return Ok(Status::Done);
         }
-        let columns = [("batch", true), ("decided (UTC)", false), ("lines", true), ("mapped", true), ("filtered", true),
-            ("rejected", true), ("bytes", true), ("groups", true), ("files", true), ("seconds", true)];
+        let columns = [
+            ("batch", true),
+            ("decided (UTC)", false),
+            ("lines", true),
+            ("mapped", true),
+            ("filtered", true),
+            ("rejected", true),
+            ("bytes", true),
+            ("groups", true),
+            ("files", true),
+            ("seconds", true),
+        ];
         let mut table = Table::new(columns.map(|(name, right)| (name.to_owned(), right)));
         for b in &batches {
             let c = b.counters;

@@ -11,7 +11,8 @@ pub(super) fn load(path: &Path, overrides: &Overrides) -> Result<Plan, Diagnosti
     let file = job::load(path)?;
     let first = plan::compile(&file, overrides, None);
     let needs_head = matches!(&file.spec.source.format.value, job::FormatChoice::Csv(csv) | job::FormatChoice::Tsv(csv)
-        if csv.columns.is_empty()) || matches!(&file.spec.source.format.value, job::FormatChoice::Name(n) if n == "csv" || n == "tsv");
+        if csv.columns.is_empty())
+        || matches!(&file.spec.source.format.value, job::FormatChoice::Name(n) if n == "csv" || n == "tsv");
     if !needs_head {
         return first;
     }

@@ -21,14 +21,20 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 /// Log files in, exactly-once Parquet and SQL tables out.
 #[derive(Debug, Parser)]
-#[command(name = "logmill", version, about, max_term_width = 110, after_help = "\
+#[command(
+    name = "logmill",
+    version,
+    about,
+    max_term_width = 110,
+    after_help = "\
 Start here:
   logmill init /var/log/nginx/access.log > traffic.toml   write a job that fits the file
   logmill run traffic.toml                                 read all that is new, once
   logmill status traffic.toml                              what was read, what each output has
 
 Exit status: 0 done; 1 failed, nothing half-visible; 2 wrong usage or job file; 3 done, but more lines were
-rejected than reject_ratio allows; 4 done, but an SQL output waits; 130, 143 stopped by a signal.")]
+rejected than reject_ratio allows; 4 done, but an SQL output waits; 130, 143 stopped by a signal."
+)]
 struct Cli {
     #[command(subcommand)]
     command: Command,

@@ -53,10 +53,15 @@ fn as_json(row: &RejectRow) -> serde_json::Value {
 fn as_text(row: &RejectRow) -> String {
     let line = String::from_utf8_lossy(&row.sample);
     // Control characters of a log must not reach a terminal.
-    let line: String = line.chars().take(200).flat_map(|c| {
-        let escaped: Vec<char> = if c.is_control() { c.escape_default().collect() } else { vec![c] };
-        escaped
-    }).collect();
+    let line: String = line
+        .chars()
+        .take(200)
+        .flat_map(|c| {
+            let escaped: Vec<char> =
+                if c.is_control() { c.escape_default().collect() } else { vec![c] };
+            escaped
+        })
+        .collect();
     let length = output::bytes(row.length);
     format!("{}:{}: {} ({length})\n    {line}\n", row.path.display(), row.offset, row.reason)
 }

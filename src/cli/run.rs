@@ -89,7 +89,9 @@ impl Run {
         }
         for report in &outcome.outputs {
             if let Some(error) = &report.error {
-                eprintln!("logmill: {name}: {error} (it waits in the outbox; the next run tries again)");
+                eprintln!(
+                    "logmill: {name}: {error} (it waits in the outbox; the next run tries again)"
+                );
             }
         }
         if above_ratio(plan, outcome) {

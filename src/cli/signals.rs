@@ -13,7 +13,10 @@ pub(super) fn install() {
     let wait = move || {
         if let Some(signal) = signals.forever().next() {
             let mut stderr = std::io::stderr();
-            let _ = writeln!(stderr, "\nlogmill: stopped by a signal; the next run goes on where the last batch ended");
+            let _ = writeln!(
+                stderr,
+                "\nlogmill: stopped by a signal; the next run goes on where the last batch ended"
+            );
             std::process::exit(128 + signal);
         }
     };

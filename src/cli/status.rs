@@ -15,7 +15,9 @@ use super::{Status as Exit, output};
 ///
 /// Without a JOB: all jobs of the state directory, as far as their catalogs know.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  logmill status jobs/*.toml\n  logmill status --state-dir /var/lib/logmill --json")]
+#[command(
+    after_help = "Examples:\n  logmill status jobs/*.toml\n  logmill status --state-dir /var/lib/logmill --json"
+)]
 pub(super) struct Status {
     /// Job files
     #[arg(value_name = "JOB")]
@@ -41,10 +43,16 @@ impl Status {
     fn all(&self) -> anyhow::Result<Exit> {
         let dir = self.job.state.dir(None);
         let entries = std::fs::read_dir(&dir).map_err(|e| {
-            anyhow::anyhow!("can't read the state directory {}: {e}; name a job, or give --state-dir", dir.display())
+            anyhow::anyhow!(
+                "can't read the state directory {}: {e}; name a job, or give --state-dir",
+                dir.display()
+            )
         })?;
-        let mut jobs: Vec<PathBuf> =
-            entries.flatten().map(|entry| entry.path()).filter(|path| path.join("catalog.db").exists()).collect();
+        let mut jobs: Vec<PathBuf> = entries
+            .flatten()
+            .map(|entry| entry.path())
+            .filter(|path| path.join("catalog.db").exists())
+            .collect();
         jobs.sort();
         for state in jobs {
             let name = state.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -83,7 +91,8 @@ fn as_json(
 ) -> anyhow::Result<serde_json::Value> {
     let totals = catalog.totals()?;
     let last = catalog.history(1)?;
-    let outputs = outputs.iter().map(|o| json!({"name": o.name, "batch": o.delivered, "error": o.error}));
+    let outputs =
+        outputs.iter().map(|o| json!({"name": o.name, "batch": o.delivered, "error": o.error}));
     let stores = catalog.stores()?;
     Ok(json!({
         "job": name,
@@ -109,12 +118,20 @@ fn as_text(
     match catalog.history(1)?.first() {
         Some(last) => {
             let lines = output::counted(last.counters.lines(), "line");
-            out += &format!("  last batch  {batch}, {} UTC, {lines} in {:.2} s\n", output::time(last.decided_us), last.seconds);
+            out += &format!(
+                "  last batch  {batch}, {} UTC, {lines} in {:.2} s\n",
+                output::time(last.decided_us),
+                last.seconds
+            );
         }
         None => out += "  last batch  none yet\n",
     }
     if let Some(lag) = lag {
-        out += &format!("  lag         {}, {} s\n", output::bytes(lag.bytes), output::count(lag.seconds));
+        out += &format!(
+            "  lag         {}, {} s\n",
+            output::bytes(lag.bytes),
+            output::count(lag.seconds)
+        );
     }
     out += &format!(
         "  lines       {} = {} mapped + {} filtered + {} rejected; {}\n",

@@ -79,7 +79,9 @@ pub(super) fn cell(rows: &RecordBatch, column: usize, row: usize) -> String {
         DataType::Timestamp(..) => {
             super::output::time(array.as_primitive::<TimestampMicrosecondType>().value(row))
         }
-        _ => array.as_string_opt::<i32>().map_or_else(String::new, |text| text.value(row).to_owned()),
+        _ => {
+            array.as_string_opt::<i32>().map_or_else(String::new, |text| text.value(row).to_owned())
+        }
     }
 }
 

@@ -46,7 +46,12 @@ pub fn schema(output: &EventsOutput) -> SchemaRef {
 impl EventSplit {
     /// An empty split for an output.
     pub fn new(output: &EventsOutput) -> Self {
-        EventSplit { schema: schema(output), partition: output.partition, parts: BTreeMap::new(), bytes: 0 }
+        EventSplit {
+            schema: schema(output),
+            partition: output.partition,
+            parts: BTreeMap::new(),
+            bytes: 0,
+        }
     }
 
     /// Writes the records to files in the staging folder, and forgets them.

@@ -18,8 +18,8 @@ use crate::format::{Converter, Tokenizer};
 use crate::limits::{EVENT_SPLIT_BYTES, SPLIT_BYTES};
 use crate::plan::{MapPlan, Plan, SlotKind};
 use crate::source::{
-    self, Chunk, ChunkBuffer, PlainReader, SegmentState, SegmentTask, SourceError, Split, StreamEnd,
-    StreamReader,
+    self, Chunk, ChunkBuffer, PlainReader, SegmentState, SegmentTask, SourceError, Split,
+    StreamEnd, StreamReader,
 };
 
 /// What the map phase made.
@@ -74,10 +74,9 @@ fn attempt(batch: &Batch<'_>, tasks: &[SegmentTask]) -> Result<Result<Executed, 
         Ok(pass) => pass,
         Err(failed) => return Ok(Err(failed)),
     };
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(batch.options.threads)
-        .build()
-        .map_err(|e| RunError::Other(format!("can't start {} threads: {e}", batch.options.threads)))?;
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(batch.options.threads).build().map_err(
+        |e| RunError::Other(format!("can't start {} threads: {e}", batch.options.threads)),
+    )?;
     let workers = pool.broadcast(|_| pass.worker());
     let failed = pass.failed.into_inner().unwrap_or_default();
     if !failed.is_empty() {
@@ -175,7 +174,11 @@ impl<'b> Pass<'b> {
             stop: AtomicBool::new(false),
             failed: Mutex::new(Vec::new()),
             converters: converters(batch.plan),
-            partitions: if threads == 1 { 1 } else { (2 * threads).next_power_of_two().clamp(4, 256) },
+            partitions: if threads == 1 {
+                1
+            } else {
+                (2 * threads).next_power_of_two().clamp(4, 256)
+            },
         })
     }
 
@@ -183,7 +186,9 @@ impl<'b> Pass<'b> {
     fn worker(&self) -> Result<Part, RunError> {
         let mut worker = Worker::new(self);
         while !self.stop.load(Ordering::Relaxed) {
-            let Some(work) = self.work.get(self.next.fetch_add(1, Ordering::Relaxed)) else { break };
+            let Some(work) = self.work.get(self.next.fetch_add(1, Ordering::Relaxed)) else {
+                break;
+            };
             let (index, result) = match work {
                 Work::Split(index, split) => (*index, worker.split(*index, *split)),
                 Work::Stream(index) => (*index, worker.stream(*index)),
@@ -255,7 +260,8 @@ impl<'p> Worker<'p> {
     fn stream(&mut self, index: usize) -> Result<(), RunError> {
         let (batch, segment) = (self.pass.batch, &self.pass.segments[index]);
         let limits = batch.plan.limits;
-        let mut reader = StreamReader::open(segment.task, split_bytes(batch), limits.line_bytes_max)?;
+        let mut reader =
+            StreamReader::open(segment.task, split_bytes(batch), limits.line_bytes_max)?;
         let mut buffer = std::mem::take(&mut self.buffer);
         while !self.pass.stop.load(Ordering::Relaxed) {
             let Some(chunk) = reader.next_chunk(&mut buffer)? else { break };
@@ -333,12 +339,13 @@ fn open<'t>(batch: &Batch<'_>, task: &'t SegmentTask) -> Result<Segment<'t>, Sou
         Some(_) => Some(PlainReader::open(task, batch.options.io, plan.limits.line_bytes_max)?),
         None => None,
     };
-    let head = if plan.format.needs_head() { source::read_head(&task.found.path)? } else { Vec::new() };
+    let head =
+        if plan.format.needs_head() { source::read_head(&task.found.path)? } else { Vec::new() };
     let wanted: Vec<&str> = plan.map.fields.iter().map(String::as_str).collect();
-    let tokenizer = plan.format.tokenizer(&wanted, &head).map_err(|e| SourceError::Header {
-        path: task.found.path.clone(),
-        what: e.to_string(),
-    })?;
+    let tokenizer = plan
+        .format
+        .tokenizer(&wanted, &head)
+        .map_err(|e| SourceError::Header { path: task.found.path.clone(), what: e.to_string() })?;
     let rank = (first_time(plan, task, tokenizer.as_ref())?, task.rank);
     let source_file = task.found.path.to_string_lossy().into_owned();
     Ok(Segment { task, plain, tokenizer, source_file, rank })
@@ -346,9 +353,14 @@ fn open<'t>(batch: &Batch<'_>, task: &'t SegmentTask) -> Result<Segment<'t>, Sou
 
 /// The event time of a segment's first line: an order of segments that is the same in every batch. Asked for only where
 /// `first` or `last` need it.
-fn first_time(plan: &Plan, task: &SegmentTask, tokenizer: &dyn Tokenizer) -> Result<i64, SourceError> {
+fn first_time(
+    plan: &Plan,
+    task: &SegmentTask,
+    tokenizer: &dyn Tokenizer,
+) -> Result<i64, SourceError> {
     let needed = plan.reduce.as_ref().is_some_and(|reduce| reduce.needs_order());
-    let Some(field) = plan.map.event_time.filter(|_| needed).and_then(|slot| time_field(&plan.map, slot))
+    let Some(field) =
+        plan.map.event_time.filter(|_| needed).and_then(|slot| time_field(&plan.map, slot))
     else {
         return Ok(0);
     };
@@ -370,10 +382,10 @@ fn time_field(map: &MapPlan, slot: usize) -> Option<usize> {
 fn converters(plan: &Plan) -> Vec<Converter> {
     let mut converters: Vec<Option<Converter>> = plan.map.fields.iter().map(|_| None).collect();
     for slot in &plan.map.slots {
-        if let SlotKind::Field(field) = slot.kind {
-            if let Some(entry) = converters.get_mut(field).filter(|entry| entry.is_none()) {
-                *entry = Some(plan.converter(&slot.name, slot.ty));
-            }
+        if let SlotKind::Field(field) = slot.kind
+            && let Some(entry) = converters.get_mut(field).filter(|entry| entry.is_none())
+        {
+            *entry = Some(plan.converter(&slot.name, slot.ty));
         }
     }
     converters.into_iter().flatten().collect()

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use rayon::prelude::*;
 
+use super::RunError;
 use super::execute::Executed;
 use super::layout::{events_path, summary_path};
 use super::run::Batch;
-use super::RunError;
 use crate::catalog::{Catalog, Rename, StoreFile};
 use crate::engine::cursor::Cursor;
 use crate::engine::groups::{GroupBlock, Merge};
@@ -26,11 +26,16 @@ pub(super) struct Folded {
 }
 
 /// Stages everything that the batch changes.
-pub(super) fn fold(batch: &Batch<'_>, catalog: &Catalog, executed: &Executed) -> Result<Folded, RunError> {
+pub(super) fn fold(
+    batch: &Batch<'_>,
+    catalog: &Catalog,
+    executed: &Executed,
+) -> Result<Folded, RunError> {
     let mut folded = Folded { renames: events(batch, executed), ..Folded::default() };
     if let Some(reduce) = &batch.plan.reduce {
         let known = catalog.stores()?;
-        let mut partitions: BTreeSet<i64> = executed.delta.partitions(reduce.partition).into_iter().collect();
+        let mut partitions: BTreeSet<i64> =
+            executed.delta.partitions(reduce.partition).into_iter().collect();
         partitions.extend(executed.spilled.iter().map(|run| run.partition_us));
         let parts: Vec<_> = partitions
             .into_par_iter()
@@ -61,7 +66,10 @@ fn partition(
     let mut cursors = executed.delta.cursors(reduce.partition, partition_us, batch.number);
     let folder = batch.layout.stores();
     let runs = executed.spilled.iter().filter(|run| run.partition_us == partition_us);
-    let files = base.map(|store| folder.join(&store.file)).into_iter().chain(runs.map(|run| run.path.clone()));
+    let files = base
+        .map(|store| folder.join(&store.file))
+        .into_iter()
+        .chain(runs.map(|run| run.path.clone()));
     for path in files {
         cursors.push(Box::new(StoreCursor::open(&path)?) as Box<dyn Cursor>);
     }
@@ -119,7 +127,8 @@ fn events(batch: &Batch<'_>, executed: &Executed) -> Vec<Rename> {
     let number = |staged: &crate::deliver::events::StagedEvents| {
         let number = numbers.entry(staged.partition_us).or_insert(0usize);
         *number += 1;
-        let path = events_path(&output.path, output.partition, staged.partition_us, batch.number, *number);
+        let path =
+            events_path(&output.path, output.partition, staged.partition_us, batch.number, *number);
         rename(staged.written.clone(), path)
     };
     executed.events.iter().map(number).collect()

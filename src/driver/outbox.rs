@@ -30,8 +30,11 @@ pub struct OutputReport {
     pub error: Option<String>,
 }
 
-/// The SQL outputs of a job, by name; an error in an output's own words where it can't be used.
-pub fn sql_outputs(plan: &Plan) -> Vec<(String, Result<Box<dyn SqlOutput>, DeliverError>)> {
+/// An SQL output, or why it can't be used.
+pub type MaybeOutput = Result<Box<dyn SqlOutput>, DeliverError>;
+
+/// The SQL outputs of a job, by name.
+pub fn sql_outputs(plan: &Plan) -> Vec<(String, MaybeOutput)> {
     let Some(reduce) = &plan.reduce else { return Vec::new() };
     let table = |table: &str| SqlTable {
         job: plan.name.clone(),
@@ -125,13 +128,20 @@ impl One<'_> {
 }
 
 /// The groups that were changed by a later batch than `since`.
-fn blocks<'b>(plan: &'b Plan, folder: &std::path::Path, stores: &[StoreFile], since: u64) -> BlockIter<'b> {
+fn blocks<'b>(
+    plan: &'b Plan,
+    folder: &std::path::Path,
+    stores: &[StoreFile],
+    since: u64,
+) -> BlockIter<'b> {
     let Some(reduce) = &plan.reduce else { return Box::new(std::iter::empty()) };
     let changed = stores.iter().filter(|store| store.batch > since);
     let paths: Vec<PathBuf> = changed.map(|store| folder.join(&store.file)).collect();
-    Box::new(paths.into_iter().flat_map(move |path| match StoreBlocks::open(reduce, &path, since) {
-        Ok(blocks) => Box::new(blocks) as BlockIter<'b>,
-        Err(error) => Box::new(std::iter::once(Err(error))),
+    Box::new(paths.into_iter().flat_map(move |path| {
+        match StoreBlocks::open(reduce, &path, since) {
+            Ok(blocks) => Box::new(blocks) as BlockIter<'b>,
+            Err(error) => Box::new(std::iter::once(Err(error))),
+        }
     }))
 }
 

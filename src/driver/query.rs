@@ -34,19 +34,24 @@ pub struct Busiest {
 /// The `count` busiest groups of a job; `None` where it has no whole-number measure, no groups or very many.
 pub fn busiest(plan: &Plan, state_dir: &Path, count: usize) -> Result<Option<Busiest>, RunError> {
     let layout = Layout::new(state_dir, plan);
-    let (Some(reduce), Some(catalog)) = (&plan.reduce, Catalog::open_existing(&layout.state)?) else {
+    let (Some(reduce), Some(catalog)) = (&plan.reduce, Catalog::open_existing(&layout.state)?)
+    else {
         return Ok(None);
     };
     let summarizer = Summarizer::new(reduce);
     let schema = summarizer.schema();
     let keys = reduce.key_types().len();
-    let measure = (keys..schema.fields().len()).find(|&at| *schema.field(at).data_type() == DataType::Int64);
+    let measure =
+        (keys..schema.fields().len()).find(|&at| *schema.field(at).data_type() == DataType::Int64);
     let stores = catalog.stores()?;
     let groups = stores.iter().map(|store| store.groups).sum();
-    let Some(measure) = measure.filter(|_| groups > 0 && groups <= GROUPS_MAX) else { return Ok(None) };
+    let Some(measure) = measure.filter(|_| groups > 0 && groups <= GROUPS_MAX) else {
+        return Ok(None);
+    };
     let mut rows: Vec<(i64, RecordBatch)> = Vec::new();
     for store in &stores {
-        let cursor = Box::new(StoreCursor::open(&layout.stores().join(&store.file))?) as Box<dyn Cursor>;
+        let cursor =
+            Box::new(StoreCursor::open(&layout.stores().join(&store.file))?) as Box<dyn Cursor>;
         let (mut merge, mut block) = (Merge::new(vec![cursor]), GroupBlock::new(reduce));
         while merge.next(&mut block)? {
             collect(&summarizer.rows(&block, 0)?.rows, measure, count, &mut rows);

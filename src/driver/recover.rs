@@ -33,7 +33,8 @@ pub(super) fn roll_forward(layout: &Layout, catalog: &Catalog) -> Result<(), Run
 
 /// Removes staged files, files of the store that are replaced, and spilled runs.
 pub(super) fn remove_leftovers(layout: &Layout, catalog: &Catalog) -> Result<(), RunError> {
-    let pending: HashSet<PathBuf> = catalog.pending_renames()?.into_iter().map(|r| r.staged).collect();
+    let pending: HashSet<PathBuf> =
+        catalog.pending_renames()?.into_iter().map(|r| r.staged).collect();
     for output in layout.outputs() {
         for path in layout.staged_files(output) {
             if !pending.contains(&path) {
@@ -54,7 +55,9 @@ pub(super) fn remove_leftovers(layout: &Layout, catalog: &Catalog) -> Result<(),
 
 fn remove(path: &std::path::Path) -> Result<(), RunError> {
     match std::fs::remove_file(path) {
-        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(FileError::io("remove", path)(e).into()),
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+            Err(FileError::io("remove", path)(e).into())
+        }
         _ => Ok(()),
     }
 }

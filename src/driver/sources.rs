@@ -18,9 +18,14 @@ pub(super) struct Sources {
 }
 
 /// Finds the files, and compares them with the catalog.
-pub(super) fn discover(plan: &Plan, options: &Options, catalog: &Catalog) -> Result<Sources, RunError> {
+pub(super) fn discover(
+    plan: &Plan,
+    options: &Options,
+    catalog: &Catalog,
+) -> Result<Sources, RunError> {
     let known = catalog.segments()?;
-    let Discovery { files, problems, unmatched } = source::discover(&plan.source.globs, &plan.source.base)?;
+    let Discovery { files, problems, unmatched } =
+        source::discover(&plan.source.globs, &plan.source.base)?;
     let mut notices = Vec::new();
     if files.is_empty() {
         let globs = unmatched.join(", ");
@@ -35,8 +40,11 @@ pub(super) fn discover(plan: &Plan, options: &Options, catalog: &Catalog) -> Res
         }
         notices.push(format!("no file matches {globs} any more"));
     }
-    let rules =
-        SealRules { final_: options.final_, seal_after: plan.source.seal_after, now: SystemTime::now() };
+    let rules = SealRules {
+        final_: options.final_,
+        seal_after: plan.source.seal_after,
+        now: SystemTime::now(),
+    };
     let planned = source::plan(files, &known, &rules);
     let problems = problems.iter().map(|problem| problem.error.to_string()).collect();
     Ok(Sources { plan: planned, problems, notices, final_: options.final_ })
@@ -128,7 +136,8 @@ pub struct Lag {
 pub fn lag(plan: &Plan, catalog: &Catalog) -> Result<Lag, RunError> {
     let known = catalog.segments()?;
     let found = source::discover(&plan.source.globs, &plan.source.base)?;
-    let rules = SealRules { final_: false, seal_after: plan.source.seal_after, now: SystemTime::now() };
+    let rules =
+        SealRules { final_: false, seal_after: plan.source.seal_after, now: SystemTime::now() };
     let planned = source::plan(found.files, &known, &rules);
     let bytes = planned.tasks.iter().map(|t| t.end.map_or(t.found.size, |end| end - t.start)).sum();
     let last = catalog.history(1)?.first().map_or(0, |batch| batch.decided_us);

@@ -2,9 +2,9 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::RunError;
 use super::layout::Layout;
 use super::run::Batch;
-use super::RunError;
 use crate::engine::groups::{GroupBlock, Merge};
 use crate::engine::parquet_file::FileError;
 use crate::engine::reduce::Delta;
@@ -47,7 +47,9 @@ pub(super) fn spill(batch: &Batch<'_>, tables: Vec<GroupTable>) -> Result<Vec<Sp
 pub(super) fn clear(layout: &Layout) -> Result<(), RunError> {
     let folder = layout.spill();
     match std::fs::remove_dir_all(&folder) {
-        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(FileError::io("remove", &folder)(e).into()),
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+            Err(FileError::io("remove", &folder)(e).into())
+        }
         _ => Ok(()),
     }
 }

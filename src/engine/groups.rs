@@ -19,7 +19,9 @@ pub enum GroupError {
     #[error(transparent)]
     File(#[from] FileError),
     /// A state or a key that this program can't read.
-    #[error("the stored groups can't be read: {0}; remove the job's state directory and its outputs to compute them anew")]
+    #[error(
+        "the stored groups can't be read: {0}; remove the job's state directory and its outputs to compute them anew"
+    )]
     Stored(String),
     /// A measure with no right value.
     #[error("measure `{measure}`: {what}; {help}")]
@@ -111,7 +113,8 @@ impl GroupBlock {
         let group = self.len() - 1;
         self.batches[group] = self.batches[group].max(batch);
         for accumulator in &mut self.accumulators {
-            let part = state::next(&mut states).ok_or_else(|| GroupError::Stored("a state is short".into()))?;
+            let part = state::next(&mut states)
+                .ok_or_else(|| GroupError::Stored("a state is short".into()))?;
             let merged = accumulator.merge_state(group, part);
             merged.map_err(|e: MeasureError| GroupError::Stored(e.to_string()))?;
         }
@@ -122,7 +125,12 @@ impl GroupBlock {
 /// Sketches take kilobytes a group: fewer of them at a time. Depends on the plan only, so that files do too.
 fn rows_max(reduce: &ReducePlan) -> usize {
     let large = |f: AggregateFn| {
-        matches!(f, AggregateFn::ApproxDistinct | AggregateFn::ApproxQuantile(_) | AggregateFn::CountDistinct)
+        matches!(
+            f,
+            AggregateFn::ApproxDistinct
+                | AggregateFn::ApproxQuantile(_)
+                | AggregateFn::CountDistinct
+        )
     };
     let sketches = reduce.aggregates.iter().filter(|a| large(a.function)).count();
     (STORE_BLOCK_ROWS / (1 + 8 * sketches)).max(256)

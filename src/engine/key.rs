@@ -192,7 +192,10 @@ mod tests {
             assert!(last < next, "{value}");
             last = next;
         }
-        assert_eq!(encoded(DataType::Float, &Scalar::Float(-0.0)), encoded(DataType::Float, &Scalar::Float(0.0)));
+        assert_eq!(
+            encoded(DataType::Float, &Scalar::Float(-0.0)),
+            encoded(DataType::Float, &Scalar::Float(0.0))
+        );
     }
 
     proptest! {

@@ -5,10 +5,10 @@ use std::rc::Rc;
 use bumpalo::Bump;
 
 use super::accumulator::{self, Input, Order};
+use super::key;
 use super::records::{Records, keep_true};
 use super::reject::{Counters, Reject, Rejects};
 use super::table::{GroupTable, hash_key};
-use super::key;
 use crate::data::Column;
 use crate::format::{Converter, RawBlock, TimeCache, Tokenizer};
 use crate::limits::{BLOCK_RECORDS, REJECT_SAMPLE_BYTES};
@@ -83,7 +83,9 @@ pub fn empty_tables(reduce: Option<&ReducePlan>, partitions: usize) -> Vec<Group
 
 /// Empty accumulators, one an aggregate call.
 pub fn accumulators(reduce: &ReducePlan) -> Vec<Box<dyn accumulator::Accumulator>> {
-    let new = |a: &crate::plan::AggregatePlan| accumulator::new(a.function, a.arg.as_ref().map(|e| e.ty()));
+    let new = |a: &crate::plan::AggregatePlan| {
+        accumulator::new(a.function, a.arg.as_ref().map(|e| e.ty()))
+    };
     reduce.aggregates.iter().map(new).collect()
 }
 
@@ -226,7 +228,8 @@ impl<'p> Mapper<'p> {
                 continue;
             }
             table.grow();
-            for (aggregate, accumulator) in evaluated.aggregates.iter().zip(&mut table.accumulators) {
+            for (aggregate, accumulator) in evaluated.aggregates.iter().zip(&mut table.accumulators)
+            {
                 let column = aggregate.arg.as_deref();
                 let order = order.as_ref();
                 match &aggregate.keep {
@@ -235,7 +238,8 @@ impl<'p> Mapper<'p> {
                         accumulator.update(&Input { groups, rows, column, order });
                     }
                     Some(keep) => {
-                        let (groups, rows) = selected.only(keep, &mut scratch.groups_of, &mut scratch.filtered);
+                        let (groups, rows) =
+                            selected.only(keep, &mut scratch.groups_of, &mut scratch.filtered);
                         accumulator.update(&Input { groups, rows, column, order });
                     }
                 }
@@ -355,7 +359,12 @@ impl Selected {
 
 impl Scratch {
     /// Writes the key of each row that is in: window, then parts.
-    fn encode_keys(&mut self, reduce: &ReducePlan, keys: &[Rc<Column<'_>>], records: &Records<'_, '_>) {
+    fn encode_keys(
+        &mut self,
+        reduce: &ReducePlan,
+        keys: &[Rc<Column<'_>>],
+        records: &Records<'_, '_>,
+    ) {
         self.keys.clear();
         self.ends.clear();
         let times = records.event_time();

@@ -39,7 +39,9 @@ pub enum FileError {
         source: parquet::errors::ParquetError,
     },
     /// A file of the state directory that does not hold what it should.
-    #[error("{path} is damaged: {what}; remove the job's state directory and its outputs to compute them anew")]
+    #[error(
+        "{path} is damaged: {what}; remove the job's state directory and its outputs to compute them anew"
+    )]
     Damaged {
         /// The file.
         path: PathBuf,
@@ -193,9 +195,13 @@ fn properties(content: Content) -> WriterProperties {
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS));
     match content {
         Content::Summary(sorted) => {
-            let column = |column_idx| SortingColumn { column_idx, descending: false, nulls_first: true };
+            let column =
+                |column_idx| SortingColumn { column_idx, descending: false, nulls_first: true };
             let sorted = (0..sorted as i32).map(column).collect();
-            builder.set_statistics_enabled(EnabledStatistics::Page).set_sorting_columns(Some(sorted)).build()
+            builder
+                .set_statistics_enabled(EnabledStatistics::Page)
+                .set_sorting_columns(Some(sorted))
+                .build()
         }
         Content::Events => builder.set_statistics_enabled(EnabledStatistics::Page).build(),
         // Neither keys nor states repeat, and nobody searches them by value.

@@ -99,16 +99,17 @@ impl<'r, 'a> Records<'r, 'a> {
     }
 
     fn run(&self, expr: &'a Expr, rows: &[u32], failures: &mut Vec<Failure>) -> Rc<Column<'a>> {
-        let mut env = Env {
-            slots: &self.columns,
-            arena: self.arena,
-            len: self.raw.lines.len(),
-            failures,
-        };
+        let mut env =
+            Env { slots: &self.columns, arena: self.arena, len: self.raw.lines.len(), failures };
         expr.eval(&mut env, rows)
     }
 
-    fn compute(&self, slot: usize, cache: &mut TimeCache, failed: &mut Vec<Failure>) -> Rc<Column<'a>> {
+    fn compute(
+        &self,
+        slot: usize,
+        cache: &mut TimeCache,
+        failed: &mut Vec<Failure>,
+    ) -> Rc<Column<'a>> {
         let len = self.raw.lines.len();
         match &self.plan.slots[slot].kind {
             SlotKind::Field(field) => {

@@ -45,13 +45,19 @@ impl Delta {
     }
 
     /// Cursors over the groups of one time partition.
-    pub fn cursors(&self, partition: Partition, start: i64, batch: u64) -> Vec<Box<dyn Cursor + '_>> {
+    pub fn cursors(
+        &self,
+        partition: Partition,
+        start: i64,
+        batch: u64,
+    ) -> Vec<Box<dyn Cursor + '_>> {
         let cut = |(table, order): &'_ (GroupTable, Vec<u32>)| {
             let from = order.partition_point(|&g| partition_of(partition, table.key(g)) < start);
             let to = order.partition_point(|&g| partition_of(partition, table.key(g)) <= start);
             (from, to)
         };
-        let tables = self.tables.iter().map(|entry| (entry, cut(entry))).filter(|(_, (from, to))| from < to);
+        let tables =
+            self.tables.iter().map(|entry| (entry, cut(entry))).filter(|(_, (from, to))| from < to);
         tables
             .map(|((table, order), (from, to))| {
                 Box::new(TableCursor::new(table, &order[from..to], batch)) as Box<dyn Cursor>
@@ -62,7 +68,11 @@ impl Delta {
 
 /// The time partition of a group, by its window.
 pub fn partition_of(partition: Partition, key: &[u8]) -> i64 {
-    if partition == Partition::None { 0 } else { timepart::start(partition, leading_int(key).unwrap_or(0)) }
+    if partition == Partition::None {
+        0
+    } else {
+        timepart::start(partition, leading_int(key).unwrap_or(0))
+    }
 }
 
 /// One table of many; the largest takes the others in.

@@ -42,7 +42,8 @@ impl<'p> Summarizer<'p> {
     /// The groups of a block that were changed by a later batch than `since`, as rows.
     pub fn rows(&self, block: &GroupBlock, since: u64) -> Result<SummaryRows, GroupError> {
         let arena = &Bump::new();
-        let changed = (0..block.len() as u32).filter(|&group| block.batches()[group as usize] > since);
+        let changed =
+            (0..block.len() as u32).filter(|&group| block.batches()[group as usize] > since);
         let changed: Vec<u32> = changed.collect();
         let mut columns = self.keys(block, arena)?;
         let aggregates = self.aggregates(block, arena)?;
@@ -57,7 +58,11 @@ impl<'p> Summarizer<'p> {
         Ok(SummaryRows { rows, keys })
     }
 
-    fn keys<'a>(&self, block: &GroupBlock, arena: &'a Bump) -> Result<Vec<Rc<Column<'a>>>, GroupError> {
+    fn keys<'a>(
+        &self,
+        block: &GroupBlock,
+        arena: &'a Bump,
+    ) -> Result<Vec<Rc<Column<'a>>>, GroupError> {
         let mut decoder = KeyDecoder::new(&self.key_types, block.len(), arena);
         for group in 0..block.len() {
             decoder.push(block.key(group)).map_err(|e| GroupError::Stored(e.to_string()))?;
@@ -71,10 +76,12 @@ impl<'p> Summarizer<'p> {
         arena: &'a Bump,
     ) -> Result<Vec<Rc<Column<'a>>>, GroupError> {
         let evaluated = block.accumulators.iter().enumerate().map(|(index, accumulator)| {
-            accumulator.evaluate(0, block.len(), arena).map(Rc::new).map_err(|e| GroupError::Measure {
-                measure: self.measure_of(index),
-                what: e.to_string(),
-                help: "use a narrower window or fewer records, or sum a smaller unit",
+            accumulator.evaluate(0, block.len(), arena).map(Rc::new).map_err(|e| {
+                GroupError::Measure {
+                    measure: self.measure_of(index),
+                    what: e.to_string(),
+                    help: "use a narrower window or fewer records, or sum a smaller unit",
+                }
             })
         });
         evaluated.collect()
@@ -95,7 +102,8 @@ fn evaluate<'a>(
     len: usize,
     arena: &'a Bump,
 ) -> Result<Rc<Column<'a>>, GroupError> {
-    let slots: Vec<_> = measure.inputs.iter().map(|&input| Some(Rc::clone(&aggregates[input]))).collect();
+    let slots: Vec<_> =
+        measure.inputs.iter().map(|&input| Some(Rc::clone(&aggregates[input]))).collect();
     let mut failures = Vec::new();
     let mut env = Env { slots: &slots, arena, len, failures: &mut failures };
     let column = measure.value.eval(&mut env, groups);

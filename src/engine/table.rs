@@ -111,7 +111,8 @@ impl GroupTable {
     /// Bytes on the heap, roughly.
     pub fn heap_bytes(&self) -> usize {
         let states: usize = self.accumulators.iter().map(|a| a.heap_bytes()).sum();
-        let index = self.hashes.capacity() * 8 + self.ends.capacity() * 8 + self.slots.capacity() * 5;
+        let index =
+            self.hashes.capacity() * 8 + self.ends.capacity() * 8 + self.slots.capacity() * 5;
         self.keys.capacity() + index + states
     }
 

@@ -61,23 +61,13 @@ fn floor_boundary(text: &str, at: usize) -> usize {
 impl Diagnostic {
     /// About the file as a whole.
     pub fn file(path: &Path, message: impl Into<String>) -> Self {
-        Diagnostic {
-            path: path.to_owned(),
-            at: None,
-            message: message.into(),
-            help: None,
-        }
+        Diagnostic { path: path.to_owned(), at: None, message: message.into(), help: None }
     }
 
     /// About a byte range of the file's text.
     pub fn span(path: &Path, text: &str, span: &Range<usize>, message: impl Into<String>) -> Self {
         let at = Some(Position::locate(text, span));
-        Diagnostic {
-            path: path.to_owned(),
-            at,
-            message: message.into(),
-            help: None,
-        }
+        Diagnostic { path: path.to_owned(), at, message: message.into(), help: None }
     }
 
     /// Adds what to do.

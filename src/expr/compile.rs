@@ -59,10 +59,7 @@ impl Expr {
     pub(crate) fn new(plan: Plan) -> Expr {
         let mut slots = BTreeSet::new();
         plan.slots(&mut slots);
-        Expr {
-            plan,
-            slots: slots.into_iter().collect(),
-        }
+        Expr { plan, slots: slots.into_iter().collect() }
     }
 
     /// Compiles an expression over one record.
@@ -79,11 +76,7 @@ impl Expr {
     ) -> Result<Expr, ExprError> {
         let ast = parse::parse(text)?;
         if matches!(ast.kind, Kind::Null) {
-            return Ok(Expr::new(Plan::constant(
-                ty,
-                crate::data::Scalar::Null,
-                ast.span,
-            )));
+            return Ok(Expr::new(Plan::constant(ty, crate::data::Scalar::Null, ast.span)));
         }
         let plan = Checker::of_record(scope).check(&ast)?;
         if plan.ty != ty {
@@ -126,13 +119,7 @@ pub fn compile_key(text: &str, scope: &mut dyn Scope) -> Result<KeyExpr, ExprErr
     let (ast, alias) = parse::parse_aliased(text)?;
     let name = match (alias, &ast) {
         (Some(alias), _) => alias.name,
-        (
-            None,
-            Ast {
-                kind: Kind::Name(name),
-                ..
-            },
-        ) => name.clone(),
+        (None, Ast { kind: Kind::Name(name), .. }) => name.clone(),
         (None, ast) => {
             return Err(ExprError::new(
                 ast.span.clone(),
@@ -141,10 +128,7 @@ pub fn compile_key(text: &str, scope: &mut dyn Scope) -> Result<KeyExpr, ExprErr
             .with_help(format!("write: {text} AS name")));
         }
     };
-    Ok(KeyExpr {
-        name,
-        expr: Expr::new(Checker::of_record(scope).check(&ast)?),
-    })
+    Ok(KeyExpr { name, expr: Expr::new(Checker::of_record(scope).check(&ast)?) })
 }
 
 /// Compiles a measure: aggregates, and arithmetic over them.
@@ -154,10 +138,8 @@ pub fn compile_measure(text: &str, scope: &mut dyn Scope) -> Result<Measure, Exp
     let value = Expr::new(checker.check(&ast)?);
     let aggregates = checker.into_aggregates().calls;
     if aggregates.is_empty() {
-        return Err(
-            ExprError::new(0..text.len(), "a measure needs an aggregate function")
-                .with_help("such as count(*) or sum(x)"),
-        );
+        return Err(ExprError::new(0..text.len(), "a measure needs an aggregate function")
+            .with_help("such as count(*) or sum(x)"));
     }
     Ok(Measure { aggregates, value })
 }

@@ -39,9 +39,7 @@ pub(crate) fn divide_rounded(value: i128, divisor: i128) -> i128 {
 #[inline]
 pub(crate) fn rescale(value: i128, from: u8, to: u8) -> Option<i128> {
     if to >= from {
-        return value
-            .checked_mul(POW10[usize::from(to - from)])
-            .and_then(fitting);
+        return value.checked_mul(POW10[usize::from(to - from)]).and_then(fitting);
     }
     Some(divide_rounded(value, POW10[usize::from(from - to)]))
 }
@@ -62,10 +60,7 @@ pub(crate) fn divide(a: i128, b: i128, shift: u8) -> Option<i128> {
     let b = BigInt::from(b);
     // Half away from zero: (2·|a| + |b|) / (2·|b|), with the sign put back.
     let negative = (scaled < BigInt::ZERO) != (b < BigInt::ZERO);
-    let (a, b) = (
-        BigInt::from(scaled.magnitude().clone()),
-        BigInt::from(b.magnitude().clone()),
-    );
+    let (a, b) = (BigInt::from(scaled.magnitude().clone()), BigInt::from(b.magnitude().clone()));
     let quotient = i128::try_from((a * 2 + &b) / (b * 2)).ok()?;
     fitting(if negative { -quotient } else { quotient })
 }
@@ -106,10 +101,7 @@ pub(crate) fn parse(text: &str, scale: u8) -> Result<i128, bool> {
         digits += 1;
     }
     if value != 0 && kept > digits {
-        let power = usize::try_from(kept - digits)
-            .ok()
-            .and_then(|p| POW10.get(p))
-            .ok_or(true)?;
+        let power = usize::try_from(kept - digits).ok().and_then(|p| POW10.get(p)).ok_or(true)?;
         value = value.checked_mul(*power).ok_or(true)?;
     }
     value = fitting(value + i128::from(round_up)).ok_or(true)?;
@@ -140,18 +132,12 @@ pub(crate) fn to_float(value: i128, scale: u8) -> f64 {
         return value as f64 / POW10[usize::from(scale)] as f64;
     }
     let mut text = String::new();
-    write(&mut text, value, scale)
-        .ok()
-        .and_then(|()| text.parse().ok())
-        .unwrap_or(f64::NAN)
+    write(&mut text, value, scale).ok().and_then(|()| text.parse().ok()).unwrap_or(f64::NAN)
 }
 
 /// The decimal nearest to the float's first 15 significant digits, as PostgreSQL casts them.
 pub(crate) fn from_float(value: f64, scale: u8) -> Option<i128> {
-    value
-        .is_finite()
-        .then(|| parse(&format!("{value:.14e}"), scale).ok())
-        .flatten()
+    value.is_finite().then(|| parse(&format!("{value:.14e}"), scale).ok()).flatten()
 }
 
 #[cfg(test)]

@@ -17,11 +17,7 @@ pub struct ExprError {
 impl ExprError {
     /// An error at a place.
     pub fn new(span: Range<usize>, message: impl Into<String>) -> Self {
-        ExprError {
-            message: message.into(),
-            help: None,
-            span,
-        }
+        ExprError { message: message.into(), help: None, span }
     }
 
     /// The same with a hint how to mend it.
@@ -33,10 +29,7 @@ impl ExprError {
 
     /// Refuses an aggregate function outside of `[reduce.measures]`.
     pub(crate) fn misplaced_aggregate(span: Range<usize>, name: &str) -> Self {
-        ExprError::new(
-            span,
-            format!("aggregate function {name} is not allowed here"),
-        )
-        .with_help("aggregates belong into [reduce.measures], and not inside of one another")
+        ExprError::new(span, format!("aggregate function {name} is not allowed here"))
+            .with_help("aggregates belong into [reduce.measures], and not inside of one another")
     }
 }

@@ -31,10 +31,7 @@ pub(crate) fn evaluate<'a>(plan: &'a Plan, env: &mut Env<'_, 'a>, sel: &[u32]) -
         }
         Node::And(parts) => junction(parts, false, env, sel),
         Node::Or(parts) => junction(parts, true, env, sel),
-        Node::Case {
-            branches,
-            otherwise,
-        } => case(plan.ty, branches, otherwise, env, sel),
+        Node::Case { branches, otherwise } => case(plan.ty, branches, otherwise, env, sel),
         Node::Coalesce(parts) => coalesce(plan.ty, parts, env, sel),
     }
 }
@@ -80,8 +77,7 @@ fn junction<'a>(parts: &'a [Plan], stop: bool, env: &mut Env<'_, 'a>, sel: &[u32
 /// Splits the rows into those where the condition is true, and the rest.
 fn split(condition: &Arg<'_>, rows: &[u32]) -> (Vec<u32>, Vec<u32>) {
     let truth = Operand::<bool>::of(condition);
-    rows.iter()
-        .partition(|&&row| condition.is_valid(row as usize) && truth.at(row as usize))
+    rows.iter().partition(|&&row| condition.is_valid(row as usize) && truth.at(row as usize))
 }
 
 fn case<'a>(
@@ -129,11 +125,7 @@ fn place<'a>(out: &mut Column<'a>, branch: &'a Plan, env: &mut Env<'_, 'a>, rows
 
 /// Drops the validity where all selected rows have a value, so that later kernels need not look.
 fn settled<'a>(mut column: Column<'a>, sel: &[u32]) -> Column<'a> {
-    if column
-        .valid
-        .as_ref()
-        .is_some_and(|valid| sel.iter().all(|&row| valid[row as usize]))
-    {
+    if column.valid.as_ref().is_some_and(|valid| sel.iter().all(|&row| valid[row as usize])) {
         column.valid = None;
     }
     column
@@ -143,17 +135,10 @@ fn settled<'a>(mut column: Column<'a>, sel: &[u32]) -> Column<'a> {
 pub(crate) fn constant(plan: &Plan) -> Result<Scalar, String> {
     let arena = bumpalo::Bump::new();
     let mut failures = Vec::new();
-    let mut env = Env {
-        slots: &[],
-        arena: &arena,
-        len: 1,
-        failures: &mut failures,
-    };
+    let mut env = Env { slots: &[], arena: &arena, len: 1, failures: &mut failures };
     let value = match evaluate(plan, &mut env, &[0]) {
         Arg::Const(value) => value.clone(),
         Arg::Column(column) => column.scalar(0),
     };
-    failures
-        .pop()
-        .map_or(Ok(value), |failure| Err(failure.reason.into_owned()))
+    failures.pop().map_or(Ok(value), |failure| Err(failure.reason.into_owned()))
 }

@@ -53,11 +53,7 @@ impl Kernel {
     where
         F: for<'a> Fn(&mut Rows<'_, 'a>, &[Arg<'a>]) -> Column<'a> + Send + Sync + 'static,
     {
-        Kernel {
-            name: "kernel",
-            run: Box::new(run),
-            tolerant: false,
-        }
+        Kernel { name: "kernel", run: Box::new(run), tolerant: false }
     }
 
     /// Row by row, to text.
@@ -173,33 +169,15 @@ impl Kernel {
             return (self.run)(rows, args);
         }
         let mut ignored = Vec::new();
-        let Rows {
-            sel,
-            len,
-            ty,
-            arena,
-            ..
-        } = *rows;
-        (self.run)(
-            &mut Rows {
-                sel,
-                len,
-                ty,
-                arena,
-                failures: &mut ignored,
-            },
-            args,
-        )
+        let Rows { sel, len, ty, arena, .. } = *rows;
+        (self.run)(&mut Rows { sel, len, ty, arena, failures: &mut ignored }, args)
     }
 }
 
 impl Rows<'_, '_> {
     /// Records that a row has no value.
     pub(crate) fn fail(&mut self, row: usize, reason: Reason) {
-        self.failures.push(Failure {
-            row: row as u32,
-            reason: Cow::Borrowed(reason),
-        });
+        self.failures.push(Failure { row: row as u32, reason: Cow::Borrowed(reason) });
     }
 
     /// Calls with each row to compute.
@@ -255,11 +233,7 @@ fn strict<'a, R: Native<'a>>(
 ) -> Column<'a> {
     match validity(args) {
         Err(()) => Column::nulls(rows.ty, rows.len),
-        Ok(valid) => Column {
-            ty: rows.ty,
-            values: R::values(rows.ty, compute(rows)),
-            valid,
-        },
+        Ok(valid) => Column { ty: rows.ty, values: R::values(rows.ty, compute(rows)), valid },
     }
 }
 
@@ -286,19 +260,14 @@ fn fallible<'a, R: Native<'a>>(
         valid.get_or_insert_with(|| vec![true; rows.len])[row] = false;
         rows.fail(row, reason);
     }
-    Column {
-        ty: rows.ty,
-        values: R::values(rows.ty, out),
-        valid,
-    }
+    Column { ty: rows.ty, values: R::values(rows.ty, out), valid }
 }
 
 /// Copies rows of an argument into a column of the same type.
 pub(crate) fn scatter<'a>(out: &mut Column<'a>, from: &Arg<'a>, rows: &[u32]) {
     fn copy<'a, T: Native<'a>>(out: &mut [T], from: &Arg<'a>, rows: &[u32]) {
         let from = Operand::<T>::of(from);
-        rows.iter()
-            .for_each(|&row| out[row as usize] = from.at(row as usize));
+        rows.iter().for_each(|&row| out[row as usize] = from.at(row as usize));
     }
     if matches!(from, Arg::Const(Scalar::Null)) {
         return;
@@ -311,7 +280,6 @@ pub(crate) fn scatter<'a>(out: &mut Column<'a>, from: &Arg<'a>, rows: &[u32]) {
         Values::Bool(v) => copy(v, from, rows),
     }
     if let Some(valid) = &mut out.valid {
-        rows.iter()
-            .for_each(|&row| valid[row as usize] = from.is_valid(row as usize));
+        rows.iter().for_each(|&row| valid[row as usize] = from.is_valid(row as usize));
     }
 }

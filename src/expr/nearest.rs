@@ -5,12 +5,7 @@ pub(crate) fn nearest<'n>(word: &str, names: impl IntoIterator<Item = &'n str>) 
     let edits_max = (word.chars().count() / 3).max(1);
     names
         .into_iter()
-        .map(|name| {
-            (
-                edit_distance(&word.to_lowercase(), &name.to_lowercase()),
-                name,
-            )
-        })
+        .map(|name| (edit_distance(&word.to_lowercase(), &name.to_lowercase()), name))
         .filter(|(distance, _)| *distance <= edits_max)
         .min()
         .map(|(_, name)| name)

@@ -40,12 +40,7 @@ pub(crate) enum Node {
 
 impl Plan {
     pub(crate) fn new(ty: DataType, node: Node, span: Range<usize>) -> Plan {
-        Plan {
-            ty,
-            node,
-            span,
-            untyped: false,
-        }
+        Plan { ty, node, span, untyped: false }
     }
 
     /// A typed constant.
@@ -55,11 +50,7 @@ impl Plan {
 
     /// The constant that it is, if it is one.
     pub(crate) fn as_const(&self) -> Option<&Scalar> {
-        if let Node::Const(value) = &self.node {
-            Some(value)
-        } else {
-            None
-        }
+        if let Node::Const(value) = &self.node { Some(value) } else { None }
     }
 
     /// The slots it reads.
@@ -80,13 +71,8 @@ impl Plan {
             | Node::And(parts)
             | Node::Or(parts)
             | Node::Coalesce(parts) => parts.iter().collect(),
-            Node::Case {
-                branches,
-                otherwise,
-            } => {
-                let branches = branches
-                    .iter()
-                    .flat_map(|(condition, result)| [condition, result]);
+            Node::Case { branches, otherwise } => {
+                let branches = branches.iter().flat_map(|(condition, result)| [condition, result]);
                 branches.chain([&**otherwise]).collect()
             }
         }

@@ -46,12 +46,7 @@ fn compile(text: &str) -> Result<Expr, ExprError> {
 fn constant(text: &str) -> String {
     let expr = compile(text).expect(text);
     let (arena, mut failures) = (Bump::new(), Vec::new());
-    let mut env = Env {
-        slots: &[],
-        arena: &arena,
-        len: 1,
-        failures: &mut failures,
-    };
+    let mut env = Env { slots: &[], arena: &arena, len: 1, failures: &mut failures };
     match expr.eval(&mut env, &[0]).scalar(0) {
         Scalar::Text(text) => text.into(),
         Scalar::Null => "NULL".to_owned(),
@@ -62,23 +57,11 @@ fn constant(text: &str) -> String {
 /// Evaluates over a column of ints in the slot of `status`.
 fn over_status(text: &str, status: &[i64], sel: &[u32]) -> (Vec<Scalar>, Vec<Failure>) {
     let expr = compile(text).expect(text);
-    let column = Column {
-        ty: DataType::Int,
-        values: Values::Int(status.to_vec()),
-        valid: None,
-    };
+    let column = Column { ty: DataType::Int, values: Values::Int(status.to_vec()), valid: None };
     let slots = [Some(Rc::new(column))];
     let (arena, mut failures) = (Bump::new(), Vec::new());
-    let mut env = Env {
-        slots: &slots,
-        arena: &arena,
-        len: status.len(),
-        failures: &mut failures,
-    };
+    let mut env = Env { slots: &slots, arena: &arena, len: status.len(), failures: &mut failures };
     let column = expr.eval(&mut env, sel);
     assert_eq!(column.len(), status.len());
-    (
-        sel.iter().map(|&row| column.scalar(row as usize)).collect(),
-        failures,
-    )
+    (sel.iter().map(|&row| column.scalar(row as usize)).collect(), failures)
 }

@@ -39,24 +39,11 @@ pub(super) struct Access {
 
 impl Access {
     pub(super) fn new(combined: bool, line_bytes_max: usize) -> Self {
-        let logged = if combined {
-            &LOGGED[..]
-        } else {
-            &LOGGED[..COMMON_FIELDS]
-        };
+        let logged = if combined { &LOGGED[..] } else { &LOGGED[..COMMON_FIELDS] };
         let parts = PARTS.iter().map(|name| (*name, DataType::Text));
         let fields = logged.iter().copied().chain(parts);
-        let fields = fields
-            .map(|(name, ty)| FieldDef {
-                name: name.into(),
-                ty,
-            })
-            .collect();
-        Access {
-            fields,
-            combined,
-            walk: Walk::new(line_bytes_max),
-        }
+        let fields = fields.map(|(name, ty)| FieldDef { name: name.into(), ty }).collect();
+        Access { fields, combined, walk: Walk::new(line_bytes_max) }
     }
 }
 
@@ -72,16 +59,10 @@ impl Format for Access {
     fn tokenizer(&self, wanted: &[&str], _head: &[u8]) -> Result<Box<dyn Tokenizer>, FormatError> {
         let parts_at = self.fields.len() - PARTS.len();
         let slot = |at: usize| {
-            if at < parts_at {
-                at
-            } else {
-                at - parts_at + LOGGED.len()
-            }
+            if at < parts_at { at } else { at - parts_at + LOGGED.len() }
         };
-        let wanted: Vec<usize> = text::positions(wanted, &self.fields)?
-            .into_iter()
-            .map(slot)
-            .collect();
+        let wanted: Vec<usize> =
+            text::positions(wanted, &self.fields)?.into_iter().map(slot).collect();
         let split_request = wanted.iter().any(|slot| *slot >= LOGGED.len());
         Ok(Box::new(AccessTokenizer {
             wanted,
@@ -152,16 +133,8 @@ mod tests {
         ];
         let got = cut(&*named("combined"), &wanted, LINE.as_bytes());
         let agent = r#"M \"5\" \\"#;
-        let fields = [
-            agent,
-            "/a",
-            "1.2.3.4",
-            "200",
-            "10/Oct/2000:13:55:36 -0700",
-            "b",
-            "GET",
-            "http://x/",
-        ];
+        let fields =
+            [agent, "/a", "1.2.3.4", "200", "10/Oct/2000:13:55:36 -0700", "b", "GET", "http://x/"];
         assert_eq!(got.records, [fields]);
     }
 
@@ -184,10 +157,7 @@ mod tests {
         let wanted = ["remote_addr", "remote_user", "request", "body_bytes_sent"];
         let records = [["::1", "bob smith", "GET / HTTP/1.0", "-"]];
         assert_eq!(cut(&*named("common"), &wanted, line).records, records);
-        assert_eq!(
-            cut(&*named("combined"), &wanted, line).reasons,
-            ["no referer in quotes"]
-        );
+        assert_eq!(cut(&*named("combined"), &wanted, line).reasons, ["no referer in quotes"]);
     }
 
     #[test]
@@ -209,11 +179,7 @@ mod tests {
             ("h - - [t] \"r\" 200 1 \"a\"", "no user agent in quotes"),
         ];
         for (line, reason) in broken {
-            assert_eq!(
-                cut(&*named("combined"), &[], line.as_bytes()).reasons,
-                [reason],
-                "{line}"
-            );
+            assert_eq!(cut(&*named("combined"), &[], line.as_bytes()).reasons, [reason], "{line}");
         }
     }
 }

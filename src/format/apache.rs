@@ -58,25 +58,11 @@ fn directive(text: &Pasted, at: usize, pieces: &mut Vec<Piece>) -> Result<usize,
     }
     let (name, ty, shift) =
         meaning(&directive).ok_or_else(|| unknown(text, at, at + directive.len))?;
-    let layout = if directive.letter == b't' {
-        layout(directive.param, &span)?
-    } else {
-        None
-    };
+    let layout = if directive.letter == b't' { layout(directive.param, &span)? } else { None };
     let list = variables::is_list(&name);
-    let field = Piece::Field(Variable {
-        field: FieldDef { name, ty },
-        list,
-        shift,
-        layout,
-        span,
-    });
+    let field = Piece::Field(Variable { field: FieldDef { name, ty }, list, shift, layout, span });
     if bracketed {
-        pieces.extend([
-            Piece::Literal(b"[".to_vec()),
-            field,
-            Piece::Literal(b"]".to_vec()),
-        ]);
+        pieces.extend([Piece::Literal(b"[".to_vec()), field, Piece::Literal(b"]".to_vec())]);
     } else {
         pieces.push(field);
     }
@@ -94,11 +80,7 @@ fn read(text: &[u8]) -> Option<Directive<'_>> {
         at = end + 1;
         at += text[at..].iter().take_while(|byte| modifier(byte)).count();
     }
-    Some(Directive {
-        param,
-        letter: *text.get(at)?,
-        len: at + 1,
-    })
+    Some(Directive { param, letter: *text.get(at)?, len: at + 1 })
 }
 
 fn unknown(text: &Pasted, start: usize, end: usize) -> FormatError {
@@ -117,9 +99,9 @@ fn layout(
 ) -> Result<Option<TimeLayout>, FormatError> {
     match param.map(unprefixed) {
         None | Some("" | "sec" | "msec" | "usec" | "msec_frac" | "usec_frac") => Ok(None),
-        Some(format) => TimeLayout::strptime(format)
-            .map(Some)
-            .map_err(|error| error.at(span.clone())),
+        Some(format) => {
+            TimeLayout::strptime(format).map(Some).map_err(|error| error.at(span.clone()))
+        }
     }
 }
 
@@ -145,27 +127,15 @@ mod tests {
             "request_time",
             "path",
         ];
-        let fields = [
-            "a.b",
-            "443",
-            "::1",
-            "10/Oct/2000:13:55:36 -0700",
-            "7",
-            r#"x \"y\""#,
-            "0.001234",
-            "/",
-        ];
+        let fields =
+            ["a.b", "443", "::1", "10/Oct/2000:13:55:36 -0700", "7", r#"x \"y\""#, "0.001234", "/"];
         assert_eq!(cut(&format, &wanted, line.as_bytes()).records, [fields]);
         assert_eq!(format.default_time(), Some("time_local"));
     }
 
     #[test]
     fn bare_strings_may_keep_their_escapes() {
-        for string in [
-            r#"%h "%r" %b 5%%"#,
-            r#"%h \"%r\" %b 5%%"#,
-            r#""%h \"%r\" %b 5%%""#,
-        ] {
+        for string in [r#"%h "%r" %b 5%%"#, r#"%h \"%r\" %b 5%%"#, r#""%h \"%r\" %b 5%%""#] {
             let format = compile(string, 99).expect(string);
             assert_eq!(
                 cut(&format, &["body_bytes_sent"], b"a \"b\" - 5%").records,
@@ -178,15 +148,9 @@ mod tests {
     #[test]
     fn durations_are_seconds_and_the_finest_counts() {
         let format = compile("%T %D %{ms}T", 99).expect("good");
-        let request_time = FieldDef {
-            name: "request_time".into(),
-            ty: DataType::Decimal(6),
-        };
+        let request_time = FieldDef { name: "request_time".into(), ty: DataType::Decimal(6) };
         assert_eq!(format.fields(), [request_time]);
-        assert_eq!(
-            cut(&format, &["request_time"], b"1 1234567 1234").records,
-            [["1.234567"]]
-        );
+        assert_eq!(cut(&format, &["request_time"], b"1 1234567 1234").records, [["1.234567"]]);
     }
 
     #[test]
@@ -194,31 +158,17 @@ mod tests {
         let format = compile("[%{%Y-%m-%d %H:%M:%S}t.%{usec_frac}t] %m", 99).expect("good");
         assert!(format.time_layout("time_local").is_some());
         assert!(format.time_layout("usec_frac").is_none());
-        let got = cut(
-            &format,
-            &["time_local", "usec_frac"],
-            b"[2015-05-20 12:53:11.000123] GET",
-        );
+        let got = cut(&format, &["time_local", "usec_frac"], b"[2015-05-20 12:53:11.000123] GET");
         assert_eq!(got.records, [["2015-05-20 12:53:11", "000123"]]);
         let bare = compile("%{%d %b %Y %T}t %m", 99).expect("good");
         let got = cut(&bare, &["time_local"], b"20 May 2015 12:53:11 GET");
         assert_eq!(got.records, [["20 May 2015 12:53:11"]]);
-        assert_eq!(
-            compile("%h %{%Y!%!}t", 9)
-                .err()
-                .and_then(|error| error.span),
-            Some(3..12)
-        );
+        assert_eq!(compile("%h %{%Y!%!}t", 9).err().and_then(|error| error.span), Some(3..12));
     }
 
     #[test]
     fn errors_point_at_the_directive() {
-        for (string, span) in [
-            ("%h %y", 3..5),
-            ("%h %", 3..4),
-            ("%h %{x", 3..5),
-            ("%h%u", 0..4),
-        ] {
+        for (string, span) in [("%h %y", 3..5), ("%h %", 3..4), ("%h %{x", 3..5), ("%h%u", 0..4)] {
             assert_eq!(
                 compile(string, 9).err().and_then(|error| error.span),
                 Some(span),

@@ -54,13 +54,7 @@ impl Converter {
         arena: &'a Bump,
         failures: &mut Vec<Failure>,
     ) -> Column<'a> {
-        let mut rows = Rows {
-            converter: self,
-            raw,
-            sel,
-            valid: None,
-            failures,
-        };
+        let mut rows = Rows { converter: self, raw, sel, valid: None, failures };
         let values = match self.ty {
             DataType::Int => Values::Int(rows.read(0, number::int)),
             DataType::Decimal(scale) => {
@@ -79,11 +73,7 @@ impl Converter {
                 micros.ok_or(Misfit::Unreadable)
             })),
         };
-        Column {
-            ty: self.ty,
-            values,
-            valid: rows.valid,
-        }
+        Column { ty: self.ty, values, valid: rows.valid }
     }
 
     #[inline]
@@ -98,15 +88,11 @@ impl Converter {
         let reason = match misfit {
             Misfit::Unreadable => format!("{name}: not {kind}"),
             Misfit::Range => format!("{name}: beyond the range of {kind}"),
-            Misfit::Scale => format!(
-                "{name}: more than {} digits after the point",
-                self.ty.scale()
-            ),
+            Misfit::Scale => {
+                format!("{name}: more than {} digits after the point", self.ty.scale())
+            }
         };
-        Failure {
-            row,
-            reason: Cow::Owned(reason),
-        }
+        Failure { row, reason: Cow::Owned(reason) }
     }
 }
 
@@ -179,11 +165,7 @@ impl<'a> Rows<'_, 'a> {
 
 /// The words for truth that PostgreSQL knows, in any case.
 fn truth(raw: &[u8]) -> Option<bool> {
-    let is = |words: &[&str]| {
-        words
-            .iter()
-            .any(|word| raw.eq_ignore_ascii_case(word.as_bytes()))
-    };
+    let is = |words: &[&str]| words.iter().any(|word| raw.eq_ignore_ascii_case(word.as_bytes()));
     if is(&["true", "t", "1", "yes", "y", "on"]) {
         return Some(true);
     }
@@ -214,14 +196,9 @@ mod tests {
         let (arena, mut failures) = (Bump::new(), Vec::new());
         let column =
             converter.convert(&mut TimeCache::default(), &raw, &sel, &arena, &mut failures);
-        let reasons = failures
-            .iter()
-            .map(|failure| format!("{} {}", failure.row, failure.reason))
-            .collect();
-        (
-            (0..raw.len()).map(|row| column.scalar(row)).collect(),
-            reasons,
-        )
+        let reasons =
+            failures.iter().map(|failure| format!("{} {}", failure.row, failure.reason)).collect();
+        ((0..raw.len()).map(|row| column.scalar(row)).collect(), reasons)
     }
 
     fn text(text: &str) -> Scalar {
@@ -230,16 +207,11 @@ mod tests {
 
     #[test]
     fn empty_and_dash_are_null_and_a_misfit_names_its_field() {
-        let (values, failures) = convert(
-            DataType::Int,
-            &["7", "", "-", "x", " 8 ", "99999999999999999999"],
-        );
+        let (values, failures) =
+            convert(DataType::Int, &["7", "", "-", "x", " 8 ", "99999999999999999999"]);
         use Scalar::{Int, Null};
         assert_eq!(values, [Int(7), Null, Null, Null, Int(8), Null]);
-        assert_eq!(
-            failures,
-            ["3 f: not an int", "5 f: beyond the range of an int"]
-        );
+        assert_eq!(failures, ["3 f: not an int", "5 f: beyond the range of an int"]);
         let (values, failures) = convert(DataType::Decimal(2), &["1.5", "0.125"]);
         assert_eq!(values, [Scalar::Decimal(150, 2), Null]);
         assert_eq!(failures, ["1 f: more than 2 digits after the point"]);
@@ -251,31 +223,15 @@ mod tests {
             convert(DataType::Bool, &["TRUE", "0", "off"]).0,
             [true, false, false].map(Scalar::Bool)
         );
-        assert_eq!(
-            convert(DataType::Float, &["1e3"]).0,
-            [Scalar::Float(1000.0)]
-        );
+        assert_eq!(convert(DataType::Float, &["1e3"]).0, [Scalar::Float(1000.0)]);
         assert_eq!(
             convert(DataType::Timestamp, &["1970-01-01T00:00:01"]).0,
             [Scalar::Timestamp(1_000_000)]
         );
-        let (values, failures) = convert(
-            DataType::Ip,
-            &["1.2.3.4", "2001:DB8:0:0:0::1", "01.2.3.4", "host"],
-        );
-        assert_eq!(
-            values,
-            [
-                text("1.2.3.4"),
-                text("2001:db8::1"),
-                Scalar::Null,
-                Scalar::Null
-            ]
-        );
-        assert_eq!(
-            failures,
-            ["2 f: not an ip address", "3 f: not an ip address"]
-        );
+        let (values, failures) =
+            convert(DataType::Ip, &["1.2.3.4", "2001:DB8:0:0:0::1", "01.2.3.4", "host"]);
+        assert_eq!(values, [text("1.2.3.4"), text("2001:db8::1"), Scalar::Null, Scalar::Null]);
+        assert_eq!(failures, ["2 f: not an ip address", "3 f: not an ip address"]);
         assert_eq!(convert(DataType::Text, &[" a "]).0, [text(" a ")]);
     }
 
@@ -284,17 +240,9 @@ mod tests {
         let converter = Converter::new("raw", DataType::Text, &jiff::tz::TimeZone::UTC, None);
         let (arena, mut failures) = (Bump::new(), Vec::new());
         let raw: [&[u8]; 3] = [b"a\xffb", b"-", b"skipped"];
-        let column = converter.convert(
-            &mut TimeCache::default(),
-            &raw,
-            &[0, 1],
-            &arena,
-            &mut failures,
-        );
-        assert_eq!(
-            (column.scalar(0), column.scalar(1)),
-            (text("a\u{fffd}b"), text("-"))
-        );
+        let column =
+            converter.convert(&mut TimeCache::default(), &raw, &[0, 1], &arena, &mut failures);
+        assert_eq!((column.scalar(0), column.scalar(1)), (text("a\u{fffd}b"), text("-")));
         assert!(failures.is_empty() && column.valid.is_none() && column.len() == 3);
     }
 }

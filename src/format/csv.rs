@@ -30,21 +30,12 @@ pub struct CsvOptions {
 impl CsvOptions {
     /// Comma, `"`, and a header.
     pub fn csv() -> Self {
-        CsvOptions {
-            delimiter: b',',
-            header: true,
-            columns: Vec::new(),
-            quote: Some(b'"'),
-        }
+        CsvOptions { delimiter: b',', header: true, columns: Vec::new(), quote: Some(b'"') }
     }
 
     /// Tab, no quoting, and a header.
     pub fn tsv() -> Self {
-        CsvOptions {
-            delimiter: b'\t',
-            quote: None,
-            ..Self::csv()
-        }
+        CsvOptions { delimiter: b'\t', quote: None, ..Self::csv() }
     }
 }
 
@@ -67,16 +58,9 @@ impl Csv {
             Some(head) if options.columns.is_empty() => header(options, head)?,
             _ => options.columns.clone(),
         };
-        let field = |name| FieldDef {
-            name,
-            ty: DataType::Text,
-        };
+        let field = |name| FieldDef { name, ty: DataType::Text };
         let fields = names.into_iter().map(field).collect();
-        Ok(Csv {
-            options: options.clone(),
-            fields,
-            line_bytes_max,
-        })
+        Ok(Csv { options: options.clone(), fields, line_bytes_max })
     }
 }
 
@@ -95,10 +79,7 @@ fn check(options: &CsvOptions) -> Result<(), FormatError> {
         ));
     }
     if options.quote == Some(options.delimiter) {
-        return Err(FormatError::new(
-            "delimiter and quote are the same",
-            "use two characters",
-        ));
+        return Err(FormatError::new("delimiter and quote are the same", "use two characters"));
     }
     Ok(())
 }
@@ -121,10 +102,7 @@ fn header(options: &CsvOptions, head: &[u8]) -> Result<Vec<String>, FormatError>
             "name the columns: columns = [...]",
         )
     })?;
-    Ok(cells
-        .iter()
-        .map(|cell| String::from_utf8_lossy(cell).trim().to_owned())
-        .collect())
+    Ok(cells.iter().map(|cell| String::from_utf8_lossy(cell).trim().to_owned()).collect())
 }
 
 impl Format for Csv {
@@ -154,14 +132,9 @@ impl Format for Csv {
             self.options.columns.clone()
         };
         // A column that this file lacks is NULL in it: columns come and go between releases.
-        let wanted = wanted
-            .iter()
-            .map(|name| own.iter().position(|column| column == name))
-            .collect();
-        let walk = Walk {
-            line_bytes_max: self.line_bytes_max,
-            header: self.options.header,
-        };
+        let wanted =
+            wanted.iter().map(|name| own.iter().position(|column| column == name)).collect();
+        let walk = Walk { line_bytes_max: self.line_bytes_max, header: self.options.header };
         Ok(Box::new(CsvTokenizer {
             options: self.options.clone(),
             wanted,
@@ -189,22 +162,17 @@ impl Tokenizer for CsvTokenizer {
         block: &mut RawBlock<'a>,
     ) -> usize {
         let mut cells = Vec::with_capacity(self.columns);
-        self.walk.run(
-            (input, at_start),
-            (self.wanted.len(), records_max),
-            block,
-            |line, fields| {
-                cells.clear();
-                split(line, &self.options, arena, &mut cells)?;
-                if cells.len() != self.columns {
-                    return Err("more or fewer values than columns");
-                }
-                for (field, at) in fields.iter_mut().zip(&self.wanted) {
-                    field.push(at.map_or(b"", |at| cells[at]));
-                }
-                Ok(())
-            },
-        )
+        self.walk.run((input, at_start), (self.wanted.len(), records_max), block, |line, fields| {
+            cells.clear();
+            split(line, &self.options, arena, &mut cells)?;
+            if cells.len() != self.columns {
+                return Err("more or fewer values than columns");
+            }
+            for (field, at) in fields.iter_mut().zip(&self.wanted) {
+                field.push(at.map_or(b"", |at| cells[at]));
+            }
+            Ok(())
+        })
     }
 }
 
@@ -227,46 +195,23 @@ mod tests {
 
     #[test]
     fn rows_that_do_not_fit_are_rejects() {
-        let got = cut(
-            &csv(CsvOptions::csv()),
-            &["a"],
-            b"a,b\n1\n1,2,3\n\"1,2\n\"1\"x,2\n1,2\n\n",
-        );
+        let got = cut(&csv(CsvOptions::csv()), &["a"], b"a,b\n1\n1,2,3\n\"1,2\n\"1\"x,2\n1,2\n\n");
         assert_eq!(got.records, [["1"]]);
         let count = "more or fewer values than columns";
-        assert_eq!(
-            got.reasons,
-            [
-                count,
-                count,
-                "no closing quote",
-                "text behind a closing quote"
-            ]
-        );
+        assert_eq!(got.reasons, [count, count, "no closing quote", "text behind a closing quote"]);
         assert_eq!(got.skipped, 2);
     }
 
     #[test]
     fn columns_may_be_named_by_the_job() {
         let columns = vec!["station".to_owned(), "temperature".to_owned()];
-        let options = CsvOptions {
-            delimiter: b';',
-            header: false,
-            columns,
-            quote: Some(b'"'),
-        };
+        let options = CsvOptions { delimiter: b';', header: false, columns, quote: Some(b'"') };
         assert_eq!(
             cut(&csv(options.clone()), &["temperature"], b"Oslo;-3.4\n").records,
             [["-3.4"]]
         );
-        let with_header = CsvOptions {
-            header: true,
-            ..options
-        };
-        assert_eq!(
-            cut(&csv(with_header), &["station"], b"x;y\nOslo;1").records,
-            [["Oslo"]]
-        );
+        let with_header = CsvOptions { header: true, ..options };
+        assert_eq!(cut(&csv(with_header), &["station"], b"x;y\nOslo;1").records, [["Oslo"]]);
     }
 
     #[test]
@@ -274,43 +219,16 @@ mod tests {
         let format = csv(CsvOptions::tsv());
         assert!(format.needs_head() && format.open_ended());
         assert_eq!(cut(&format, &["b"], b"a\tb\n\"x\t\"y\n").records, [["\"y"]]);
-        assert_eq!(
-            cut(&format, &["b", "c"], b"b\ta\n1\t2\n").records,
-            [["1", ""]]
-        );
+        assert_eq!(cut(&format, &["b", "c"], b"b\ta\n1\t2\n").records, [["1", ""]]);
     }
 
     #[test]
     fn the_head_of_a_file_names_the_fields() {
         let format = Csv::new(&CsvOptions::csv(), 999, Some(b"a,\"b c\"\n1,2\n")).expect("good");
-        let names: Vec<_> = format
-            .fields()
-            .iter()
-            .map(|field| field.name.as_str())
-            .collect();
+        let names: Vec<_> = format.fields().iter().map(|field| field.name.as_str()).collect();
         assert_eq!(names, ["a", "b c"]);
         assert!(format.tokenizer(&["x"], b"a,b c\n").is_err());
-        assert!(
-            Csv::new(
-                &CsvOptions {
-                    header: false,
-                    ..CsvOptions::csv()
-                },
-                9,
-                None
-            )
-            .is_err()
-        );
-        assert!(
-            Csv::new(
-                &CsvOptions {
-                    quote: Some(b','),
-                    ..CsvOptions::csv()
-                },
-                9,
-                None
-            )
-            .is_err()
-        );
+        assert!(Csv::new(&CsvOptions { header: false, ..CsvOptions::csv() }, 9, None).is_err());
+        assert!(Csv::new(&CsvOptions { quote: Some(b','), ..CsvOptions::csv() }, 9, None).is_err());
     }
 }

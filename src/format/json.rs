@@ -24,9 +24,7 @@ pub(super) struct Json {
 
 impl Json {
     pub(super) fn new(line_bytes_max: usize) -> Self {
-        Json {
-            walk: Walk::new(line_bytes_max),
-        }
+        Json { walk: Walk::new(line_bytes_max) }
     }
 }
 
@@ -56,11 +54,7 @@ impl Format for Json {
             }
             root.insert(&parts, slot, 1);
         }
-        Ok(Box::new(JsonTokenizer {
-            root,
-            columns: wanted.len(),
-            walk: self.walk,
-        }))
+        Ok(Box::new(JsonTokenizer { root, columns: wanted.len(), walk: self.walk }))
     }
 }
 
@@ -80,28 +74,16 @@ impl Tokenizer for JsonTokenizer {
         block: &mut RawBlock<'a>,
     ) -> usize {
         let mut slots = vec![Slot::default(); self.columns];
-        self.walk.run(
-            (input, at_start),
-            (self.columns, records_max),
-            block,
-            |line, columns| {
-                slots.fill(Slot::default());
-                let line = text::utf8_lossy(line, arena);
-                collect(
-                    line,
-                    Capture {
-                        node: &self.root,
-                        slots: &mut slots,
-                        arena,
-                    },
-                )
+        self.walk.run((input, at_start), (self.columns, records_max), block, |line, columns| {
+            slots.fill(Slot::default());
+            let line = text::utf8_lossy(line, arena);
+            collect(line, Capture { node: &self.root, slots: &mut slots, arena })
                 .ok_or(NO_OBJECT)?;
-                for (column, slot) in columns.iter_mut().zip(&slots) {
-                    column.push(slot.value);
-                }
-                Ok(())
-            },
-        )
+            for (column, slot) in columns.iter_mut().zip(&slots) {
+                column.push(slot.value);
+            }
+            Ok(())
+        })
     }
 }
 
@@ -123,20 +105,14 @@ mod tests {
             one(&["a.b.c", "id.orig_h", "x.y.z", "a.b", "none"], line),
             ["1", "::1", "true", r#"{"c":1}"#, ""]
         );
-        assert_eq!(
-            one(&["id.orig_h"], r#"{"id":{"orig_h":"a"},"id.orig_h":null}"#),
-            [""]
-        );
+        assert_eq!(one(&["id.orig_h"], r#"{"id":{"orig_h":"a"},"id.orig_h":null}"#), [""]);
     }
 
     #[test]
     fn values_keep_their_text_and_strings_are_decoded() {
         let line = r#"{"n":-1.50e2,"s":"a\"b\\\u00e9\n","l":[1, "x"],"e":"","z":null,"\u006b":"v","u":"a\ud800b"}"#;
         let got = one(&["n", "s", "l", "e", "z", "k", "u"], line);
-        assert_eq!(
-            got[..6],
-            ["-1.50e2", "a\"b\\é\n", "[1, \"x\"]", "", "", "v"]
-        );
+        assert_eq!(got[..6], ["-1.50e2", "a\"b\\é\n", "[1, \"x\"]", "", "", "v"]);
         assert!(got[6].starts_with("a\u{fffd}") && got[6].ends_with('b'));
     }
 
@@ -167,11 +143,7 @@ mod tests {
             "{}x",
         ] {
             let got = cut(&*named("json"), &["a"], line.as_bytes());
-            assert_eq!(
-                (got.records.len(), got.reasons),
-                (0, vec!["not a JSON object"]),
-                "{line}"
-            );
+            assert_eq!((got.records.len(), got.reasons), (0, vec!["not a JSON object"]), "{line}");
         }
         assert_eq!(one(&["a"], "{}"), [""]);
     }

@@ -12,19 +12,11 @@ fn formats() -> Vec<Box<dyn Format>> {
     let specs = [
         FormatSpec::Nginx(r#"$remote_addr [$time_local] "$request" $upstream_addr $status"#.into()),
         FormatSpec::Apache(r#"%h %l %u %t "%r" %>s %b %D"#.into()),
-        FormatSpec::Csv(CsvOptions {
-            header: false,
-            columns,
-            ..CsvOptions::csv()
-        }),
+        FormatSpec::Csv(CsvOptions { header: false, columns, ..CsvOptions::csv() }),
         FormatSpec::Regex(r"(?<a>\w+)(?<b>.*)".into()),
     ];
-    let names = ["common", "combined", "json", "csv", "tsv", "lines"]
-        .into_iter()
-        .map(named);
-    let pasted = specs
-        .iter()
-        .map(|spec| build(spec, 60, None).expect("a good specification"));
+    let names = ["common", "combined", "json", "csv", "tsv", "lines"].into_iter().map(named);
+    let pasted = specs.iter().map(|spec| build(spec, 60, None).expect("a good specification"));
     names.chain(pasted).collect()
 }
 
@@ -33,11 +25,7 @@ fn wanted(format: &dyn Format) -> Vec<&str> {
     if format.open_ended() {
         return vec!["a", "b", "a.b"];
     }
-    format
-        .fields()
-        .iter()
-        .map(|field| field.name.as_str())
-        .collect()
+    format.fields().iter().map(|field| field.name.as_str()).collect()
 }
 
 /// Lines by the plain model: what lies between newlines.
@@ -81,10 +69,7 @@ fn check(input: &[u8]) -> Result<(), TestCaseError> {
         // A byte order mark alone is no line.
         let mark_only = input == b"\xEF\xBB\xBF";
         let expected = if mark_only { 0 } else { lines(input) };
-        prop_assert_eq!(
-            got.records.len() + got.reasons.len() + got.skipped as usize,
-            expected
-        );
+        prop_assert_eq!(got.records.len() + got.reasons.len() + got.skipped as usize, expected);
     }
     Ok(())
 }

@@ -14,14 +14,8 @@ pub(super) struct Lines {
 
 impl Lines {
     pub(super) fn new(line_bytes_max: usize) -> Self {
-        let line = FieldDef {
-            name: "line".into(),
-            ty: DataType::Text,
-        };
-        Lines {
-            fields: [line],
-            walk: Walk::new(line_bytes_max),
-        }
+        let line = FieldDef { name: "line".into(), ty: DataType::Text };
+        Lines { fields: [line], walk: Walk::new(line_bytes_max) }
     }
 }
 
@@ -40,10 +34,7 @@ impl Format for Lines {
 
     fn tokenizer(&self, wanted: &[&str], _head: &[u8]) -> Result<Box<dyn Tokenizer>, FormatError> {
         let columns = text::positions(wanted, &self.fields)?.len();
-        Ok(Box::new(LinesTokenizer {
-            columns,
-            walk: self.walk,
-        }))
+        Ok(Box::new(LinesTokenizer { columns, walk: self.walk }))
     }
 }
 
@@ -61,15 +52,10 @@ impl Tokenizer for LinesTokenizer {
         _arena: &'a Bump,
         block: &mut RawBlock<'a>,
     ) -> usize {
-        self.walk.run(
-            (input, at_start),
-            (self.columns, records_max),
-            block,
-            |line, fields| {
-                fields.iter_mut().for_each(|column| column.push(line));
-                Ok(())
-            },
-        )
+        self.walk.run((input, at_start), (self.columns, records_max), block, |line, fields| {
+            fields.iter_mut().for_each(|column| column.push(line));
+            Ok(())
+        })
     }
 }
 
@@ -81,10 +67,7 @@ mod tests {
     #[test]
     fn a_line_is_its_only_field_and_a_dash_is_a_line_too() {
         let format = build(&FormatSpec::Name("lines".into()), 99, None).expect("built in");
-        assert_eq!(
-            cut(&*format, &["line"], b"a b\n-\n").records,
-            [["a b"], ["-"]]
-        );
+        assert_eq!(cut(&*format, &["line"], b"a b\n-\n").records, [["a b"], ["-"]]);
         assert!(!format.dash_is_null());
         assert!(format.tokenizer(&["other"], b"").is_err());
     }

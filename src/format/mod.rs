@@ -132,11 +132,7 @@ pub struct FormatError {
 impl FormatError {
     /// An error with a word of help and no position.
     fn new(message: impl Into<String>, help: impl Into<String>) -> Self {
-        FormatError {
-            message: message.into(),
-            help: Some(help.into()),
-            span: None,
-        }
+        FormatError { message: message.into(), help: Some(help.into()), span: None }
     }
 
     /// The same error, pointing at bytes of the pasted text.

@@ -16,9 +16,7 @@ fn string(pasted: &str) -> Pasted {
     if !directive && !pasted.trim_start().starts_with('\'') {
         return Pasted::plain(pasted);
     }
-    let words = Pasted::words(pasted)
-        .into_iter()
-        .skip(if directive { 2 } else { 0 });
+    let words = Pasted::words(pasted).into_iter().skip(if directive { 2 } else { 0 });
     Pasted::join(words.skip_while(|word| word.bytes.starts_with(b"escape=")))
 }
 
@@ -33,11 +31,8 @@ fn pieces(text: &Pasted) -> Result<Vec<Piece>, FormatError> {
             continue;
         }
         let (name, end) = name(bytes, at).ok_or_else(|| {
-            FormatError::new(
-                "a `$` with no variable's name behind it",
-                "write $name or ${name}",
-            )
-            .at(text.span(at..at + 1))
+            FormatError::new("a `$` with no variable's name behind it", "write $name or ${name}")
+                .at(text.span(at..at + 1))
         })?;
         pieces.push(Piece::Field(variable(name, text.span(at..end))));
         at = end;
@@ -58,13 +53,7 @@ fn name(bytes: &[u8], at: usize) -> Option<(String, usize)> {
 
 fn variable(name: String, span: std::ops::Range<usize>) -> Variable {
     let (ty, list) = (variables::type_of(&name), variables::is_list(&name));
-    Variable {
-        field: FieldDef { name, ty },
-        list,
-        shift: 0,
-        layout: None,
-        span,
-    }
+    Variable { field: FieldDef { name, ty }, list, shift: 0, layout: None, span }
 }
 
 #[cfg(test)]
@@ -88,25 +77,14 @@ mod tests {
             "upstream_response_time",
             "pipe",
         ];
-        let fields = [
-            "1.2.3.4",
-            "/a",
-            r#"a \"b\" \x22"#,
-            "0.012",
-            "0.004, 0.1 : -",
-            ".",
-        ];
+        let fields = ["1.2.3.4", "/a", r#"a \"b\" \x22"#, "0.012", "0.004, 0.1 : -", "."];
         assert_eq!(cut(&format, &wanted, LINE.as_bytes()).records, [fields]);
     }
 
     #[test]
     fn the_whole_line_must_match() {
         let format = compile(r#""$request" $status;"#, 99).expect("good");
-        let got = cut(
-            &format,
-            &["status"],
-            b"\"a\" 1;\n\"a\" 1\nx\"a\" 1;\n\"a\"x 1;\n\"a 1;\n",
-        );
+        let got = cut(&format, &["status"], b"\"a\" 1;\n\"a\" 1\nx\"a\" 1;\n\"a\"x 1;\n\"a 1;\n");
         assert_eq!(got.records, [["1"]]);
         assert_eq!(got.reasons, ["does not match the pattern"; 4]);
     }
@@ -115,21 +93,14 @@ mod tests {
     fn a_last_value_in_quotes_ends_at_its_own_quote() {
         let format = compile(r#"$status "$request""#, 99).expect("good");
         let got = cut(&format, &["request"], b"1 \"a \\\" b\"\n1 \"a\" \"b\"\n");
-        assert_eq!(
-            (got.records, got.reasons.len()),
-            (vec![vec![r#"a \" b"#.to_owned()]], 1)
-        );
+        assert_eq!((got.records, got.reasons.len()), (vec![vec![r#"a \" b"#.to_owned()]], 1));
     }
 
     #[test]
     fn a_directive_of_nginx_conf_is_taken_as_it_stands() {
         let conf = "log_format  main escape=default '$remote_addr [$time_local] '\n    '\"$request\" $msec';\n";
         let format = compile(conf, 99).expect("good");
-        let got = cut(
-            &format,
-            &["method", "msec"],
-            b"::1 [t] \"GET / HTTP/1.0\" 1.500\n",
-        );
+        let got = cut(&format, &["method", "msec"], b"::1 [t] \"GET / HTTP/1.0\" 1.500\n");
         assert_eq!(got.records, [["GET", "1.500"]]);
         assert_eq!(format.default_time(), Some("time_local"));
         let msec = compile("'$msec $status'", 99).expect("good");
@@ -154,14 +125,8 @@ mod tests {
         let conf = "log_format x '$a' '$b';";
         let error = compile(conf, 9).err().expect("adjacent");
         assert_eq!(&conf[error.span.expect("a span")], "$a' '$b");
-        assert_eq!(
-            compile("$a $ b", 9).err().and_then(|error| error.span),
-            Some(3..4)
-        );
-        assert_eq!(
-            compile("${a $b", 9).err().and_then(|error| error.span),
-            Some(0..1)
-        );
+        assert_eq!(compile("$a $ b", 9).err().and_then(|error| error.span), Some(3..4));
+        assert_eq!(compile("${a $b", 9).err().and_then(|error| error.span), Some(0..1));
         assert!(compile("no field", 9).is_err());
     }
 }

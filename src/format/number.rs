@@ -134,10 +134,7 @@ fn digits(start: i128, text: &[u8]) -> Result<i128, Misfit> {
         if digit > 9 {
             return Err(Misfit::Unreadable);
         }
-        value
-            .checked_mul(10)
-            .and_then(|value| value.checked_add(digit.into()))
-            .ok_or(Misfit::Range)
+        value.checked_mul(10).and_then(|value| value.checked_add(digit.into())).ok_or(Misfit::Range)
     })
 }
 
@@ -153,11 +150,7 @@ fn rescale(value: i128, shift: i64) -> Result<i128, Misfit> {
         None if shift >= 0 => return Err(Misfit::Range),
         _ => return Err(Misfit::Scale),
     };
-    if scaled < limit {
-        Ok(scaled)
-    } else {
-        Err(Misfit::Range)
-    }
+    if scaled < limit { Ok(scaled) } else { Err(Misfit::Range) }
 }
 
 /// A float, also `nan` and `infinity`. A number too large for a float is out of range, not infinite.
@@ -166,11 +159,7 @@ pub(super) fn float(raw: &[u8]) -> Result<f64, Misfit> {
     let text = std::str::from_utf8(raw).map_err(|_| Misfit::Unreadable)?;
     let value: f64 = text.parse().map_err(|_| Misfit::Unreadable)?;
     let overflow = value.is_infinite() && raw.iter().any(u8::is_ascii_digit);
-    if overflow {
-        Err(Misfit::Range)
-    } else {
-        Ok(value)
-    }
+    if overflow { Err(Misfit::Range) } else { Ok(value) }
 }
 
 #[cfg(test)]
@@ -186,16 +175,7 @@ mod tests {
         assert_eq!(int(b"9223372036854775807"), Ok(i64::MAX));
         assert_eq!(int(b"-9223372036854775808"), Ok(i64::MIN));
         assert_eq!(int(b"9223372036854775808"), Err(Misfit::Range));
-        for text in [
-            "",
-            "-",
-            "1.0",
-            "1e3",
-            " 1",
-            "0x1",
-            "99999999999999999999x",
-            "+-1",
-        ] {
+        for text in ["", "-", "1.0", "1e3", " 1", "0x1", "99999999999999999999x", "+-1"] {
             assert_eq!(int(text.as_bytes()), Err(Misfit::Unreadable), "{text}");
         }
     }
@@ -234,10 +214,7 @@ mod tests {
         for (text, scale, misfit) in bad {
             assert_eq!(decimal(text.as_bytes(), scale), Err(misfit), "{text}");
         }
-        assert_eq!(
-            decimal(b"99999999999999999999999999999999999999", 0),
-            Ok(10_i128.pow(38) - 1)
-        );
+        assert_eq!(decimal(b"99999999999999999999999999999999999999", 0), Ok(10_i128.pow(38) - 1));
     }
 
     #[test]

@@ -16,10 +16,7 @@ impl Pasted {
     pub(super) fn plain(original: &str) -> Self {
         let start = original.len() - original.trim_start().len();
         let bytes = original.trim().as_bytes().to_vec();
-        Pasted {
-            origins: (start..start + bytes.len()).collect(),
-            bytes,
-        }
+        Pasted { origins: (start..start + bytes.len()).collect(), bytes }
     }
 
     /// The same with `\"`, `\\` and their like decoded.
@@ -77,11 +74,7 @@ impl Pasted {
         let origin = |at: usize| self.origins.get(at).copied();
         let start =
             origin(range.start).unwrap_or_else(|| self.origins.last().map_or(0, |at| at + 1));
-        let end = range
-            .end
-            .checked_sub(1)
-            .and_then(origin)
-            .map_or(start, |at| at + 1);
+        let end = range.end.checked_sub(1).and_then(origin).map_or(start, |at| at + 1);
         start..end.max(start)
     }
 
@@ -106,10 +99,7 @@ mod tests {
     #[test]
     fn a_directive_falls_into_words_and_quoted_strings() {
         let words = Pasted::words("log_format main '$a \\'x\\'' \"\"\n  \"b\"; rest");
-        let texts: Vec<_> = words
-            .iter()
-            .map(|word| String::from_utf8_lossy(&word.bytes))
-            .collect();
+        let texts: Vec<_> = words.iter().map(|word| String::from_utf8_lossy(&word.bytes)).collect();
         assert_eq!(texts, ["log_format", "main", "$a 'x'", "", "b"]);
     }
 

@@ -83,18 +83,9 @@ impl Pattern {
         let mut steps: Vec<Step> = Vec::new();
         for (variable, end) in pairs {
             let quoted = before.ends_with(b"\"") && end.starts_with(b"\"");
-            let inner = if quoted {
-                0
-            } else {
-                inner_ends(&variable, &end)
-            };
+            let inner = if quoted { 0 } else { inner_ends(&variable, &end) };
             let finder = Finder::new(&end).into_owned();
-            steps.push(Step {
-                variable,
-                end: finder,
-                quoted,
-                inner,
-            });
+            steps.push(Step { variable, end: finder, quoted, inner });
             before = end;
         }
         if steps.is_empty() {
@@ -105,13 +96,7 @@ impl Pattern {
         }
         let (mut fields, sources) = offered(&steps);
         type_msec(&mut fields);
-        Ok(Pattern {
-            prefix,
-            steps,
-            fields,
-            sources,
-            walk: Walk::new(line_bytes_max),
-        })
+        Ok(Pattern { prefix, steps, fields, sources, walk: Walk::new(line_bytes_max) })
     }
 
     /// Puts the value of each step into `values`.
@@ -176,26 +161,18 @@ impl Format for Pattern {
     }
 
     fn default_time(&self) -> Option<&str> {
-        TIMES
-            .into_iter()
-            .find(|name| self.fields.iter().any(|field| field.name == *name))
+        TIMES.into_iter().find(|name| self.fields.iter().any(|field| field.name == *name))
     }
 
     fn time_layout(&self, field: &str) -> Option<TimeLayout> {
         let named = |step: &&Step| step.variable.field.name == field;
-        self.steps
-            .iter()
-            .find(named)
-            .and_then(|step| step.variable.layout.clone())
+        self.steps.iter().find(named).and_then(|step| step.variable.layout.clone())
     }
 
     fn tokenizer(&self, wanted: &[&str], _head: &[u8]) -> Result<Box<dyn Tokenizer>, FormatError> {
         let wanted = text::positions(wanted, &self.fields)?;
         let wanted = wanted.into_iter().map(|at| self.sources[at]).collect();
-        Ok(Box::new(PatternTokenizer {
-            pattern: self.clone(),
-            wanted,
-        }))
+        Ok(Box::new(PatternTokenizer { pattern: self.clone(), wanted }))
     }
 }
 
@@ -228,15 +205,13 @@ impl Tokenizer for PatternTokenizer {
     ) -> usize {
         let mut values = Vec::with_capacity(self.pattern.steps.len());
         let sizes = (self.wanted.len(), records_max);
-        self.pattern
-            .walk
-            .run((input, at_start), sizes, block, |line, columns| {
-                self.pattern.cut(line, &mut values).ok_or(NO_MATCH)?;
-                for (column, &source) in columns.iter_mut().zip(&self.wanted) {
-                    column.push(self.value(source, &values, arena));
-                }
-                Ok(())
-            })
+        self.pattern.walk.run((input, at_start), sizes, block, |line, columns| {
+            self.pattern.cut(line, &mut values).ok_or(NO_MATCH)?;
+            for (column, &source) in columns.iter_mut().zip(&self.wanted) {
+                column.push(self.value(source, &values, arena));
+            }
+            Ok(())
+        })
     }
 }
 
@@ -265,12 +240,7 @@ mod tests {
         let shifted = |raw: &'static str| {
             String::from_utf8_lossy(shift_point(raw.as_bytes(), 3, &arena)).into_owned()
         };
-        let got: Vec<_> = ["0", "12", "999", "1000", "123456", "-", "", "x1"]
-            .map(shifted)
-            .into();
-        assert_eq!(
-            got,
-            ["0.000", "0.012", "0.999", "1.000", "123.456", "-", "", "x1"]
-        );
+        let got: Vec<_> = ["0", "12", "999", "1000", "123456", "-", "", "x1"].map(shifted).into();
+        assert_eq!(got, ["0.000", "0.012", "0.999", "1.000", "123.456", "-", "", "x1"]);
     }
 }

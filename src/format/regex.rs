@@ -29,30 +29,17 @@ impl Groups {
         let (groups, names): (Vec<usize>, Vec<String>) = named.unzip();
         if groups.is_empty() {
             let help = "name what you want to keep: (?P<level>\\w+)";
-            return Err(FormatError::new(
-                "the regular expression has no named group",
-                help,
-            ));
+            return Err(FormatError::new("the regular expression has no named group", help));
         }
-        let field = |name| FieldDef {
-            name,
-            ty: DataType::Text,
-        };
+        let field = |name| FieldDef { name, ty: DataType::Text };
         let fields = names.into_iter().map(field).collect();
-        Ok(Groups {
-            regex,
-            fields,
-            groups,
-            walk: Walk::new(line_bytes_max),
-        })
+        Ok(Groups { regex, fields, groups, walk: Walk::new(line_bytes_max) })
     }
 }
 
 /// The parser's message without its drawing, and the place that the drawing's caret shows.
 fn explain(rendered: &str, pattern: &str) -> FormatError {
-    let message = rendered
-        .rsplit_once("error: ")
-        .map_or(rendered, |(_, message)| message.trim());
+    let message = rendered.rsplit_once("error: ").map_or(rendered, |(_, message)| message.trim());
     FormatError {
         message: format!("the regular expression is wrong: {message}"),
         help: Some("the syntax is that of https://docs.rs/regex".into()),
@@ -62,19 +49,12 @@ fn explain(rendered: &str, pattern: &str) -> FormatError {
 
 /// Bytes of a one-line pattern above the carets of a rendered error.
 fn caret(rendered: &str, pattern: &str) -> Option<Range<usize>> {
-    let shown = rendered
-        .lines()
-        .find_map(|line| line.strip_suffix(pattern))?;
+    let shown = rendered.lines().find_map(|line| line.strip_suffix(pattern))?;
     let is_caret = |line: &&str| line.contains('^') && line.trim_matches([' ', '^']).is_empty();
     let carets = rendered.lines().find(is_caret)?;
     let column = carets.find('^')?.checked_sub(shown.chars().count())?;
     let width = carets.matches('^').count();
-    let byte = |at: usize| {
-        pattern
-            .char_indices()
-            .nth(at)
-            .map_or(pattern.len(), |(byte, _)| byte)
-    };
+    let byte = |at: usize| pattern.char_indices().nth(at).map_or(pattern.len(), |(byte, _)| byte);
     Some(byte(column)..byte(column + width))
 }
 
@@ -91,11 +71,7 @@ impl Format for Groups {
         let wanted = text::positions(wanted, &self.fields)?;
         let wanted = wanted.into_iter().map(|at| self.groups[at]).collect();
         // A clone has its own pool of scratch memory, so that the workers don't wait for each other.
-        Ok(Box::new(GroupsTokenizer {
-            regex: self.regex.clone(),
-            wanted,
-            walk: self.walk,
-        }))
+        Ok(Box::new(GroupsTokenizer { regex: self.regex.clone(), wanted, walk: self.walk }))
     }
 }
 
@@ -124,11 +100,7 @@ impl Tokenizer for GroupsTokenizer {
                 let line = text::utf8_lossy(line, arena).as_bytes();
                 self.regex.captures_read(&mut found, line).ok_or(NO_MATCH)?;
                 for (column, &group) in columns.iter_mut().zip(&self.wanted) {
-                    column.push(
-                        found
-                            .get(group)
-                            .map_or(b"", |(start, end)| &line[start..end]),
-                    );
+                    column.push(found.get(group).map_or(b"", |(start, end)| &line[start..end]));
                 }
                 Ok(())
             },
@@ -145,25 +117,15 @@ mod tests {
     fn named_groups_are_fields_and_a_line_without_a_match_is_a_reject() {
         let format =
             Groups::new(r"(?P<level>[A-Z]+) (x)?(?<code>\d+)?(?P<message>.*)", 99).expect("good");
-        let got = cut(
-            &format,
-            &["message", "level", "code"],
-            b"[INFO 7a\xffb\r\nno\nWARN -",
-        );
-        assert_eq!(
-            got.records,
-            [["a\u{fffd}b", "INFO", "7"], ["-", "WARN", ""]]
-        );
+        let got = cut(&format, &["message", "level", "code"], b"[INFO 7a\xffb\r\nno\nWARN -");
+        assert_eq!(got.records, [["a\u{fffd}b", "INFO", "7"], ["-", "WARN", ""]]);
         assert_eq!(got.reasons, ["does not match the regular expression"]);
     }
 
     #[test]
     fn an_error_points_into_the_expression() {
         let error = Groups::new("é(?P<a>x", 9).err().expect("unclosed");
-        assert_eq!(
-            error.message,
-            "the regular expression is wrong: unclosed group"
-        );
+        assert_eq!(error.message, "the regular expression is wrong: unclosed group");
         assert_eq!(error.span, Some(2..3));
         assert!(Groups::new("(a)", 9).is_err());
     }

@@ -39,11 +39,7 @@ impl<'a> Request<'a> {
             && memchr(b' ', uri).is_none()
             && major.is_ascii_digit()
             && minor.is_ascii_digit();
-        good.then_some(Request {
-            method,
-            uri,
-            protocol,
-        })
+        good.then_some(Request { method, uri, protocol })
     }
 
     /// The target up to its `?`.
@@ -85,16 +81,7 @@ mod tests {
     fn a_request_line_gives_its_parts() {
         let request = Request::split(b"GET /a/b?x=1&y=?2 HTTP/1.1");
         let parts: Vec<&[u8]> = (0..PARTS.len()).map(|index| request.part(index)).collect();
-        assert_eq!(
-            parts,
-            [
-                &b"GET"[..],
-                b"/a/b?x=1&y=?2",
-                b"/a/b",
-                b"x=1&y=?2",
-                b"HTTP/1.1"
-            ]
-        );
+        assert_eq!(parts, [&b"GET"[..], b"/a/b?x=1&y=?2", b"/a/b", b"x=1&y=?2", b"HTTP/1.1"]);
         let request = Request::split(b"M-SEARCH * HTTP/2.0");
         assert_eq!((request.path(), request.query()), (&b"*"[..], &b""[..]));
     }
@@ -118,11 +105,7 @@ mod tests {
             "HTTP/1.1",
         ];
         for line in bad {
-            assert_eq!(
-                Request::split(line.as_bytes()),
-                Request::default(),
-                "{line}"
-            );
+            assert_eq!(Request::split(line.as_bytes()), Request::default(), "{line}");
         }
     }
 }

@@ -12,17 +12,8 @@ const NAMES: [&str; 6] = ["common", "combined", "json", "csv", "tsv", "lines"];
 /// Formats that need a value: `{ nginx = '...' }`.
 const TABLES: [&str; 3] = ["nginx", "apache", "regex"];
 /// Formats of the contract that are not there yet.
-const PLANNED: [&str; 9] = [
-    "logfmt",
-    "syslog",
-    "w3c",
-    "zeek",
-    "haproxy",
-    "elb",
-    "alb",
-    "s3_access",
-    "cloudfront",
-];
+const PLANNED: [&str; 9] =
+    ["logfmt", "syslog", "w3c", "zeek", "haproxy", "elb", "alb", "s3_access", "cloudfront"];
 
 /// What a job file says of its format.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,11 +72,7 @@ fn refuse(name: &str) -> FormatError {
         let help = format!("write it as a table: format = {{ {name} = '...' }}");
         return FormatError::new(format!("the format `{name}` needs a pattern"), help);
     }
-    let built = format!(
-        "built are {}, and the tables {}",
-        NAMES.join(", "),
-        TABLES.join(", ")
-    );
+    let built = format!("built are {}, and the tables {}", NAMES.join(", "), TABLES.join(", "));
     if PLANNED.contains(&name) {
         return FormatError::new(format!("the format `{name}` is not built yet"), built);
     }
@@ -107,15 +94,8 @@ mod tests {
             ("nginx", "the format `nginx` needs a pattern"),
             ("xml", "there is no format `xml`"),
         ] {
-            assert_eq!(
-                build(name).err().map(|error| error.message).as_deref(),
-                Some(message)
-            );
+            assert_eq!(build(name).err().map(|error| error.message).as_deref(), Some(message));
         }
-        assert!(
-            refuse("zeek")
-                .help
-                .is_some_and(|help| help.contains("combined"))
-        );
+        assert!(refuse("zeek").help.is_some_and(|help| help.contains("combined")));
     }
 }

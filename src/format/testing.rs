@@ -23,35 +23,19 @@ pub(super) fn named(name: &str) -> Box<dyn Format> {
 pub(super) fn cut(format: &dyn Format, wanted: &[&str], input: &[u8]) -> Cut {
     let tokenizer = format.tokenizer(wanted, input).expect("known fields");
     let arena = Bump::new();
-    let mut out = Cut {
-        records: Vec::new(),
-        reasons: Vec::new(),
-        skipped: 0,
-    };
+    let mut out = Cut { records: Vec::new(), reasons: Vec::new(), skipped: 0 };
     let mut at = 0;
     while at < input.len() {
         let mut block = RawBlock::default();
         let used = tokenizer.tokenize(&input[at..], at == 0, 2, &arena, &mut block);
         assert!(used > 0, "a tokenizer goes on");
         assert!(block.fields.len() == wanted.len());
-        assert!(
-            block
-                .fields
-                .iter()
-                .all(|column| column.len() == block.lines.len())
-        );
+        assert!(block.fields.iter().all(|column| column.len() == block.lines.len()));
         at += used;
         let text = |field: &&[u8]| String::from_utf8_lossy(field).into_owned();
-        let record = |row: usize| {
-            block
-                .fields
-                .iter()
-                .map(|column| text(&column[row]))
-                .collect()
-        };
+        let record = |row: usize| block.fields.iter().map(|column| text(&column[row])).collect();
         out.records.extend((0..block.lines.len()).map(record));
-        out.reasons
-            .extend(block.rejects.iter().map(|reject| reject.reason));
+        out.reasons.extend(block.rejects.iter().map(|reject| reject.reason));
         out.skipped += block.skipped;
     }
     out

@@ -17,10 +17,7 @@ pub(super) fn positions(
     names: &[super::FieldDef],
 ) -> Result<Vec<usize>, super::FormatError> {
     let position = |name: &&str| {
-        names
-            .iter()
-            .position(|field| field.name == *name)
-            .ok_or_else(|| unknown_field(name, names))
+        names.iter().position(|field| field.name == *name).ok_or_else(|| unknown_field(name, names))
     };
     wanted.iter().map(position).collect()
 }

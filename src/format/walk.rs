@@ -22,10 +22,7 @@ pub(super) struct Walk {
 impl Walk {
     /// Lines up to `line_bytes_max` bytes, with no header.
     pub(super) fn new(line_bytes_max: usize) -> Self {
-        Walk {
-            line_bytes_max,
-            header: false,
-        }
+        Walk { line_bytes_max, header: false }
     }
 
     /// Calls `cut` for each line that is not empty. `cut` pushes one value a wanted field (there are `columns`), or
@@ -42,15 +39,8 @@ impl Walk {
         block.fields.resize_with(columns, Vec::new);
         let room = records_max.min(RESERVE_MAX).min(input.len());
         block.lines.reserve(room);
-        block
-            .fields
-            .iter_mut()
-            .for_each(|column| column.reserve(room));
-        let mut at = if at_start {
-            self.preamble(input, block)
-        } else {
-            0
-        };
+        block.fields.iter_mut().for_each(|column| column.reserve(room));
+        let mut at = if at_start { self.preamble(input, block) } else { 0 };
         let mut seen = 0;
         while at < input.len() && seen < records_max {
             let (line, next) = line_at(input, at);
@@ -75,11 +65,7 @@ impl Walk {
 
     /// Passes over the byte order mark and the header line.
     fn preamble(self, input: &[u8], block: &mut RawBlock<'_>) -> usize {
-        let mark = if input.starts_with(BYTE_ORDER_MARK) {
-            BYTE_ORDER_MARK.len()
-        } else {
-            0
-        };
+        let mark = if input.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 };
         if !self.header || mark == input.len() {
             return mark;
         }
@@ -126,10 +112,7 @@ mod tests {
     fn a_line_above_the_limit_is_a_reject_and_one_at_the_limit_is_none() {
         let (block, _) = lines(Walk::new(3), b"abc\r\nabcd\nab\n", 9);
         assert_eq!(block.lines, [&b"abc"[..], b"ab"]);
-        assert_eq!(
-            (block.rejects[0].line, block.rejects[0].reason),
-            (&b"abcd"[..], TOO_LONG)
-        );
+        assert_eq!((block.rejects[0].line, block.rejects[0].reason), (&b"abcd"[..], TOO_LONG));
     }
 
     #[test]
@@ -140,10 +123,7 @@ mod tests {
 
     #[test]
     fn a_header_line_is_skipped_at_the_start_of_a_segment_only() {
-        let walk = Walk {
-            line_bytes_max: 9,
-            header: true,
-        };
+        let walk = Walk { line_bytes_max: 9, header: true };
         assert_eq!(lines(walk, b"h\na\n", 9).0.lines, [b"a"]);
         let mut block = RawBlock::default();
         walk.run((b"h\na\n", false), (0, 9), &mut block, |_, _| Ok(()));

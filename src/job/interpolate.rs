@@ -37,11 +37,7 @@ fn walk_table(
     let mut gone = Vec::new();
     for (key, value) in table.iter_mut() {
         let name = key.get_ref().to_string();
-        let path = if path.is_empty() {
-            name.clone()
-        } else {
-            format!("{path}.{name}")
-        };
+        let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
         let optional = is_optional(value.get_ref());
         match walk(value, &path, lookup, skipped) {
             Err(unset) if optional => {
@@ -72,9 +68,7 @@ fn walk(
     match value.get_mut() {
         DeValue::String(text) => {
             if text.contains("${") {
-                *text = replace(text, lookup)
-                    .map_err(|name| Unset { name, span })?
-                    .into();
+                *text = replace(text, lookup).map_err(|name| Unset { name, span })?.into();
             }
             Ok(())
         }

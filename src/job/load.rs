@@ -49,10 +49,7 @@ impl Locate for JobFile {
     ) -> Diagnostic {
         // Where the file writes the text as it is (no escapes, no variables), the caret goes to the very place.
         let source = self.text.get(text.span.clone()).unwrap_or_default();
-        match source
-            .find(text.value.as_str())
-            .filter(|_| !text.value.is_empty())
-        {
+        match source.find(text.value.as_str()).filter(|_| !text.value.is_empty()) {
             Some(quote) => {
                 let start = text.span.start + quote;
                 self.at_span(&(start + inner.start..start + inner.end), message)
@@ -86,12 +83,7 @@ pub fn load(path: &Path) -> Result<JobFile, Diagnostic> {
 /// Reads a job file's text.
 pub fn parse(path: &Path, text: String, lookup: Lookup<'_>) -> Result<JobFile, Diagnostic> {
     let (spec, skipped) = read_spec(path, &text, lookup)?;
-    Ok(JobFile {
-        path: path.to_owned(),
-        spec,
-        skipped,
-        text,
-    })
+    Ok(JobFile { path: path.to_owned(), spec, skipped, text })
 }
 
 type Read = (JobSpec, Vec<(String, String)>);
@@ -99,16 +91,8 @@ type Read = (JobSpec, Vec<(String, String)>);
 fn read_spec(path: &Path, text: &str, lookup: Lookup<'_>) -> Result<Read, Diagnostic> {
     let mut table = DeTable::parse(text).map_err(|e| explain(path, text, &e))?;
     let skipped = interpolate(table.get_mut(), lookup).map_err(|unset| {
-        Diagnostic::span(
-            path,
-            text,
-            &unset.span,
-            format!("the variable {} is not set", unset.name),
-        )
-        .help(format!(
-            "set it: `export {}=…`, or write `$${{` for a literal `${{`",
-            unset.name
-        ))
+        Diagnostic::span(path, text, &unset.span, format!("the variable {} is not set", unset.name))
+            .help(format!("set it: `export {}=…`, or write `$${{` for a literal `${{`", unset.name))
     })?;
     let spec = JobSpec::deserialize(toml::de::Deserializer::from(table))
         .map_err(|e| explain(path, text, &e))?;
@@ -156,14 +140,7 @@ mod tests {
     #[test]
     fn lets_keep_the_order_of_the_file() {
         let job = read(JOB).expect("reads");
-        let names: Vec<&str> = job
-            .spec
-            .map
-            .lets
-            .0
-            .iter()
-            .map(|(k, _)| k.value.as_str())
-            .collect();
+        let names: Vec<&str> = job.spec.map.lets.0.iter().map(|(k, _)| k.value.as_str()).collect();
         assert_eq!(names, ["z", "a"]);
     }
 
@@ -172,37 +149,21 @@ mod tests {
         let job = read(JOB).expect("reads");
         assert_eq!(job.skipped, [("output.mysql".to_owned(), "URL".to_owned())]);
         assert!(job.spec.output.mysql.is_none());
-        let error = read(&JOB.replace("optional = true", ""))
-            .expect_err("must be set")
-            .to_string();
-        assert!(
-            error.contains("j.toml:9:7: the variable URL is not set"),
-            "{error}"
-        );
+        let error = read(&JOB.replace("optional = true", "")).expect_err("must be set").to_string();
+        assert!(error.contains("j.toml:9:7: the variable URL is not set"), "{error}");
     }
 
     #[test]
     fn an_unknown_key_names_its_line_and_the_nearest_key() {
-        let error = read(&JOB.replace("paths", "pats"))
-            .expect_err("unknown")
-            .to_string();
-        assert!(
-            error.starts_with("j.toml:3:1: unknown key `pats`"),
-            "{error}"
-        );
+        let error = read(&JOB.replace("paths", "pats")).expect_err("unknown").to_string();
+        assert!(error.starts_with("j.toml:3:1: unknown key `pats`"), "{error}");
         assert!(error.contains("did you mean `paths`?"), "{error}");
     }
 
     #[test]
     fn the_schema_names_every_part() {
         let schema = json_schema().to_string();
-        for word in [
-            "seal_after",
-            "reject_ratio",
-            "partition",
-            "nginx",
-            "measures",
-        ] {
+        for word in ["seal_after", "reject_ratio", "partition", "nginx", "measures"] {
             assert!(schema.contains(word), "{word}");
         }
     }

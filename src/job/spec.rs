@@ -218,9 +218,7 @@ impl<'de> Visitor<'de> for FormatVisitor {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<FormatChoice, A::Error> {
         use serde::de::Error;
         let Some(key) = map.next_key::<String>()? else {
-            return Err(A::Error::custom(
-                "an empty format table: write { nginx = '...' }",
-            ));
+            return Err(A::Error::custom("an empty format table: write { nginx = '...' }"));
         };
         let choice = match key.as_str() {
             "nginx" => FormatChoice::Nginx(map.next_value()?),

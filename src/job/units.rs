@@ -46,15 +46,10 @@ pub fn parse_size(text: &str) -> Option<u64> {
 
 fn split(text: &str) -> Option<(u64, String)> {
     let text = text.trim();
-    let digits = text
-        .find(|c: char| !c.is_ascii_digit())
-        .unwrap_or(text.len());
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
     let unit = unit.trim().to_ascii_lowercase();
-    let singular = unit
-        .strip_suffix('s')
-        .filter(|u| u.len() > 2)
-        .map(str::to_owned);
+    let singular = unit.strip_suffix('s').filter(|u| u.len() > 2).map(str::to_owned);
     Some((number.parse().ok()?, singular.unwrap_or(unit)))
 }
 

@@ -13,11 +13,17 @@ use crate::data::DataType;
 use crate::error::Diagnostic;
 use crate::expr::{self, AggregateCall, Expr, ExprError, Scope};
 use crate::format;
-use crate::job::{At, EventsSpec, JobFile, Locate, Partition, ReduceSpec, parse_duration, parse_size};
+use crate::job::{
+    At, EventsSpec, JobFile, Locate, Partition, ReduceSpec, parse_duration, parse_size,
+};
 use crate::limits;
 
 /// Compiles a job. `head`: the first bytes of a log file, for formats that name their columns there.
-pub fn compile(job: &JobFile, overrides: &Overrides, head: Option<&[u8]>) -> Result<Plan, Diagnostic> {
+pub fn compile(
+    job: &JobFile,
+    overrides: &Overrides,
+    head: Option<&[u8]>,
+) -> Result<Plan, Diagnostic> {
     let resolver = Resolver { job, overrides };
     check_name(job)?;
     let limits = compile_limits(job, overrides)?;
@@ -28,9 +34,13 @@ pub fn compile(job: &JobFile, overrides: &Overrides, head: Option<&[u8]>) -> Res
     compile_lets(job, &mut names)?;
     let filter = job.spec.map.filter.as_ref();
     let filter = filter
-        .map(|at| Expr::compile_typed(&at.value, &mut names, DataType::Bool).map_err(|e| point(job, at, e)))
+        .map(|at| {
+            Expr::compile_typed(&at.value, &mut names, DataType::Bool)
+                .map_err(|e| point(job, at, e))
+        })
         .transpose()?;
-    let reduce = job.spec.reduce.as_ref().map(|at| compile_reduce(job, at, &mut names)).transpose()?;
+    let reduce =
+        job.spec.reduce.as_ref().map(|at| compile_reduce(job, at, &mut names)).transpose()?;
     let outputs = compile_outputs(&resolver, reduce.as_ref(), &mut names)?;
     let map = finish_map(names, filter, reduce.as_ref(), &outputs, known_fields);
     let notices = job.skipped.iter().map(|(output, variable)| {
@@ -77,7 +87,8 @@ fn compile_limits(job: &JobFile, overrides: &Overrides) -> Result<Limits, Diagno
     let size = |at: &Option<At<String>>, default: u64| match at {
         None => Ok(default),
         Some(at) => parse_size(&at.value).filter(|bytes| *bytes > 0).ok_or_else(|| {
-            job.at_span(&at.span, format!("`{}` is no size", at.value)).help("such as \"64KiB\" or \"1GiB\"")
+            job.at_span(&at.span, format!("`{}` is no size", at.value))
+                .help("such as \"64KiB\" or \"1GiB\"")
         }),
     };
     let ratio = match &spec.reject_ratio {
@@ -87,7 +98,9 @@ fn compile_limits(job: &JobFile, overrides: &Overrides) -> Result<Limits, Diagno
         ratio => ratio.as_ref().map_or(limits::REJECT_RATIO, |at| at.value),
     };
     Ok(Limits {
-        memory_bytes: overrides.memory_bytes.map_or_else(|| size(&spec.memory, limits::MEMORY_BYTES), Ok)?,
+        memory_bytes: overrides
+            .memory_bytes
+            .map_or_else(|| size(&spec.memory, limits::MEMORY_BYTES), Ok)?,
         line_bytes_max: size(&spec.line, limits::LINE_BYTES_MAX)?,
         reject_ratio: ratio,
     })
@@ -124,7 +137,8 @@ pub fn source_globs(job: &JobFile, overrides: &Overrides) -> (Vec<String>, std::
 
 fn duration(job: &JobFile, at: &At<String>) -> Result<std::time::Duration, Diagnostic> {
     parse_duration(&at.value).filter(|d| !d.is_zero()).ok_or_else(|| {
-        job.at_span(&at.span, format!("`{}` is no duration", at.value)).help("such as \"10s\", \"1m\" or \"1h\"")
+        job.at_span(&at.span, format!("`{}` is no duration", at.value))
+            .help("such as \"10s\", \"1m\" or \"1h\"")
     })
 }
 
@@ -145,12 +159,14 @@ fn scope(
                 fields.push(format::FieldDef { name, ty: DataType::Timestamp });
             }
             Some(field) => {
-                let found = job.at_span(&at.span, format!("the event time `{}` is a {}", at.value, field.ty));
+                let found = job
+                    .at_span(&at.span, format!("the event time `{}` is a {}", at.value, field.ty));
                 return Err(found.help("give it the type timestamp in `fields`"));
             }
             None => {
                 let names: Vec<&str> = fields.iter().map(|f| f.name.as_str()).collect();
-                let found = job.at_span(&at.span, format!("the format has no field `{}`", at.value));
+                let found =
+                    job.at_span(&at.span, format!("the format has no field `{}`", at.value));
                 return Err(found.help(format!("its fields: {}", names.join(", "))));
             }
         }
@@ -173,25 +189,32 @@ fn compile_lets(job: &JobFile, names: &mut Names) -> Result<(), Diagnostic> {
     Ok(())
 }
 
-fn compile_reduce(job: &JobFile, spec: &ReduceSpec, names: &mut Names) -> Result<ReducePlan, Diagnostic> {
+fn compile_reduce(
+    job: &JobFile,
+    spec: &ReduceSpec,
+    names: &mut Names,
+) -> Result<ReducePlan, Diagnostic> {
     let window_us = match &spec.window {
         None => None,
         Some(at) => {
             let window = duration(job, at)?;
             if names.resolve(EVENT_TIME).is_none() {
-                let found = job.at_span(&at.span, "a window needs an event time, and the format has none");
+                let found =
+                    job.at_span(&at.span, "a window needs an event time, and the format has none");
                 return Err(found.help("name the field in [source]: time = \"…\""));
             }
             Some(window.as_micros() as i64)
         }
     };
-    let keys = spec.by.iter().map(|at| compile_key(job, at, names)).collect::<Result<Vec<_>, _>>()?;
+    let keys =
+        spec.by.iter().map(|at| compile_key(job, at, names)).collect::<Result<Vec<_>, _>>()?;
     let mut aggregates = Vec::new();
     let mut calls = Vec::new();
     let mut measures = Vec::new();
     for (name, at) in &spec.measures.0 {
         let measure = expr::compile_measure(&at.value, names).map_err(|e| point(job, at, e))?;
-        let inputs = measure.aggregates.into_iter().map(|call| share(&mut aggregates, &mut calls, call));
+        let inputs =
+            measure.aggregates.into_iter().map(|call| share(&mut aggregates, &mut calls, call));
         let inputs = inputs.collect();
         measures.push(MeasurePlan { name: name.value.clone(), value: measure.value, inputs });
     }
@@ -258,9 +281,15 @@ fn compile_outputs(
     names: &mut Names,
 ) -> Result<Outputs, Diagnostic> {
     let (job, spec) = (resolver.job, &resolver.job.spec.output);
-    if spec.summary.is_none() && spec.events.is_none() && spec.sqlite.is_none() && spec.mysql.is_none() {
+    if spec.summary.is_none()
+        && spec.events.is_none()
+        && spec.sqlite.is_none()
+        && spec.mysql.is_none()
+    {
         let found = Diagnostic::file(&job.path, "the job has no output");
-        return Err(found.help("add [output.summary], [output.events], [output.sqlite] or [output.mysql]"));
+        return Err(
+            found.help("add [output.summary], [output.events], [output.sqlite] or [output.mysql]")
+        );
     }
     let tables = [
         spec.summary.as_ref().map(|at| &at.span),
@@ -283,7 +312,11 @@ fn compile_outputs(
         summary: summary.transpose()?,
         sqlite: sqlite.transpose()?,
         mysql: spec.mysql.as_ref().map(|at| resolver.mysql(at)).transpose()?,
-        events: spec.events.as_ref().map(|at| compile_events(resolver, &at.value, names)).transpose()?,
+        events: spec
+            .events
+            .as_ref()
+            .map(|at| compile_events(resolver, &at.value, names))
+            .transpose()?,
     })
 }
 
@@ -307,8 +340,13 @@ fn compile_events(
     let time = names.resolve(EVENT_TIME).is_some();
     let partition = match &spec.partition {
         Some(at) if at.value != Partition::None && !time => {
-            let found = job.at_span(&at.span, "a partition by time needs an event time, and the format has none");
-            return Err(found.help("name the field in [source]: time = \"…\", or use partition = \"none\""));
+            let found = job.at_span(
+                &at.span,
+                "a partition by time needs an event time, and the format has none",
+            );
+            return Err(
+                found.help("name the field in [source]: time = \"…\", or use partition = \"none\"")
+            );
         }
         Some(at) => at.value,
         None => Partition::None,
@@ -345,7 +383,11 @@ fn finish_map(
 }
 
 /// The slot of the event time, where windows, partitions or the order of lines need it.
-fn needed_time(slots: &[super::Slot], reduce: Option<&ReducePlan>, outputs: &Outputs) -> Option<usize> {
+fn needed_time(
+    slots: &[super::Slot],
+    reduce: Option<&ReducePlan>,
+    outputs: &Outputs,
+) -> Option<usize> {
     let windowed = reduce.is_some_and(|r| r.window_us.is_some() || r.needs_order());
     let partitioned = outputs.events.as_ref().is_some_and(|e| e.partition != Partition::None);
     let slot = slots.iter().position(|slot| matches!(slot.kind, SlotKind::EventTime(_)));

@@ -30,7 +30,10 @@ fn csv_options(
         None => quote,
     };
     Ok(CsvOptions {
-        delimiter: csv.delimiter.as_ref().map_or(Ok(delimiter), |at| one_byte(job, at, "delimiter"))?,
+        delimiter: csv
+            .delimiter
+            .as_ref()
+            .map_or(Ok(delimiter), |at| one_byte(job, at, "delimiter"))?,
         header: csv.header.unwrap_or(csv.columns.is_empty()),
         columns: csv.columns.clone(),
         quote,
@@ -63,7 +66,10 @@ pub(super) fn format_error(job: &JobFile, error: FormatError) -> Diagnostic {
 }
 
 /// The format's fields with the job's own types over them.
-pub(super) fn typed_fields(job: &JobFile, format: &dyn Format) -> Result<Vec<FieldDef>, Diagnostic> {
+pub(super) fn typed_fields(
+    job: &JobFile,
+    format: &dyn Format,
+) -> Result<Vec<FieldDef>, Diagnostic> {
     let mut fields = format.fields().to_vec();
     for (name, ty) in &job.spec.source.fields.0 {
         let parsed = DataType::parse(&ty.value).ok_or_else(|| {
@@ -73,10 +79,13 @@ pub(super) fn typed_fields(job: &JobFile, format: &dyn Format) -> Result<Vec<Fie
         })?;
         match fields.iter_mut().find(|f| f.name == name.value) {
             Some(field) => field.ty = parsed,
-            None if format.open_ended() => fields.push(FieldDef { name: name.value.clone(), ty: parsed }),
+            None if format.open_ended() => {
+                fields.push(FieldDef { name: name.value.clone(), ty: parsed })
+            }
             None => {
                 let known: Vec<&str> = fields.iter().map(|f| f.name.as_str()).collect();
-                let found = job.at_span(&name.span, format!("the format has no field `{}`", name.value));
+                let found =
+                    job.at_span(&name.span, format!("the format has no field `{}`", name.value));
                 return Err(match crate::error::nearest(&name.value, known.iter().copied()) {
                     Some(near) => found.help(format!("did you mean `{near}`?")),
                     None => found.help(format!("its fields: {}", known.join(", "))),

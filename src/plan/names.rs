@@ -43,7 +43,9 @@ impl Names {
 
     /// Whether a name is taken already.
     pub(super) fn is_known(&self, name: &str) -> bool {
-        self.by_name.get(name).is_some_and(|&slot| matches!(self.slots[slot].kind, SlotKind::Let(_)))
+        self.by_name
+            .get(name)
+            .is_some_and(|&slot| matches!(self.slots[slot].kind, SlotKind::Let(_)))
             || self.known.contains_key(name)
             || [EVENT_TIME, SOURCE_FILE, RAW].contains(&name)
     }

@@ -95,7 +95,8 @@ impl Resolver<'_> {
             (Some(url), None) => url.value.clone(),
             (None, Some(file)) => self.secret(file)?,
             _ => {
-                let found = self.job.at_span(&at.span, "[output.mysql] needs one of `url` and `url_file`");
+                let found =
+                    self.job.at_span(&at.span, "[output.mysql] needs one of `url` and `url_file`");
                 return Err(found.help("url = \"mysql://user:password@host:3306/database\""));
             }
         };
@@ -123,7 +124,9 @@ fn normalize(path: &Path) -> PathBuf {
     for part in path.components() {
         match part {
             Component::CurDir => {}
-            Component::ParentDir if matches!(out.components().next_back(), Some(Component::Normal(_))) => {
+            Component::ParentDir
+                if matches!(out.components().next_back(), Some(Component::Normal(_))) =>
+            {
                 out.pop();
             }
             other => out.push(other),

@@ -77,11 +77,7 @@ pub(crate) struct Cut {
 
 /// Where a window for this split must begin: one byte early, to see whether a line begins with the split.
 pub(crate) fn base(split: Split, range: &Range<u64>) -> u64 {
-    if split.start > range.start {
-        split.start - 1
-    } else {
-        split.start
-    }
+    if split.start > range.start { split.start - 1 } else { split.start }
 }
 
 /// Cuts a split of `range`, which begins with a line. The window's base is [`base`].
@@ -98,36 +94,18 @@ pub(crate) fn cut(
         true => memchr(b'\n', bytes).map(|at| base + at as u64 + 1),
     };
     let Some(first) = first.filter(|first| *first < split.end) else {
-        return Ok(Cut {
-            lines: split.end..split.end,
-            oversize: None,
-        });
+        return Ok(Cut { lines: split.end..split.end, oversize: None });
     };
     let before_last_byte = &bytes[(first - base) as usize..bytes.len() - 1];
     let last = memrchr(b'\n', before_last_byte).map_or(first, |at| first + at as u64 + 1);
     let newline = find_newline(window, base, last, split.end, range.end, line_bytes_max)?;
     let length = newline.unwrap_or(range.end) - last;
     if length <= line_bytes_max {
-        return Ok(Cut {
-            lines: first..newline.map_or(range.end, |at| at + 1),
-            oversize: None,
-        });
+        return Ok(Cut { lines: first..newline.map_or(range.end, |at| at + 1), oversize: None });
     }
-    let sample = sample(
-        window.to(split.end.max(sample_end(last, length)))?,
-        last - base,
-        length,
-    );
-    let oversize = Oversize {
-        offset: last,
-        length,
-        terminated: newline.is_some(),
-        sample,
-    };
-    Ok(Cut {
-        lines: first..last,
-        oversize: Some(oversize),
-    })
+    let sample = sample(window.to(split.end.max(sample_end(last, length)))?, last - base, length);
+    let oversize = Oversize { offset: last, length, terminated: newline.is_some(), sample };
+    Ok(Cut { lines: first..last, oversize: Some(oversize) })
 }
 
 fn sample_end(offset: u64, length: u64) -> u64 {
@@ -152,10 +130,7 @@ fn find_newline(
     let mut seen = split_end;
     loop {
         let bytes = window.to(seen)?;
-        if let Some(at) = memchr(
-            b'\n',
-            &bytes[(from - base) as usize..(seen - base) as usize],
-        ) {
+        if let Some(at) = memchr(b'\n', &bytes[(from - base) as usize..(seen - base) as usize]) {
             return Ok(Some(from + at as u64));
         }
         if seen >= range_end {

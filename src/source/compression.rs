@@ -28,32 +28,10 @@ impl Compression {
             [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Compression::Zstd,
             [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Compression::Xz,
             // "BZh9" alone may begin a line of text: the block's or the end's magic must follow.
-            [
-                b'B',
-                b'Z',
-                b'h',
-                b'1'..=b'9',
-                0x31,
-                0x41,
-                0x59,
-                0x26,
-                0x53,
-                0x59,
-                ..,
-            ]
-            | [
-                b'B',
-                b'Z',
-                b'h',
-                b'1'..=b'9',
-                0x17,
-                0x72,
-                0x45,
-                0x38,
-                0x50,
-                0x90,
-                ..,
-            ] => Compression::Bzip2,
+            [b'B', b'Z', b'h', b'1'..=b'9', 0x31, 0x41, 0x59, 0x26, 0x53, 0x59, ..]
+            | [b'B', b'Z', b'h', b'1'..=b'9', 0x17, 0x72, 0x45, 0x38, 0x50, 0x90, ..] => {
+                Compression::Bzip2
+            }
             _ => Compression::Plain,
         }
     }
@@ -77,9 +55,7 @@ impl Compression {
     /// The reverse of [`Compression::name`].
     pub fn from_name(name: &str) -> Option<Self> {
         use Compression::{Bzip2, Gzip, Plain, Xz, Zstd};
-        [Plain, Gzip, Zstd, Bzip2, Xz]
-            .into_iter()
-            .find(|c| c.name() == name)
+        [Plain, Gzip, Zstd, Bzip2, Xz].into_iter().find(|c| c.name() == name)
     }
 }
 
@@ -102,10 +78,7 @@ mod tests {
     #[test]
     fn every_name_leads_back() {
         for name in ["plain", "gzip", "zstd", "bzip2", "xz"] {
-            assert_eq!(
-                Compression::from_name(name).map(Compression::name),
-                Some(name)
-            );
+            assert_eq!(Compression::from_name(name).map(Compression::name), Some(name));
         }
         assert_eq!(Compression::from_name("lz4"), None);
     }

@@ -32,35 +32,21 @@ impl Decoder {
         path: &Path,
     ) -> Result<Self, SourceError> {
         let consumed = Arc::new(AtomicU64::new(0));
-        let input = BufReader::with_capacity(
-            INPUT_BYTES,
-            Counted {
-                file,
-                position: consumed.clone(),
-            },
-        );
+        let input =
+            BufReader::with_capacity(INPUT_BYTES, Counted { file, position: consumed.clone() });
         let inner: Box<dyn Read + Send> = match compression {
             Compression::Plain => Box::new(input),
-            Compression::Gzip => Box::new(GzipMembers {
-                member: Some(gzip_member(input)),
-            }),
+            Compression::Gzip => Box::new(GzipMembers { member: Some(gzip_member(input)) }),
             Compression::Bzip2 => Box::new(bzip2::bufread::MultiBzDecoder::new(input)),
-            Compression::Xz => Box::new(lzma_rust2::XzReader::new_mem_limit(
-                input,
-                true,
-                XZ_MEMORY_KIB_MAX,
-            )),
+            Compression::Xz => {
+                Box::new(lzma_rust2::XzReader::new_mem_limit(input, true, XZ_MEMORY_KIB_MAX))
+            }
             Compression::Zstd => Box::new(
                 zstd::stream::read::Decoder::with_buffer(input)
                     .map_err(SourceError::io("decode", path))?,
             ),
         };
-        Ok(Decoder {
-            inner,
-            consumed,
-            compression,
-            path: path.to_owned(),
-        })
+        Ok(Decoder { inner, consumed, compression, path: path.to_owned() })
     }
 
     /// The next decompressed bytes; 0 at the end. Never fewer than `into` holds for another reason than the end.
@@ -80,23 +66,12 @@ impl Decoder {
     fn error(&self, source: io::Error) -> SourceError {
         let path = self.path.clone();
         if source.raw_os_error().is_some() {
-            SourceError::Io {
-                action: "read",
-                path,
-                source,
-            }
+            SourceError::Io { action: "read", path, source }
         } else if source.kind() == io::ErrorKind::UnexpectedEof {
-            SourceError::Truncated {
-                path,
-                compression: self.compression,
-            }
+            SourceError::Truncated { path, compression: self.compression }
         } else {
             let offset = self.consumed.load(Ordering::Relaxed);
-            SourceError::Damaged {
-                path,
-                offset,
-                what: source.to_string(),
-            }
+            SourceError::Damaged { path, offset, what: source.to_string() }
         }
     }
 }
@@ -109,9 +84,7 @@ struct Counted {
 
 impl Read for Counted {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let n = self
-            .file
-            .read_at(into, self.position.load(Ordering::Relaxed))?;
+        let n = self.file.read_at(into, self.position.load(Ordering::Relaxed))?;
         self.position.fetch_add(n as u64, Ordering::Relaxed);
         Ok(n)
     }
@@ -202,10 +175,7 @@ mod tests {
         [
             (Compression::Gzip, gzip(&text)),
             (Compression::Bzip2, bzip2(&text)),
-            (
-                Compression::Zstd,
-                zstd::encode_all(&text[..], 3).expect("memory"),
-            ),
+            (Compression::Zstd, zstd::encode_all(&text[..], 3).expect("memory")),
         ]
     }
 
@@ -213,11 +183,7 @@ mod tests {
     fn two_members_are_both_read() {
         for (compression, one) in every_kind() {
             let two = [&one[..], &one[..]].concat();
-            assert_eq!(
-                decode(&two, compression).expect("decoded").len(),
-                9_000,
-                "{compression}"
-            );
+            assert_eq!(decode(&two, compression).expect("decoded").len(), 9_000, "{compression}");
         }
     }
 
@@ -239,30 +205,18 @@ mod tests {
     #[test]
     fn zero_padding_behind_gzip_is_fine_and_garbage_is_damage() {
         let one = gzip(b"a\n");
-        assert_eq!(
-            decode(&[&one[..], &[0; 700]].concat(), Compression::Gzip).expect("ok"),
-            b"a\n"
-        );
+        assert_eq!(decode(&[&one[..], &[0; 700]].concat(), Compression::Gzip).expect("ok"), b"a\n");
         for garbage in [&b"garbage"[..], b"\0\0x", b"\x1fx8901234567"] {
             let bad = decode(&[&one[..], garbage].concat(), Compression::Gzip);
-            assert!(
-                matches!(bad, Err(SourceError::Damaged { .. })),
-                "{garbage:?} {bad:?}"
-            );
+            assert!(matches!(bad, Err(SourceError::Damaged { .. })), "{garbage:?} {bad:?}");
         }
     }
 
     #[test]
     fn garbage_behind_the_other_kinds_is_damage() {
         for (compression, whole) in every_kind() {
-            let bad = decode(
-                &[&whole[..], b"some garbage that is long"].concat(),
-                compression,
-            );
-            assert!(
-                matches!(bad, Err(SourceError::Damaged { .. })),
-                "{compression} {bad:?}"
-            );
+            let bad = decode(&[&whole[..], b"some garbage that is long"].concat(), compression);
+            assert!(matches!(bad, Err(SourceError::Damaged { .. })), "{compression} {bad:?}");
         }
     }
 
@@ -271,19 +225,13 @@ mod tests {
         let mut bytes = gzip(&b"some line\n".repeat(100));
         let at = bytes.len() - 6;
         bytes[at] ^= 1;
-        assert!(matches!(
-            decode(&bytes, Compression::Gzip),
-            Err(SourceError::Damaged { .. })
-        ));
+        assert!(matches!(decode(&bytes, Compression::Gzip), Err(SourceError::Damaged { .. })));
     }
 
     #[test]
     fn xz_is_decoded() {
         let bytes: &[u8] = include_bytes!("testdata/two_lines.xz");
-        assert_eq!(
-            decode(bytes, Compression::Xz).expect("decoded"),
-            b"one\ntwo\n"
-        );
+        assert_eq!(decode(bytes, Compression::Xz).expect("decoded"), b"one\ntwo\n");
         let cut = decode(&bytes[..bytes.len() - 1], Compression::Xz);
         assert!(matches!(cut, Err(SourceError::Truncated { .. })), "{cut:?}");
     }

@@ -87,29 +87,19 @@ fn look(
         Ok(meta) => meta,
         Err(source) => {
             let error = SourceError::io("look at", path)(source);
-            problems.push(Problem {
-                path: path.to_owned(),
-                error,
-            });
+            problems.push(Problem { path: path.to_owned(), error });
             return Ok(None);
         }
     };
     if meta.is_file() {
         let name = RotatedName::of(path);
-        return Ok(Some(Candidate {
-            name,
-            found: Found::new(path, &meta),
-            is_link,
-        }));
+        return Ok(Some(Candidate { name, found: Found::new(path, &meta), is_link }));
     }
     match named {
-        true if meta.is_dir() => Err(SourceError::Folder {
-            path: path.to_owned(),
-        }),
-        true => Err(SourceError::Unsupported {
-            path: path.to_owned(),
-            what: kind(meta.file_type()),
-        }),
+        true if meta.is_dir() => Err(SourceError::Folder { path: path.to_owned() }),
+        true => {
+            Err(SourceError::Unsupported { path: path.to_owned(), what: kind(meta.file_type()) })
+        }
         false => Ok(None),
     }
 }
@@ -143,11 +133,7 @@ mod tests {
         let found = discover(&globs, base).expect("the globs are fine");
         assert!(found.problems.is_empty(), "{:?}", found.problems);
         let relative = |f: Found| f.path.strip_prefix(base).map(|p| p.display().to_string());
-        found
-            .files
-            .into_iter()
-            .map(|f| relative(f).expect("below the base"))
-            .collect()
+        found.files.into_iter().map(|f| relative(f).expect("below the base")).collect()
     }
 
     #[test]
@@ -160,11 +146,7 @@ mod tests {
     #[test]
     fn one_file_through_globs_symlinks_and_hard_links_is_found_once() {
         let folder = folder_with(&["a.log"]);
-        symlink(
-            folder.path().join("a.log"),
-            folder.path().join("0-link.log"),
-        )
-        .expect("linked");
+        symlink(folder.path().join("a.log"), folder.path().join("0-link.log")).expect("linked");
         fs::hard_link(folder.path().join("a.log"), folder.path().join("c.log")).expect("linked");
         assert_eq!(names(&["*.log", "a*", "./a.log"], folder.path()), ["a.log"]);
     }
@@ -173,14 +155,8 @@ mod tests {
     fn two_stars_go_through_folders_but_not_through_links_or_hidden_ones() {
         let folder = folder_with(&["x/y/a.log", "x/b.log", "c.log", ".git/d.log", "x/.e.log"]);
         symlink(folder.path(), folder.path().join("x/loop")).expect("linked");
-        assert_eq!(
-            names(&["**/*.log"], folder.path()),
-            ["c.log", "x/b.log", "x/y/a.log"]
-        );
-        assert_eq!(
-            names(&["**"], folder.path()),
-            ["c.log", "x/b.log", "x/y/a.log"]
-        );
+        assert_eq!(names(&["**/*.log"], folder.path()), ["c.log", "x/b.log", "x/y/a.log"]);
+        assert_eq!(names(&["**"], folder.path()), ["c.log", "x/b.log", "x/y/a.log"]);
     }
 
     #[test]
@@ -201,11 +177,7 @@ mod tests {
     #[test]
     fn a_glob_without_files_is_named() {
         let folder = folder_with(&["b.log"]);
-        let globs = [
-            "*.txt".to_owned(),
-            "gone.log".to_owned(),
-            "b.log".to_owned(),
-        ];
+        let globs = ["*.txt".to_owned(), "gone.log".to_owned(), "b.log".to_owned()];
         let found = discover(&globs, folder.path()).expect("fine");
         assert_eq!(found.unmatched, ["*.txt", "gone.log"]);
     }

@@ -83,11 +83,7 @@ pub enum SourceError {
 impl SourceError {
     /// For `map_err`: the system's error with what was tried and where.
     pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> SourceError {
-        move |source| SourceError::Io {
-            action,
-            path: path.to_owned(),
-            source,
-        }
+        move |source| SourceError::Io { action, path: path.to_owned(), source }
     }
 
     /// Whether it is only that the file is gone.
@@ -113,21 +109,12 @@ mod tests {
         let denied = io::Error::from(io::ErrorKind::PermissionDenied);
         let text = SourceError::io("open", Path::new("/var/log/a.log"))(denied).to_string();
         assert!(text.starts_with("cannot open /var/log/a.log: "), "{text}");
-        assert!(
-            text.ends_with("; let the user that runs logmill read it"),
-            "{text}"
-        );
+        assert!(text.ends_with("; let the user that runs logmill read it"), "{text}");
     }
 
     #[test]
     fn a_folder_says_what_to_write_instead() {
-        let text = SourceError::Folder {
-            path: "/var/log".into(),
-        }
-        .to_string();
-        assert_eq!(
-            text,
-            "/var/log is a folder; write /var/log/* to read the files in it"
-        );
+        let text = SourceError::Folder { path: "/var/log".into() }.to_string();
+        assert_eq!(text, "/var/log is a folder; write /var/log/* to read the files in it");
     }
 }

@@ -20,17 +20,12 @@ impl Fingerprint {
     /// The fingerprint of these bytes; at most [`FINGERPRINT_BYTES_MAX`] of them.
     pub fn of(bytes: &[u8]) -> Self {
         debug_assert!(bytes.len() <= FINGERPRINT_BYTES_MAX);
-        Fingerprint {
-            len: bytes.len() as u32,
-            hash: xxh3_64(bytes),
-        }
+        Fingerprint { len: bytes.len() as u32, hash: xxh3_64(bytes) }
     }
 
     /// Whether `bytes` begin with what was hashed.
     pub fn begins(&self, bytes: &[u8]) -> bool {
-        bytes
-            .get(..self.len as usize)
-            .is_some_and(|head| xxh3_64(head) == self.hash)
+        bytes.get(..self.len as usize).is_some_and(|head| xxh3_64(head) == self.hash)
     }
 }
 
@@ -51,8 +46,7 @@ impl Trace {
     /// Takes note of the next bytes of the stream.
     pub(crate) fn feed(&mut self, bytes: &[u8]) {
         let wanted = FINGERPRINT_BYTES_MAX - self.head.len();
-        self.head
-            .extend_from_slice(&bytes[..wanted.min(bytes.len())]);
+        self.head.extend_from_slice(&bytes[..wanted.min(bytes.len())]);
         let last = &bytes[bytes.len().saturating_sub(FINGERPRINT_BYTES_MAX)..];
         let surplus = (self.tail.len() + last.len()).saturating_sub(FINGERPRINT_BYTES_MAX);
         self.tail.drain(..surplus);
@@ -97,10 +91,7 @@ mod tests {
                 Fingerprint::of(&bytes[10_000 - 4096..]),
                 "pieces of {piece}"
             );
-            assert_eq!(
-                (trace.length(), trace.last_byte()),
-                (10_000, bytes.last().copied())
-            );
+            assert_eq!((trace.length(), trace.last_byte()), (10_000, bytes.last().copied()));
         }
     }
 

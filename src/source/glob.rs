@@ -32,18 +32,13 @@ impl Pattern {
             message: message.to_owned(),
         };
         if pattern.is_empty() {
-            return Err(bad(
-                "it is empty; write a path such as /var/log/nginx/access.log*",
-            ));
+            return Err(bad("it is empty; write a path such as /var/log/nginx/access.log*"));
         }
         if slash_in_braces(pattern) {
             return Err(bad("a slash stands within { }; write two globs instead"));
         }
         let mut parts = vec![Part::Literal(base.to_owned())];
-        for component in Path::new(pattern)
-            .components()
-            .filter(|c| *c != Component::CurDir)
-        {
+        for component in Path::new(pattern).components().filter(|c| *c != Component::CurDir) {
             parts.push(part(component).map_err(|message| bad(&message))?);
         }
         let literal = parts.iter().all(|part| matches!(part, Part::Literal(_)));
@@ -71,15 +66,9 @@ fn part(component: Component<'_>) -> Result<Part, String> {
     if !text.contains(['*', '?', '[', '{', '\\']) {
         return Ok(Part::Literal(component.as_os_str().into()));
     }
-    let glob = GlobBuilder::new(&text)
-        .literal_separator(true)
-        .backslash_escape(true)
-        .build();
+    let glob = GlobBuilder::new(&text).literal_separator(true).backslash_escape(true).build();
     let matcher = glob.map_err(|e| e.kind().to_string())?.compile_matcher();
-    Ok(Part::Name {
-        matcher,
-        hidden: text.starts_with('.'),
-    })
+    Ok(Part::Name { matcher, hidden: text.starts_with('.') })
 }
 
 fn slash_in_braces(pattern: &str) -> bool {
@@ -144,10 +133,7 @@ fn list(folder: &Path, problems: &mut Vec<Problem>) -> Vec<fs::DirEntry> {
     listed.unwrap_or_else(|source: std::io::Error| {
         if !matches!(source.kind(), NotADirectory | NotFound) {
             let error = SourceError::io("list", folder)(source);
-            problems.push(Problem {
-                path: folder.to_owned(),
-                error,
-            });
+            problems.push(Problem { path: folder.to_owned(), error });
         }
         Vec::new()
     })

@@ -29,11 +29,7 @@ impl<'k> Known<'k> {
         };
         for (at, segment) in segments.iter().enumerate() {
             if has_file(segment) {
-                known
-                    .by_file
-                    .entry((segment.device, segment.inode))
-                    .or_default()
-                    .push(at);
+                known.by_file.entry((segment.device, segment.inode)).or_default().push(at);
             }
             if segment.head.len > 0 {
                 known.by_head.entry(segment.head).or_default().push(at);
@@ -49,25 +45,14 @@ impl<'k> Known<'k> {
 
     /// Unclaimed segments that were last seen in this device and inode.
     pub(crate) fn hinted(&self, found: &Found) -> Vec<usize> {
-        let candidates = self
-            .by_file
-            .get(&found.key())
-            .map_or(&[][..], Vec::as_slice);
-        candidates
-            .iter()
-            .copied()
-            .filter(|at| !self.claimed[*at])
-            .collect()
+        let candidates = self.by_file.get(&found.key()).map_or(&[][..], Vec::as_slice);
+        candidates.iter().copied().filter(|at| !self.claimed[*at]).collect()
     }
 
     /// Unclaimed segments whose head this file has; those with the longest evidence first.
     pub(crate) fn with_head_of(&self, probe: &Probe) -> Vec<usize> {
         let mut all: Vec<usize> = Vec::new();
-        for len in self
-            .head_lengths
-            .iter()
-            .take_while(|len| **len as usize <= probe.head.len())
-        {
+        for len in self.head_lengths.iter().take_while(|len| **len as usize <= probe.head.len()) {
             let head = Fingerprint::of(&probe.head[..*len as usize]);
             all.extend(self.by_head.get(&head).into_iter().flatten());
         }
@@ -84,8 +69,7 @@ impl<'k> Known<'k> {
     /// Known segments that no file claimed and that were not told to be gone before.
     pub(crate) fn orphans(&self) -> impl Iterator<Item = &'k SegmentState> {
         let all = self.segments.iter().zip(&self.claimed);
-        all.filter(|(segment, claimed)| !**claimed && has_file(segment))
-            .map(|(segment, _)| segment)
+        all.filter(|(segment, claimed)| !**claimed && has_file(segment)).map(|(segment, _)| segment)
     }
 }
 
@@ -104,9 +88,6 @@ pub(crate) fn is_plausible(segment: &SegmentState, probe: &Probe) -> bool {
 
 /// Whether the file's name is one that a rotation gives to the segment's file.
 fn was_rotated(segment: &SegmentState, probe: &Probe) -> bool {
-    let (old, new) = (
-        RotatedName::of(&segment.path),
-        RotatedName::of(&probe.found.path),
-    );
+    let (old, new) = (RotatedName::of(&segment.path), RotatedName::of(&probe.found.path));
     new.is_older_than(&old) || new.is_compressed_name_of(&old)
 }

@@ -132,10 +132,7 @@ mod tests {
         let file = Arc::new(File::open(temporary.path()).expect("opened"));
         // Reopened without the writing descriptor, which would forbid a lease.
         let path = temporary.into_temp_path();
-        (
-            tempfile::NamedTempFile::from_parts(File::open(&path).expect("opened"), path),
-            file,
-        )
+        (tempfile::NamedTempFile::from_parts(File::open(&path).expect("opened"), path), file)
     }
 
     #[test]
@@ -150,10 +147,7 @@ mod tests {
     #[test]
     fn a_file_open_for_writing_is_not_mapped_when_a_lease_is_required() {
         let (keep, file) = file();
-        let _writer = OpenOptions::new()
-            .append(true)
-            .open(keep.path())
-            .expect("opened");
+        let _writer = OpenOptions::new().append(true).open(keep.path()).expect("opened");
         assert!(Map::new(&file, 8, true).expect("tried").is_none());
     }
 
@@ -164,12 +158,8 @@ mod tests {
             return; // a file system without leases
         };
         assert!(!map.lease_is_broken());
-        let open = || {
-            OpenOptions::new()
-                .append(true)
-                .custom_flags(libc::O_NONBLOCK)
-                .open(keep.path())
-        };
+        let open =
+            || OpenOptions::new().append(true).custom_flags(libc::O_NONBLOCK).open(keep.path());
         let blocked = open().expect_err("the lease holds it up");
         assert_eq!(blocked.kind(), io::ErrorKind::WouldBlock);
         assert!(map.lease_is_broken());

@@ -88,10 +88,7 @@ impl Model {
     fn shift(&mut self) {
         for n in (1..40).rev() {
             for ending in ["", ".gz"] {
-                let (from, to) = (
-                    format!("a.log.{n}{ending}"),
-                    format!("a.log.{}{ending}", n + 1),
-                );
+                let (from, to) = (format!("a.log.{n}{ending}"), format!("a.log.{}{ending}", n + 1));
                 if self.world.path(&from).exists() {
                     self.world.rename(&from, &to);
                 }

@@ -57,16 +57,10 @@ impl PlainReader {
         let now = Found::new(&path, &meta);
         let end = task.end.unwrap_or(task.found.size);
         if now.key() != task.found.key() {
-            return Err(SourceError::Changed {
-                path,
-                what: "another file took its place",
-            });
+            return Err(SourceError::Changed { path, what: "another file took its place" });
         }
         if now.size < end {
-            return Err(SourceError::Changed {
-                path,
-                what: "it became shorter",
-            });
+            return Err(SourceError::Changed { path, what: "it became shorter" });
         }
         let file = Arc::new(file);
         let range = task.start..end;
@@ -103,17 +97,10 @@ impl PlainReader {
         let ChunkBuffer { bytes, map, scan } = buffer;
         let base = chunk::base(split, &self.range);
         if let Some(map) = map {
-            let window = &mut Mapped {
-                bytes: map.bytes(),
-                base,
-            };
+            let window = &mut Mapped { bytes: map.bytes(), base };
             let cut = chunk::cut(window, split, &self.range, self.line_bytes_max)?;
             let lines = &map.bytes()[cut.lines.start as usize..cut.lines.end as usize];
-            return Ok(Chunk {
-                bytes: lines,
-                offset: cut.lines.start,
-                oversize: cut.oversize,
-            });
+            return Ok(Chunk { bytes: lines, offset: cut.lines.start, oversize: cut.oversize });
         }
         let mut window = Reads {
             file: &self.file,
@@ -126,11 +113,7 @@ impl PlainReader {
         };
         let cut = chunk::cut(&mut window, split, &self.range, self.line_bytes_max)?;
         let lines = (cut.lines.start - base) as usize..(cut.lines.end - base) as usize;
-        Ok(Chunk {
-            bytes: &bytes[lines],
-            offset: cut.lines.start,
-            oversize: cut.oversize,
-        })
+        Ok(Chunk { bytes: &bytes[lines], offset: cut.lines.start, oversize: cut.oversize })
     }
 
     /// The map, unless there is none or somebody waits to write: then it is given up for good.

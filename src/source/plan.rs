@@ -30,19 +30,12 @@ pub fn plan(found: Vec<Found>, known: &[SegmentState], rules: &SealRules) -> Sou
         known: Known::new(known),
         rules,
         siblings: Siblings::new(&found),
-        order: found
-            .iter()
-            .enumerate()
-            .map(|(at, file)| (file.key(), at))
-            .collect(),
+        order: found.iter().enumerate().map(|(at, file)| (file.key(), at)).collect(),
         outcome: SourcePlan::default(),
     };
     let files = found.into_iter().filter(|file| file.size > 0);
     let unhinted: Vec<Found> = files.filter(|file| !planner.by_hint(file)).collect();
-    let unclaimed: Vec<Found> = unhinted
-        .into_iter()
-        .filter(|f| !planner.by_content(f))
-        .collect();
+    let unclaimed: Vec<Found> = unhinted.into_iter().filter(|f| !planner.by_content(f)).collect();
     unclaimed.iter().for_each(|file| planner.as_new(file));
     planner.finish()
 }
@@ -60,10 +53,8 @@ impl Planner<'_> {
     /// Rules 1 and 2. Whether the file is dealt with.
     fn by_hint(&mut self, file: &Found) -> bool {
         let hinted = self.known.hinted(file);
-        let untouched = hinted
-            .iter()
-            .copied()
-            .find(|at| is_untouched(&self.known.segments[*at], file));
+        let untouched =
+            hinted.iter().copied().find(|at| is_untouched(&self.known.segments[*at], file));
         if let Some(at) = untouched {
             self.untouched(at, file);
             return true;
@@ -85,9 +76,7 @@ impl Planner<'_> {
         let segment = &self.known.segments[at];
         self.known.claim(at);
         if segment.path != file.path {
-            self.outcome
-                .updates
-                .push(segment.seen_as(file, segment.compression, true));
+            self.outcome.updates.push(segment.seen_as(file, segment.compression, true));
         }
     }
 
@@ -129,12 +118,8 @@ impl Planner<'_> {
 
     /// Rules 4 and 5.
     fn as_new(&mut self, file: &Found) {
-        let start = Place {
-            offset: 0,
-            anchor: Fingerprint::of(b""),
-            mid_line: false,
-            at_end: false,
-        };
+        let start =
+            Place { offset: 0, anchor: Fingerprint::of(b""), mid_line: false, at_end: false };
         let planned = Probe::open(file).and_then(|probe| {
             if probe.found.size == 0 {
                 return Ok(());
@@ -199,9 +184,7 @@ impl Planner<'_> {
 
     /// Whether whoever writes to the file from now on changes its time.
     fn is_settled(&self, found: &Found) -> bool {
-        found
-            .quiet(self.rules.now)
-            .is_some_and(|quiet| quiet >= SETTLED)
+        found.quiet(self.rules.now).is_some_and(|quiet| quiet >= SETTLED)
     }
 
     /// Notes a known segment's new hints, if they are new.
@@ -217,20 +200,15 @@ impl Planner<'_> {
     fn range_end(&self, probe: &Probe, start: u64) -> Result<u64, SourceError> {
         let lines_end = probe.lines_end(start)?;
         let unfinished = lines_end < probe.found.size;
-        Ok(
-            if unfinished && self.siblings.is_sealed(&probe.found, self.rules) {
-                probe.found.size
-            } else {
-                lines_end
-            },
-        )
+        Ok(if unfinished && self.siblings.is_sealed(&probe.found, self.rules) {
+            probe.found.size
+        } else {
+            lines_end
+        })
     }
 
     fn problem(&mut self, file: &Found, error: SourceError) {
-        self.outcome.problems.push(Problem {
-            path: file.path.clone(),
-            error,
-        });
+        self.outcome.problems.push(Problem { path: file.path.clone(), error });
     }
 
     /// Looks at the known segments that no file is any more, and puts the tasks in the order of the files.
@@ -244,11 +222,7 @@ impl Planner<'_> {
                 self.outcome.lost.push(Lost { path, bytes, why });
             }
             // Without a file it is found by its content only, and its loss is not told again.
-            let gone = SegmentState {
-                device: 0,
-                inode: 0,
-                ..segment.clone()
-            };
+            let gone = SegmentState { device: 0, inode: 0, ..segment.clone() };
             self.outcome.updates.push(gone);
         }
         let order = self.order;

@@ -8,9 +8,7 @@ use super::*;
 
 /// Lines that differ from each other, more than a fingerprint covers.
 fn long(tag: &str) -> String {
-    (0..400)
-        .map(|i| format!("{tag} line number {i}\n"))
-        .collect()
+    (0..400).map(|i| format!("{tag} line number {i}\n")).collect()
 }
 
 #[test]
@@ -196,8 +194,7 @@ fn an_older_gzip_with_few_bytes_that_a_new_file_begins_with_is_read_too() {
     let mut world = World::new();
     world.append("a.log.1", "starting\n");
     let old = fs::File::open(world.path("a.log.1")).expect("opened");
-    old.set_modified(SystemTime::now() - Duration::from_secs(60))
-        .expect("set");
+    old.set_modified(SystemTime::now() - Duration::from_secs(60)).expect("set");
     world.gzip("a.log.1");
     world.append("a.log.1", "starting\nnew\n");
     assert_eq!(world.run_quietly().matches("starting").count(), 2);
@@ -315,8 +312,7 @@ fn a_quiet_known_file_is_not_even_opened() {
     let time = fs::metadata(world.path("a.log")).and_then(|meta| meta.modified());
     fs::write(world.path("a.log"), "two\n").expect("written");
     let file = fs::File::options().append(true).open(world.path("a.log"));
-    file.and_then(|file| file.set_modified(time.expect("has one")))
-        .expect("set");
+    file.and_then(|file| file.set_modified(time.expect("has one"))).expect("set");
     assert_eq!(world.run_quietly(), "");
     assert!(world.known[0].complete);
 }
@@ -329,8 +325,7 @@ fn a_file_rewritten_within_a_tick_of_the_clock_is_looked_at() {
     let time = fs::metadata(world.path("a.log")).and_then(|meta| meta.modified());
     fs::write(world.path("a.log"), "two\n").expect("written");
     let file = fs::File::options().append(true).open(world.path("a.log"));
-    file.and_then(|file| file.set_modified(time.expect("has one")))
-        .expect("set");
+    file.and_then(|file| file.set_modified(time.expect("has one"))).expect("set");
     assert_eq!(world.run_quietly(), "two\n");
 }
 
@@ -338,11 +333,7 @@ fn a_file_rewritten_within_a_tick_of_the_clock_is_looked_at() {
 fn one_bad_file_is_a_problem_and_the_others_are_read() {
     let mut world = World::new();
     world.append("a.log", "one\n");
-    fs::write(
-        world.path("b.gz"),
-        [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 0xff],
-    )
-    .expect("written");
+    fs::write(world.path("b.gz"), [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 0xff]).expect("written");
     assert_eq!(world.run(), "one\n");
     assert_eq!(world.last.problems.len(), 1);
     assert_eq!(world.last.problems[0].path, world.path("b.gz"));

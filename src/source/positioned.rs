@@ -16,14 +16,12 @@ pub(crate) fn read_exact(
     into: &mut [u8],
     offset: u64,
 ) -> Result<(), SourceError> {
-    file.read_exact_at(into, offset)
-        .map_err(|source| match source.kind() {
-            std::io::ErrorKind::UnexpectedEof => SourceError::Changed {
-                path: path.to_owned(),
-                what: "it became shorter",
-            },
-            _ => SourceError::io("read", path)(source),
-        })
+    file.read_exact_at(into, offset).map_err(|source| match source.kind() {
+        std::io::ErrorKind::UnexpectedEof => {
+            SourceError::Changed { path: path.to_owned(), what: "it became shorter" }
+        }
+        _ => SourceError::io("read", path)(source),
+    })
 }
 
 /// Where a file may have holes.
@@ -35,9 +33,7 @@ pub(crate) struct Holes {
 impl Holes {
     /// A file with fewer blocks than bytes has holes (or a file system that compresses).
     pub(crate) fn of(meta: &std::fs::Metadata) -> Self {
-        Holes {
-            possible: meta.blocks().saturating_mul(512) < meta.size(),
-        }
+        Holes { possible: meta.blocks().saturating_mul(512) < meta.size() }
     }
 
     /// Where the data of the stretch begin; its end if it is all hole.
@@ -80,19 +76,12 @@ mod tests {
         assert!(holes.possible, "this needs a file system with holes");
         assert!(holes.skip(file, &(100_000..2 << 20)) > 500_000);
         assert_eq!(holes.skip(file, &(1_500_000..2 << 20)), 2 << 20);
-        for stretch in [
-            0..10,
-            500_000..1_100_000,
-            1_048_570..1_048_580,
-            1_100_000..2 << 20,
-        ] {
+        for stretch in [0..10, 500_000..1_100_000, 1_048_570..1_048_580, 1_100_000..2 << 20] {
             let mut plain = vec![1; stretch.end - stretch.start];
             let mut skipped = plain.clone();
             let offset = stretch.start as u64;
             read_exact(file, path.path(), &mut plain, offset).expect("read");
-            holes
-                .read_exact(file, path.path(), &mut skipped, offset)
-                .expect("read");
+            holes.read_exact(file, path.path(), &mut skipped, offset).expect("read");
             assert_eq!(plain, skipped);
         }
     }

@@ -49,10 +49,7 @@ impl Probe {
         let now = Found::new(path, &meta);
         if now.key() != found.key() {
             let what = "another file took its place";
-            return Err(SourceError::Changed {
-                path: path.clone(),
-                what,
-            });
+            return Err(SourceError::Changed { path: path.clone(), what });
         }
         let mut probe = Probe {
             file: Arc::new(file),
@@ -156,8 +153,7 @@ impl Probe {
         while end > start {
             let len = (end - start).min(STEP_BYTES as u64) as usize;
             let from = end - len as u64;
-            self.holes
-                .read_exact(&self.file, &self.found.path, &mut block[..len], from)?;
+            self.holes.read_exact(&self.file, &self.found.path, &mut block[..len], from)?;
             if let Some(at) = memrchr(b'\n', &block[..len]) {
                 return Ok(from + at as u64 + 1);
             }

@@ -13,16 +13,10 @@ fn a_file_that_nobody_writes_to_is_mapped_and_one_that_is_written_to_is_read() {
     let folder = tempfile::tempdir().expect("temporary folder");
     let path = write(folder.path(), "a.log", &b"a line\n".repeat(100_000));
     let open = || PlainReader::open(&task(&path), IoMode::Auto, 100).expect("opened");
-    let writer = fs::OpenOptions::new()
-        .append(true)
-        .open(&path)
-        .expect("opened");
+    let writer = fs::OpenOptions::new().append(true).open(&path).expect("opened");
     assert!(!open().is_mapped());
     drop(writer);
-    assert!(
-        open().is_mapped(),
-        "this needs a file system with leases and one's own file"
-    );
+    assert!(open().is_mapped(), "this needs a file system with leases and one's own file");
 }
 
 #[test]
@@ -32,9 +26,7 @@ fn a_writer_that_comes_while_a_file_is_mapped_spoils_it_but_kills_nobody() {
     let task = task(&path);
     let reader = PlainReader::open(&task, IoMode::Auto, 100).expect("opened");
     let mut buffer = ChunkBuffer::default();
-    reader
-        .chunk(Split { start: 0, end: 100 }, &mut buffer)
-        .expect("read");
+    reader.chunk(Split { start: 0, end: 100 }, &mut buffer).expect("read");
     let truncated = std::thread::scope(|scope| {
         let writer = scope.spawn(|| fs::File::create(&path).expect("truncated"));
         while reader.is_mapped() {
@@ -46,19 +38,10 @@ fn a_writer_that_comes_while_a_file_is_mapped_spoils_it_but_kills_nobody() {
         writer.join().expect("the writer lives")
     });
     assert_eq!(truncated.metadata().expect("open").len(), 0);
-    let gone = reader.chunk(
-        Split {
-            start: 100,
-            end: 200,
-        },
-        &mut buffer,
-    );
+    let gone = reader.chunk(Split { start: 100, end: 200 }, &mut buffer);
     assert!(matches!(gone, Err(SourceError::Changed { .. })), "{gone:?}");
     let spoilt = validate_plain(&task, &reader);
-    assert!(
-        matches!(spoilt, Err(SourceError::Changed { .. })),
-        "{spoilt:?}"
-    );
+    assert!(matches!(spoilt, Err(SourceError::Changed { .. })), "{spoilt:?}");
 }
 
 #[test]
@@ -76,20 +59,13 @@ fn a_file_that_was_opened_for_writing_while_it_was_mapped_is_not_trusted_though_
         }
     });
     let spoilt = validate_plain(&task, &reader);
-    assert!(
-        matches!(spoilt, Err(SourceError::Changed { .. })),
-        "{spoilt:?}"
-    );
+    assert!(matches!(spoilt, Err(SourceError::Changed { .. })), "{spoilt:?}");
 }
 
 /// Reads what is there now; `None` when the file changed meanwhile.
 fn try_read(path: &Path) -> Option<Vec<u8>> {
     let found = Found::new(path, &fs::metadata(path).ok()?);
-    let rules = SealRules {
-        final_: true,
-        seal_after: None,
-        now: SystemTime::now(),
-    };
+    let rules = SealRules { final_: true, seal_after: None, now: SystemTime::now() };
     let task = plan(vec![found], &[], &rules).tasks.pop()?;
     let reader = PlainReader::open(&task, IoMode::Auto, 100).ok()?;
     let mut buffer = ChunkBuffer::default();
@@ -124,9 +100,7 @@ fn a_file_truncated_and_refilled_again_and_again_kills_nobody_and_yields_no_mixt
                 continue;
             };
             let first = bytes.split(|byte| *byte == b'\n').next().expect("has one");
-            let mut lines = bytes
-                .split(|byte| *byte == b'\n')
-                .filter(|line| !line.is_empty());
+            let mut lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
             // The last line may be half written.
             let mixed = lines.find(|line| !first.starts_with(line));
             if mixed.is_some() {
@@ -147,8 +121,5 @@ fn a_file_overwritten_while_it_is_read_is_not_trusted() {
     let task = task(&path);
     let reader = PlainReader::open(&task, IoMode::Read, 100).expect("opened");
     fs::write(&path, b"b line\n".repeat(2_000)).expect("overwritten");
-    assert!(matches!(
-        validate_plain(&task, &reader),
-        Err(SourceError::Changed { .. })
-    ));
+    assert!(matches!(validate_plain(&task, &reader), Err(SourceError::Changed { .. })));
 }

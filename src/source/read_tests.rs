@@ -30,10 +30,7 @@ impl Yield {
             offset += line.len() as u64;
         }
         if let Some(line) = chunk.oversize {
-            assert_eq!(
-                line.offset, offset,
-                "an oversize line follows the chunk's bytes"
-            );
+            assert_eq!(line.offset, offset, "an oversize line follows the chunk's bytes");
             self.too_long(offset, &line.sample, line.length, line.terminated);
         }
     }
@@ -47,14 +44,7 @@ impl Yield {
 /// The model: all lines of a text, from a starting point.
 fn model(text: &[u8], start: usize, max: u64) -> Yield {
     let mut all = Yield::default();
-    all.take(
-        Chunk {
-            bytes: &text[start..],
-            offset: start as u64,
-            oversize: None,
-        },
-        max,
-    );
+    all.take(Chunk { bytes: &text[start..], offset: start as u64, oversize: None }, max);
     all
 }
 
@@ -73,11 +63,7 @@ fn gzip(text: &[u8]) -> Vec<u8> {
 /// The whole file as a task, with its last line counted.
 pub(super) fn task(path: &Path) -> SegmentTask {
     let found = Found::new(path, &fs::metadata(path).expect("is there"));
-    let rules = SealRules {
-        final_: true,
-        seal_after: None,
-        now: SystemTime::now(),
-    };
+    let rules = SealRules { final_: true, seal_after: None, now: SystemTime::now() };
     let mut planned = plan(vec![found], &[], &rules);
     assert!(planned.problems.is_empty(), "{:?}", planned.problems);
     planned.tasks.pop().expect("one task")
@@ -113,17 +99,9 @@ fn all_ways_agree(text: &[u8], split_sizes: impl Iterator<Item = u64> + Clone, m
     let expected = model(text, 0, max);
     for split in split_sizes {
         for io in [IoMode::Mmap, IoMode::Read] {
-            assert_eq!(
-                read_plain(&plain, io, split, max),
-                expected,
-                "{io:?} {split} {max}"
-            );
+            assert_eq!(read_plain(&plain, io, split, max), expected, "{io:?} {split} {max}");
         }
-        assert_eq!(
-            read_stream(&packed, split, max),
-            expected,
-            "stream {split} {max}"
-        );
+        assert_eq!(read_stream(&packed, split, max), expected, "stream {split} {max}");
     }
 }
 
@@ -165,20 +143,8 @@ fn a_line_of_many_splits_is_measured_and_sampled_but_not_kept() {
     let plain = task(&write(folder.path(), "a.log", &text));
     let reader = PlainReader::open(&plain, IoMode::Read, 20_000).expect("opened");
     let mut buffer = ChunkBuffer::default();
-    reader
-        .chunk(
-            Split {
-                start: 0,
-                end: 1_000,
-            },
-            &mut buffer,
-        )
-        .expect("read");
-    assert!(
-        buffer.bytes.len() < 30_000,
-        "{} bytes kept",
-        buffer.bytes.len()
-    );
+    reader.chunk(Split { start: 0, end: 1_000 }, &mut buffer).expect("read");
+    assert!(buffer.bytes.len() < 30_000, "{} bytes kept", buffer.bytes.len());
 }
 
 #[test]
@@ -222,11 +188,7 @@ fn a_hole_is_one_line_of_zeros_and_takes_no_time() {
     let all = read_plain(&task(&path), IoMode::Read, 32 << 20, 1 << 20);
     assert_eq!(all.bytes, b"one\nlast\n");
     assert_eq!(all.oversize, [(4, hole, true, vec![0; 4096])]);
-    assert!(
-        started.elapsed() < Duration::from_secs(8),
-        "{:?}",
-        started.elapsed()
-    );
+    assert!(started.elapsed() < Duration::from_secs(8), "{:?}", started.elapsed());
 }
 
 #[test]

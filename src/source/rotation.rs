@@ -58,13 +58,7 @@ impl RotatedName {
             (None, Some(number)) => (stem.to_owned(), Age::Numbered(number)),
             (None, None) => (stem.to_owned(), Age::Live),
         };
-        RotatedName {
-            folder,
-            name: name.into_owned(),
-            stem,
-            age,
-            rest,
-        }
+        RotatedName { folder, name: name.into_owned(), stem, age, rest }
     }
 
     /// What all files of one log have in common.
@@ -97,10 +91,7 @@ impl RotatedName {
 
     /// The path without a compressor's ending, if it has one.
     pub(crate) fn uncompressed_path(&self) -> Option<PathBuf> {
-        let plain = self
-            .name
-            .strip_suffix(&*self.rest)
-            .filter(|_| !self.rest.is_empty())?;
+        let plain = self.name.strip_suffix(&*self.rest).filter(|_| !self.rest.is_empty())?;
         Some(self.folder.join(plain))
     }
 
@@ -139,9 +130,7 @@ fn class(age: &Age) -> u8 {
 }
 
 fn strip_compression(name: &str) -> &str {
-    let ending = COMPRESSED_ENDINGS
-        .iter()
-        .find(|ending| name.ends_with(*ending));
+    let ending = COMPRESSED_ENDINGS.iter().find(|ending| name.ends_with(*ending));
     let plain = ending.map_or(name, |ending| &name[..name.len() - ending.len()]);
     if plain.is_empty() { name } else { plain }
 }
@@ -171,14 +160,7 @@ fn split_date(name: &str) -> Option<(String, String)> {
         return None;
     }
     let stem = format!("{}{}", &name[..found.start() - 1], &name[found.end()..]);
-    Some((
-        stem,
-        found
-            .as_str()
-            .chars()
-            .filter(char::is_ascii_digit)
-            .collect(),
-    ))
+    Some((stem, found.as_str().chars().filter(char::is_ascii_digit).collect()))
 }
 
 #[cfg(test)]
@@ -186,50 +168,21 @@ mod tests {
     use super::*;
 
     fn sorted(names: &[&str]) -> Vec<String> {
-        let mut names: Vec<_> = names
-            .iter()
-            .map(|n| (RotatedName::of(Path::new(n)), n))
-            .collect();
+        let mut names: Vec<_> = names.iter().map(|n| (RotatedName::of(Path::new(n)), n)).collect();
         names.sort();
         names.into_iter().map(|(_, n)| (*n).to_owned()).collect()
     }
 
     #[test]
     fn numbered_siblings_come_oldest_first() {
-        let order = sorted(&[
-            "access.log",
-            "access.log.1",
-            "access.log.10.gz",
-            "access.log.2.gz",
-        ]);
-        assert_eq!(
-            order,
-            [
-                "access.log.10.gz",
-                "access.log.2.gz",
-                "access.log.1",
-                "access.log"
-            ]
-        );
+        let order = sorted(&["access.log", "access.log.1", "access.log.10.gz", "access.log.2.gz"]);
+        assert_eq!(order, ["access.log.10.gz", "access.log.2.gz", "access.log.1", "access.log"]);
     }
 
     #[test]
     fn dated_siblings_come_by_date_and_the_live_file_last() {
-        let order = sorted(&[
-            "a.log",
-            "a.log-20240201",
-            "a.log-20240131.gz",
-            "a.log-20231231.xz",
-        ]);
-        assert_eq!(
-            order,
-            [
-                "a.log-20231231.xz",
-                "a.log-20240131.gz",
-                "a.log-20240201",
-                "a.log"
-            ]
-        );
+        let order = sorted(&["a.log", "a.log-20240201", "a.log-20240131.gz", "a.log-20231231.xz"]);
+        assert_eq!(order, ["a.log-20231231.xz", "a.log-20240131.gz", "a.log-20240201", "a.log"]);
         let order = sorted(&["a-2024-02-01.log", "a-2024-01-31.log.gz", "a.log"]);
         assert_eq!(order, ["a-2024-01-31.log.gz", "a-2024-02-01.log", "a.log"]);
     }

@@ -23,17 +23,12 @@ impl Siblings {
         let mut youngest: HashMap<PathBuf, RotatedName> = HashMap::new();
         for file in found {
             let name = RotatedName::of(&file.path);
-            let entry = youngest
-                .entry(name.family_path())
-                .or_insert_with(|| name.clone());
+            let entry = youngest.entry(name.family_path()).or_insert_with(|| name.clone());
             if entry.is_older_than(&name) {
                 *entry = name;
             }
         }
-        let by_path = found
-            .iter()
-            .map(|file| (file.path.clone(), file.clone()))
-            .collect();
+        let by_path = found.iter().map(|file| (file.path.clone(), file.clone())).collect();
         Siblings { youngest, by_path }
     }
 

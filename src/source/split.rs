@@ -14,10 +14,7 @@ pub fn splits(start: u64, end: u64, split_bytes: u64) -> impl Iterator<Item = Sp
     let step = split_bytes.max(1);
     std::iter::successors(Some(start), move |at| at.checked_add(step))
         .take_while(move |at| *at < end)
-        .map(move |at| Split {
-            start: at,
-            end: at.saturating_add(step).min(end),
-        })
+        .map(move |at| Split { start: at, end: at.saturating_add(step).min(end) })
 }
 
 #[cfg(test)]

@@ -75,10 +75,7 @@ impl StreamReader {
     }
 
     fn changed(&self, what: &'static str) -> SourceError {
-        SourceError::Changed {
-            path: self.path.clone(),
-            what,
-        }
+        SourceError::Changed { path: self.path.clone(), what }
     }
 
     fn skip_to(&mut self, start: u64) -> Result<(), SourceError> {
@@ -118,11 +115,7 @@ impl StreamReader {
         if whole == 0 && oversize.is_none() {
             return Ok(None);
         }
-        Ok(Some(Chunk {
-            bytes: &buffer.bytes[..whole],
-            offset,
-            oversize,
-        }))
+        Ok(Some(Chunk { bytes: &buffer.bytes[..whole], offset, oversize }))
     }
 
     /// Decodes until there is a split of bytes, and in it a whole line, or one that is too long, or the end. Returns
@@ -153,11 +146,7 @@ impl StreamReader {
     /// At the end the line without a newline is handed out with the others, unless it is too long.
     fn without_long_last_line(&self, bytes: &[u8], whole: usize) -> usize {
         let rest = (bytes.len() - whole) as u64;
-        if self.at_end && rest <= self.line_bytes_max {
-            bytes.len()
-        } else {
-            whole
-        }
+        if self.at_end && rest <= self.line_bytes_max { bytes.len() } else { whole }
     }
 
     /// Decodes to the end of a line that begins with `start` and is not kept.
@@ -174,9 +163,7 @@ impl StreamReader {
             let newline = memchr(b'\n', &scan[..n]);
             let more = &scan[..newline.unwrap_or(n)];
             let missing = SAMPLE_BYTES_MAX - oversize.sample.len();
-            oversize
-                .sample
-                .extend_from_slice(&more[..missing.min(more.len())]);
+            oversize.sample.extend_from_slice(&more[..missing.min(more.len())]);
             oversize.length += more.len() as u64;
             oversize.terminated = newline.is_some();
             if let Some(at) = newline {
@@ -204,10 +191,7 @@ impl StreamReader {
         while !self.at_end {
             self.decode(&mut scratch)?;
         }
-        let meta = self
-            .file
-            .metadata()
-            .map_err(SourceError::io("look at", &self.path))?;
+        let meta = self.file.metadata().map_err(SourceError::io("look at", &self.path))?;
         Ok(StreamEnd {
             length: self.trace.length(),
             head: Fingerprint::of(&self.trace.head()[..covered(self.trace.length())]),

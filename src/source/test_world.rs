@@ -21,11 +21,7 @@ impl World {
         World {
             folder: tempfile::tempdir().expect("temporary folder"),
             known: Vec::new(),
-            rules: SealRules {
-                final_: false,
-                seal_after: None,
-                now: SystemTime::now(),
-            },
+            rules: SealRules { final_: false, seal_after: None, now: SystemTime::now() },
             lost_bytes: 0,
             last: SourcePlan::default(),
         }
@@ -38,8 +34,7 @@ impl World {
     pub(super) fn append(&self, name: &str, text: &str) {
         let mut options = fs::OpenOptions::new();
         let file = options.append(true).create(true).open(self.path(name));
-        file.and_then(|mut file| file.write_all(text.as_bytes()))
-            .expect("written");
+        file.and_then(|mut file| file.write_all(text.as_bytes())).expect("written");
     }
 
     pub(super) fn rename(&self, from: &str, to: &str) {

@@ -15,17 +15,9 @@ pub fn validate_plain(
     reader: &PlainReader,
 ) -> Result<SegmentState, SourceError> {
     let path = &task.found.path;
-    let changed = |what| {
-        Err(SourceError::Changed {
-            path: path.clone(),
-            what,
-        })
-    };
+    let changed = |what| Err(SourceError::Changed { path: path.clone(), what });
     let end = reader.range().end;
-    let meta = reader
-        .file()
-        .metadata()
-        .map_err(SourceError::io("look at", path))?;
+    let meta = reader.file().metadata().map_err(SourceError::io("look at", path))?;
     if Found::new(path, &meta).size < end {
         return changed("it became shorter");
     }
@@ -35,9 +27,7 @@ pub fn validate_plain(
         Ok(bytes)
     };
     let before = |offset: u64| -> Result<Fingerprint, SourceError> {
-        Ok(Fingerprint::of(&bytes(
-            offset - covered(offset) as u64..offset,
-        )?))
+        Ok(Fingerprint::of(&bytes(offset - covered(offset) as u64..offset)?))
     };
     let head = bytes(0..u64::from(task.head.len))?;
     let anchor = before(end)?;
@@ -63,10 +53,7 @@ pub fn validate_plain(
 pub fn validate_stream(task: &SegmentTask, end: &StreamEnd) -> Result<SegmentState, SourceError> {
     let path = &task.found.path;
     if end.found != task.found {
-        return Err(SourceError::Changed {
-            path: path.clone(),
-            what: "it was written to",
-        });
+        return Err(SourceError::Changed { path: path.clone(), what: "it was written to" });
     }
     Ok(state(task, end.length, end.head, end.anchor, true))
 }

@@ -35,12 +35,7 @@ pub(crate) fn mysql_url() -> String {
 
 /// A table whose first column is its key.
 pub(crate) fn sql_table(name: &str, schema: &Arc<Schema>) -> SqlTable {
-    SqlTable {
-        job: "job".into(),
-        table: name.into(),
-        schema: schema.clone(),
-        key_columns: 1,
-    }
+    SqlTable { job: "job".into(), table: name.into(), schema: schema.clone(), key_columns: 1 }
 }
 
 impl Place {
@@ -51,10 +46,7 @@ impl Place {
     pub(crate) fn mysql() -> Self {
         static TABLES: AtomicU32 = AtomicU32::new(0);
         let number = TABLES.fetch_add(1, Ordering::Relaxed);
-        Place::Mysql {
-            url: mysql_url(),
-            table: format!("t{}_{number}", std::process::id()),
-        }
+        Place::Mysql { url: mysql_url(), table: format!("t{}_{number}", std::process::id()) }
     }
 
     pub(crate) fn table(&self) -> &str {
@@ -65,10 +57,7 @@ impl Place {
     }
 
     pub(crate) fn output(&self, schema: &Arc<Schema>, key_columns: usize) -> Box<dyn SqlOutput> {
-        let table = SqlTable {
-            key_columns,
-            ..sql_table(self.table(), schema)
-        };
+        let table = SqlTable { key_columns, ..sql_table(self.table(), schema) };
         match self {
             Place::Sqlite(folder) => sqlite(&folder.path().join("new/hits.db"), table),
             Place::Mysql { url, .. } => mysql(url, table).expect("a valid url"),
@@ -88,10 +77,7 @@ impl Place {
 impl Drop for Place {
     fn drop(&mut self) {
         if let (Place::Mysql { url, table }, false) = (&*self, std::thread::panicking()) {
-            query_mysql(
-                url,
-                &format!("DROP TABLE IF EXISTS {table}, {table}_batches"),
-            );
+            query_mysql(url, &format!("DROP TABLE IF EXISTS {table}, {table}_batches"));
         }
     }
 }
@@ -110,29 +96,16 @@ fn query_sqlite(path: &std::path::Path, query: &str) -> Rows {
         }
     };
     let row = |row: &rusqlite::Row<'_>| (0..width).map(|i| Ok(text(row.get_ref(i)?))).collect();
-    statement
-        .query_map((), row)
-        .expect(query)
-        .collect::<Result<_, _>>()
-        .expect(query)
+    statement.query_map((), row).expect(query).collect::<Result<_, _>>().expect(query)
 }
 
 pub(crate) fn query_mysql(url: &str, query: &str) -> Rows {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.expect("a runtime").block_on(async {
-        let mut connection = mysql_async::Conn::from_url(url)
-            .await
-            .expect("a connection");
+        let mut connection = mysql_async::Conn::from_url(url).await.expect("a connection");
         let rows: Vec<mysql_async::Row> = connection.query(query).await.expect(query);
-        connection
-            .disconnect()
-            .await
-            .expect("the end of the connection");
-        rows.into_iter()
-            .map(|row| row.unwrap().into_iter().map(text_of).collect())
-            .collect()
+        connection.disconnect().await.expect("the end of the connection");
+        rows.into_iter().map(|row| row.unwrap().into_iter().map(text_of).collect()).collect()
     })
 }
 
@@ -160,25 +133,15 @@ pub(crate) fn hits(rows: &[(Option<&str>, i64)]) -> SummaryBlock {
 
 /// A block of the given columns.
 pub(crate) fn block(columns: Vec<(&str, ArrayRef)>, keys: Vec<Vec<u8>>) -> SummaryBlock {
-    let columns = columns
-        .into_iter()
-        .map(|(name, column)| (name, column, true));
+    let columns = columns.into_iter().map(|(name, column)| (name, column, true));
     let rows = RecordBatch::try_from_iter_with_nullable(columns).expect("columns of one length");
-    SummaryBlock {
-        rows,
-        keys: BinaryArray::from_iter_values(keys),
-    }
+    SummaryBlock { rows, keys: BinaryArray::from_iter_values(keys) }
 }
 
 /// A block with each type, and the edges of each; the last row is all NULL but for its key.
 pub(crate) fn every_type() -> SummaryBlock {
-    let times = [
-        Some(0),
-        Some(-1),
-        Some(1_790_000_000_123_456),
-        Some(253_402_300_799_000_000),
-        None,
-    ];
+    let times =
+        [Some(0), Some(-1), Some(1_790_000_000_123_456), Some(253_402_300_799_000_000), None];
     let decimals = [
         Some(-150),
         Some(99_999_999_999_999_999_999_999_999_999_999_999_999),
@@ -262,9 +225,7 @@ pub(crate) fn deliver(
     delivery: &Delivery,
     blocks: &[SummaryBlock],
 ) -> Result<Delivered, DeliverError> {
-    deliver_results(output, delivery, || {
-        Box::new(blocks.iter().cloned().map(Ok::<_, BoxError>))
-    })
+    deliver_results(output, delivery, || Box::new(blocks.iter().cloned().map(Ok::<_, BoxError>)))
 }
 
 /// Delivers what an iterator yields.
@@ -282,11 +243,7 @@ pub(crate) fn hits_in(place: &Place) -> Vec<(Option<String>, i64)> {
         .query("SELECT name, hits FROM {t}")
         .into_iter()
         .map(|row| {
-            let count = row[1]
-                .as_deref()
-                .expect("a count")
-                .parse()
-                .expect("a number");
+            let count = row[1].as_deref().expect("a count").parse().expect("a number");
             (row[0].clone(), count)
         })
         .collect();

@@ -25,10 +25,7 @@ pub(crate) fn cutting_proxy(server: String, cut: Cut) -> u16 {
     let armed = Arc::new(AtomicBool::new(true));
     std::thread::spawn(move || {
         for client in listener.incoming().flatten() {
-            let (server, armed) = (
-                TcpStream::connect(&server).expect("the server"),
-                armed.clone(),
-            );
+            let (server, armed) = (TcpStream::connect(&server).expect("the server"), armed.clone());
             std::thread::spawn(move || forward(client, server, cut, &armed));
         }
     });
@@ -37,10 +34,7 @@ pub(crate) fn cutting_proxy(server: String, cut: Cut) -> u16 {
 
 fn forward(mut client: TcpStream, mut server: TcpStream, cut: Cut, armed: &AtomicBool) {
     let mute = Arc::new(AtomicBool::new(false));
-    let answers = (
-        server.try_clone().expect("a clone"),
-        client.try_clone().expect("a clone"),
-    );
+    let answers = (server.try_clone().expect("a clone"), client.try_clone().expect("a clone"));
     let muted = mute.clone();
     std::thread::spawn(move || copy_answers(answers.0, answers.1, &muted));
     let mut buffer = vec![0; 1 << 16];
@@ -60,10 +54,7 @@ fn forward(mut client: TcpStream, mut server: TcpStream, cut: Cut, armed: &Atomi
         }
     }
     // Either side may be gone already.
-    let _ = (
-        client.shutdown(Shutdown::Both),
-        server.shutdown(Shutdown::Both),
-    );
+    let _ = (client.shutdown(Shutdown::Both), server.shutdown(Shutdown::Both));
 }
 
 fn copy_answers(mut server: TcpStream, mut client: TcpStream, muted: &AtomicBool) {

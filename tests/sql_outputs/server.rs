@@ -38,24 +38,13 @@ fn a_wrong_password_and_an_unknown_database_are_refused_at_once() {
     let (user, host, database) = parts();
     let name = user.split(':').next().expect("a name");
     for (url, code, help) in [
-        (
-            format!("mysql://{name}:wr0ng@{host}/{database}"),
-            "error 1045",
-            "user and password",
-        ),
-        (
-            format!("mysql://{user}@{host}/no_such_base"),
-            "error 10",
-            "database",
-        ),
+        (format!("mysql://{name}:wr0ng@{host}/{database}"), "error 1045", "user and password"),
+        (format!("mysql://{user}@{host}/no_such_base"), "error 10", "database"),
     ] {
         let (error, time) = error_of(&url);
         let text = error.to_string();
         assert!(matches!(error, DeliverError::Refused { .. }), "{text}");
-        assert!(
-            text.contains(code) && text.contains(help) && text.contains(&host),
-            "{text}"
-        );
+        assert!(text.contains(code) && text.contains(help) && text.contains(&host), "{text}");
         assert!(!text.contains("wr0ng"), "{text}");
         assert!(time < Duration::from_secs(2), "{time:?}");
     }
@@ -68,16 +57,8 @@ fn a_server_that_is_down_is_tried_later_and_said_at_once() {
     drop(listener);
     let (error, time) = error_of(&format!("mysql://u:s3cret@{address}/d"));
     assert!(matches!(error, DeliverError::Unavailable { .. }), "{error}");
-    assert!(
-        error
-            .to_string()
-            .contains(&format!("{address}/d.never_created")),
-        "{error}"
-    );
-    assert!(
-        !format!("{error} {error:?}").contains("s3cret"),
-        "{error:?}"
-    );
+    assert!(error.to_string().contains(&format!("{address}/d.never_created")), "{error}");
+    assert!(!format!("{error} {error:?}").contains("s3cret"), "{error:?}");
     assert!(time < Duration::from_secs(2), "{time:?}");
 }
 
@@ -94,28 +75,16 @@ fn a_server_that_does_not_answer_is_given_up_after_five_seconds() {
 #[test]
 fn a_certificate_that_no_known_authority_signed_is_refused() {
     let (user, host, database) = parts();
-    let (error, _) = error_of(&format!(
-        "mysql://{user}@{host}/{database}?require_ssl=true"
-    ));
+    let (error, _) = error_of(&format!("mysql://{user}@{host}/{database}?require_ssl=true"));
     assert!(matches!(error, DeliverError::Refused { .. }), "{error}");
-    assert!(
-        error
-            .to_string()
-            .contains("no secure connection: invalid peer"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("no secure connection: invalid peer"), "{error}");
 }
 
 #[test]
 fn tls_works_with_the_authority_that_the_url_names() {
     let place = Place::mysql();
-    let authority = place.query("SELECT @@ssl_ca")[0][0]
-        .clone()
-        .unwrap_or_default();
-    assert!(
-        std::path::Path::new(&authority).is_file(),
-        "test against scripts/mariadb's server"
-    );
+    let authority = place.query("SELECT @@ssl_ca")[0][0].clone().unwrap_or_default();
+    assert!(std::path::Path::new(&authority).is_file(), "test against scripts/mariadb's server");
     let url = format!("{}?ssl_ca={authority}", mysql_url());
     let rows = [hits(&[(Some("a"), 1)])];
     let table = sql_table(place.table(), &rows[0].rows.schema());
@@ -136,10 +105,7 @@ fn a_server_without_tls_is_refused_when_the_url_requires_it() {
     });
     let (error, _) = error_of(&format!("mysql://u:p@{address}/d?require_ssl=true"));
     assert!(matches!(error, DeliverError::Refused { .. }), "{error}");
-    assert!(
-        error.to_string().contains("the server offers no TLS"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("the server offers no TLS"), "{error}");
 }
 
 /// A packet of protocol version 10: header, version, name, thread, salt, capabilities (4.1 protocol, secure connection, plugin
@@ -158,12 +124,7 @@ fn a_commit_that_is_cut_off_is_applied_exactly_once() {
         let table = sql_table(place.table(), &rows[0].rows.schema());
         let url = format!("mysql://{user}@127.0.0.1:{port}/{database}");
         let mut output = mysql(&url, table).expect("a valid url");
-        assert_eq!(
-            deliver(&mut *output, &batch(1), &rows)
-                .expect("settled")
-                .rows,
-            2
-        );
+        assert_eq!(deliver(&mut *output, &batch(1), &rows).expect("settled").rows, 2);
         assert_eq!(hits_in(&place).len(), 2);
         let batches = place.query("SELECT batch, changed_rows FROM {t}_batches");
         assert_eq!(batches, [["1", "2"].map(|text| Some(text.to_string()))]);
@@ -181,25 +142,12 @@ fn rows_are_cut_by_the_servers_packet_and_a_longer_row_is_refused() {
     let long = "x".repeat(70_000);
     let mut output = place.output(&hits(&rows).rows.schema(), 1);
     let many = deliver(&mut *output, &batch(1), &[hits(&rows)]);
-    let too_long = deliver(
-        &mut *output,
-        &batch(2),
-        &[hits(&[(Some(long.as_str()), 1)])],
-    );
-    query_mysql(
-        &url,
-        &format!(
-            "SET GLOBAL max_allowed_packet = {}",
-            before.expect("a number")
-        ),
-    );
+    let too_long = deliver(&mut *output, &batch(2), &[hits(&[(Some(long.as_str()), 1)])]);
+    query_mysql(&url, &format!("SET GLOBAL max_allowed_packet = {}", before.expect("a number")));
     assert_eq!(many.expect("many rows").rows, 2_000);
     let error = too_long.expect_err("a row of 70,000 bytes");
     assert!(matches!(error, DeliverError::Refused { .. }), "{error}");
-    assert!(
-        error.to_string().contains("raise max_allowed_packet"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("raise max_allowed_packet"), "{error}");
     assert_eq!(hits_in(&place).len(), 2_000);
 }
 
@@ -216,11 +164,7 @@ fn a_delivery_waits_for_another_session_on_the_table_and_then_goes_on() {
     );
     let begin = Instant::now();
     deliver(&mut *output, &batch(2), &rows).expect("batch 2");
-    assert!(
-        begin.elapsed() > Duration::from_millis(500),
-        "{:?}",
-        begin.elapsed()
-    );
+    assert!(begin.elapsed() > Duration::from_millis(500), "{:?}", begin.elapsed());
     other.end();
 }
 
@@ -235,11 +179,7 @@ fn a_delivery_that_loses_a_deadlock_starts_again() {
     let other = OtherSession::begin(
         &place,
         "UPDATE {t} SET hits = -1",
-        &[
-            "SELECT SLEEP(1)",
-            "SELECT batch FROM {t}_batches FOR UPDATE",
-            "COMMIT",
-        ],
+        &["SELECT SLEEP(1)", "SELECT batch FROM {t}_batches FOR UPDATE", "COMMIT"],
     );
     let mut attempts = 0;
     let delivered = output.deliver(&batch(2), &mut || {
@@ -263,22 +203,10 @@ fn of_two_states_that_begin_a_table_at_once_one_is_refused() {
         });
         states.map(|state| state.join().expect("an answer"))
     });
-    let refused: Vec<_> = results
-        .iter()
-        .filter_map(|result| result.as_ref().err())
-        .collect();
+    let refused: Vec<_> = results.iter().filter_map(|result| result.as_ref().err()).collect();
     assert_eq!(refused.len(), 1, "{results:?}");
-    assert!(
-        matches!(refused[0], DeliverError::Refused { .. }),
-        "{results:?}"
-    );
-    assert_eq!(
-        (
-            hits_in(&place).len(),
-            place.query("SELECT batch FROM {t}_batches").len()
-        ),
-        (1, 1)
-    );
+    assert!(matches!(refused[0], DeliverError::Refused { .. }), "{results:?}");
+    assert_eq!((hits_in(&place).len(), place.query("SELECT batch FROM {t}_batches").len()), (1, 1));
 }
 
 /// Delivers a first batch, and waits amid its first attempt until the other one is there too.
@@ -289,10 +217,7 @@ fn begin_table(
     both_write: &Barrier,
 ) -> Result<Delivered, DeliverError> {
     let mut output = place.output(&hits(&[]).rows.schema(), 1);
-    let delivery = Delivery {
-        state_id: state_id.into(),
-        ..batch(number)
-    };
+    let delivery = Delivery { state_id: state_id.into(), ..batch(number) };
     let mut waited = false;
     output.deliver(&delivery, &mut || {
         if !std::mem::replace(&mut waited, true) {
@@ -323,13 +248,9 @@ impl OtherSession {
 }
 
 fn run_in_two_parts(first: &[String], between: &Sender<()>, then: &[String]) {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.expect("a runtime").block_on(async {
-        let mut connection = mysql_async::Conn::from_url(mysql_url())
-            .await
-            .expect("a connection");
+        let mut connection = mysql_async::Conn::from_url(mysql_url()).await.expect("a connection");
         for statement in first {
             connection.query_drop(statement).await.expect(statement);
         }
@@ -337,9 +258,6 @@ fn run_in_two_parts(first: &[String], between: &Sender<()>, then: &[String]) {
         for statement in then {
             connection.query_drop(statement).await.expect(statement);
         }
-        connection
-            .disconnect()
-            .await
-            .expect("the end of the connection");
+        connection.disconnect().await.expect("the end of the connection");
     });
 }

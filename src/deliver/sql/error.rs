@@ -49,10 +49,6 @@ impl DeliverError {
         problem: impl Into<String>,
         help: impl Into<String>,
     ) -> Self {
-        DeliverError::Refused {
-            place: place.into(),
-            problem: problem.into(),
-            help: help.into(),
-        }
+        DeliverError::Refused { place: place.into(), problem: problem.into(), help: help.into() }
     }
 }

@@ -39,10 +39,7 @@ pub(super) fn judge(known: Option<&Position>, delivery: &Delivery) -> Verdict {
     let conflict = conflict(known, delivery);
     match conflict {
         Some(_) if delivery.adopt => Verdict::TakeOver,
-        Some((problem, help)) => Verdict::Refuse {
-            problem,
-            help: help.into(),
-        },
+        Some((problem, help)) => Verdict::Refuse { problem, help: help.into() },
         None if known.batch == delivery.batch && !delivery.replace_all => Verdict::Done,
         None => Verdict::Deliver,
     }
@@ -74,10 +71,7 @@ fn conflict(known: &Position, delivery: &Delivery) -> Option<(String, &'static s
             "a later run of job {} has written to the table (run {}, this is run {})",
             delivery.job, known.fence, delivery.fence
         );
-        (
-            problem,
-            "let only one run work on a state directory, or take the table over with --adopt",
-        )
+        (problem, "let only one run work on a state directory, or take the table over with --adopt")
     })
 }
 
@@ -97,11 +91,7 @@ mod tests {
     }
 
     fn known(batch: u64, fence: u64) -> Option<Position> {
-        Some(Position {
-            state_id: "ours".into(),
-            batch,
-            fence,
-        })
+        Some(Position { state_id: "ours".into(), batch, fence })
     }
 
     #[test]
@@ -111,22 +101,13 @@ mod tests {
 
     #[test]
     fn the_same_batch_is_done_whoever_delivers_it_now() {
-        assert_eq!(
-            judge(known(7, 3).as_ref(), &delivery("ours", 7, 3)),
-            Verdict::Done
-        );
-        assert_eq!(
-            judge(known(7, 3).as_ref(), &delivery("ours", 7, 4)),
-            Verdict::Done
-        );
+        assert_eq!(judge(known(7, 3).as_ref(), &delivery("ours", 7, 3)), Verdict::Done);
+        assert_eq!(judge(known(7, 3).as_ref(), &delivery("ours", 7, 4)), Verdict::Done);
     }
 
     #[test]
     fn a_whole_summary_is_written_again_even_for_a_known_batch() {
-        let whole = Delivery {
-            replace_all: true,
-            ..delivery("ours", 7, 3)
-        };
+        let whole = Delivery { replace_all: true, ..delivery("ours", 7, 3) };
         assert_eq!(judge(known(7, 3).as_ref(), &whole), Verdict::Deliver);
     }
 
@@ -134,14 +115,8 @@ mod tests {
     fn a_foreign_state_a_later_batch_and_a_later_run_are_refused_unless_adopted() {
         for (state_id, batch, fence) in [("theirs", 9, 9), ("ours", 6, 9), ("ours", 8, 2)] {
             let late = delivery(state_id, batch, fence);
-            assert!(matches!(
-                judge(known(7, 3).as_ref(), &late),
-                Verdict::Refuse { .. }
-            ));
-            let adopting = Delivery {
-                adopt: true,
-                ..late
-            };
+            assert!(matches!(judge(known(7, 3).as_ref(), &late), Verdict::Refuse { .. }));
+            let adopting = Delivery { adopt: true, ..late };
             assert_eq!(judge(known(7, 3).as_ref(), &adopting), Verdict::TakeOver);
         }
     }

@@ -122,11 +122,7 @@ impl<'a> Cells<'a> {
 }
 
 fn some<'a, A: Array>(array: &'a A, row: usize, cell: impl FnOnce(&'a A) -> Cell<'a>) -> Cell<'a> {
-    if array.is_null(row) {
-        Cell::Null
-    } else {
-        cell(array)
-    }
+    if array.is_null(row) { Cell::Null } else { cell(array) }
 }
 
 /// Appends a decimal's digits: -1.50 for (-150, 2).
@@ -163,10 +159,7 @@ impl TimestampText {
         put_digits(&mut bytes[14..16], second / 60 % 60);
         put_digits(&mut bytes[17..19], second % 60);
         put_digits(&mut bytes[20..26], micro);
-        Some(TimestampText {
-            bytes,
-            len: if micro == 0 { 19 } else { 26 },
-        })
+        Some(TimestampText { bytes, len: if micro == 0 { 19 } else { 26 } })
     }
 
     /// The time now.
@@ -200,11 +193,7 @@ fn civil_date(days: i64) -> Option<(i64, i64, i64)> {
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let month_from_march = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 {
-        month_from_march + 3
-    } else {
-        month_from_march - 9
-    };
+    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
     let year = era * 400 + year_of_era + i64::from(month <= 2);
     (1..=9_999).contains(&year).then_some((year, month, day))
 }
@@ -228,23 +217,14 @@ mod tests {
     fn timestamps_have_a_fraction_only_when_it_is_not_zero() {
         assert_eq!(text(0).as_deref(), Some("1970-01-01 00:00:00"));
         assert_eq!(text(-1).as_deref(), Some("1969-12-31 23:59:59.999999"));
-        assert_eq!(
-            text(951_782_400_000_001).as_deref(),
-            Some("2000-02-29 00:00:00.000001")
-        );
+        assert_eq!(text(951_782_400_000_001).as_deref(), Some("2000-02-29 00:00:00.000001"));
     }
 
     #[test]
     fn only_the_years_1_to_9999_have_a_text() {
-        assert_eq!(
-            text(-62_135_596_800_000_000).as_deref(),
-            Some("0001-01-01 00:00:00")
-        );
+        assert_eq!(text(-62_135_596_800_000_000).as_deref(), Some("0001-01-01 00:00:00"));
         assert_eq!(text(-62_135_596_800_000_001), None);
-        assert_eq!(
-            text(253_402_300_799_999_999).as_deref(),
-            Some("9999-12-31 23:59:59.999999")
-        );
+        assert_eq!(text(253_402_300_799_999_999).as_deref(), Some("9999-12-31 23:59:59.999999"));
         assert_eq!(text(253_402_300_800_000_000), None);
         assert_eq!((text(i64::MIN), text(i64::MAX)), (None, None));
     }

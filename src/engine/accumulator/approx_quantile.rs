@@ -112,15 +112,8 @@ impl<V: ToFloat> Aggregate for ApproxQuantile<V> {
         states: &[Histogram],
         arena: &'a Bump,
     ) -> Result<Column<'a>, MeasureError> {
-        let values: Vec<_> = states
-            .iter()
-            .map(|state| state.quantile(self.quantile))
-            .collect();
-        Ok(f64::column(
-            DataType::Float,
-            values.iter().map(Option::as_ref),
-            arena,
-        ))
+        let values: Vec<_> = states.iter().map(|state| state.quantile(self.quantile)).collect();
+        Ok(f64::column(DataType::Float, values.iter().map(Option::as_ref), arena))
     }
 }
 
@@ -147,10 +140,7 @@ mod tests {
     }
 
     fn sorted(mut values: Vec<f64>) -> Vec<f64> {
-        values.sort_by(|a, b| {
-            a.partial_cmp(b)
-                .unwrap_or_else(|| a.is_nan().cmp(&b.is_nan()))
-        });
+        values.sort_by(|a, b| a.partial_cmp(b).unwrap_or_else(|| a.is_nan().cmp(&b.is_nan())));
         values
     }
 
@@ -158,10 +148,9 @@ mod tests {
         for (g, value) in case.check(ApproxQuantile(quantile)).into_iter().enumerate() {
             let values = sorted(case.values(g).iter().map(testing::to_float).collect());
             match value {
-                Scalar::Float(value) => prop_assert!(
-                    is_near(value, exact(&values, quantile)),
-                    "{value} {values:?}"
-                ),
+                Scalar::Float(value) => {
+                    prop_assert!(is_near(value, exact(&values, quantile)), "{value} {values:?}")
+                }
                 other => prop_assert!(other == Scalar::Null && values.is_empty()),
             }
         }
@@ -183,9 +172,7 @@ mod tests {
     fn quantiles_of_known_distributions_are_within_one_percent() {
         let mut random = Random(7);
         let mut draw = |shape: &dyn Fn(f64, f64) -> f64| -> Vec<f64> {
-            (0..20_000)
-                .map(|_| shape(random.unit(), random.unit()))
-                .collect()
+            (0..20_000).map(|_| shape(random.unit(), random.unit())).collect()
         };
         let distributions = [
             ("uniform", draw(&|u, _| u * 1000.0)),
@@ -198,10 +185,7 @@ mod tests {
                 }),
             ),
             ("constant", draw(&|_, _| 0.123)),
-            (
-                "bimodal",
-                draw(&|u, v| if u < 0.5 { -1.0 - v } else { 1e6 + v }),
-            ),
+            ("bimodal", draw(&|u, v| if u < 0.5 { -1.0 - v } else { 1e6 + v })),
         ];
         for (name, values) in distributions {
             let column = testing::float_column(&values);
@@ -212,10 +196,7 @@ mod tests {
                 else {
                     panic!("{name} has a quantile {quantile}");
                 };
-                assert!(
-                    is_near(value, exact(&values, quantile)),
-                    "{name} {quantile}: {value}"
-                );
+                assert!(is_near(value, exact(&values, quantile)), "{name} {quantile}: {value}");
             }
         }
     }
@@ -223,9 +204,6 @@ mod tests {
     #[test]
     fn one_value_comes_out_as_it_went_in() {
         let column = testing::float_column(&[0.1, 0.1, 0.1]);
-        assert_eq!(
-            testing::one_group(ApproxQuantile(0.5), &column),
-            Ok(Scalar::Float(0.1))
-        );
+        assert_eq!(testing::one_group(ApproxQuantile(0.5), &column), Ok(Scalar::Float(0.1)));
     }
 }

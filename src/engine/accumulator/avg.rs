@@ -16,17 +16,9 @@ pub(super) fn averages<S: Exact>(
 ) -> Result<Column<'static>, MeasureError> {
     let unit = 10u128.pow(u32::from(scale));
     let average = |total: &Total<S>| {
-        if total.count == 0 {
-            0.0
-        } else {
-            average(total, unit)
-        }
+        if total.count == 0 { 0.0 } else { average(total, unit) }
     };
-    Ok(column(
-        totals,
-        DataType::Float,
-        Values::Float(totals.iter().map(average).collect()),
-    ))
+    Ok(column(totals, DataType::Float, Values::Float(totals.iter().map(average).collect())))
 }
 
 fn average<S: Exact>(total: &Total<S>, unit: u128) -> f64 {

@@ -13,11 +13,7 @@ pub(super) fn ratio_to_f64(numerator: &BigInt, denominator: &BigUint, exponent: 
     let shift = shift_to(QUOTIENT_BITS, numerator.magnitude(), denominator);
     let (quotient, inexact) = divide(numerator.magnitude(), denominator, shift);
     let rounded = round(small(quotient) | u128::from(inexact), exponent - shift);
-    if numerator.sign() == Sign::Minus {
-        -rounded
-    } else {
-        rounded
-    }
+    if numerator.sign() == Sign::Minus { -rounded } else { rounded }
 }
 
 /// The nearest `f64` to the square root of `numerator / denominator * 2^exponent`.
@@ -83,19 +79,9 @@ mod tests {
 
     /// The integer and the power of two that make up a finite float.
     fn parts(x: f64) -> (BigInt, i64) {
-        let (field, fraction) = (
-            (x.to_bits() >> 52 & 0x7ff) as i64,
-            x.to_bits() & ((1 << 52) - 1),
-        );
-        let mantissa = if field == 0 {
-            fraction
-        } else {
-            fraction | 1 << 52
-        } as i64;
-        (
-            BigInt::from(if x < 0.0 { -mantissa } else { mantissa }),
-            field.max(1) - 1075,
-        )
+        let (field, fraction) = ((x.to_bits() >> 52 & 0x7ff) as i64, x.to_bits() & ((1 << 52) - 1));
+        let mantissa = if field == 0 { fraction } else { fraction | 1 << 52 } as i64;
+        (BigInt::from(if x < 0.0 { -mantissa } else { mantissa }), field.max(1) - 1075)
     }
 
     proptest! {
@@ -124,17 +110,8 @@ mod tests {
         let one = BigUint::from(1u32);
         let half_of_least = ratio_to_f64(&BigInt::from(1), &one, -1075);
         assert_eq!(half_of_least, 0.0);
-        assert_eq!(
-            ratio_to_f64(&BigInt::from(3), &one, -1076),
-            f64::from_bits(1)
-        );
-        assert_eq!(
-            ratio_to_f64(&BigInt::from((1u64 << 54) - 1), &one, 1024 - 54),
-            f64::INFINITY
-        );
-        assert_eq!(
-            ratio_to_f64(&BigInt::from(-((1i64 << 53) - 1)), &one, 1024 - 53),
-            f64::MIN
-        );
+        assert_eq!(ratio_to_f64(&BigInt::from(3), &one, -1076), f64::from_bits(1));
+        assert_eq!(ratio_to_f64(&BigInt::from((1u64 << 54) - 1), &one, 1024 - 54), f64::INFINITY);
+        assert_eq!(ratio_to_f64(&BigInt::from(-((1i64 << 53) - 1)), &one, 1024 - 53), f64::MIN);
     }
 }

@@ -33,10 +33,9 @@ impl Aggregate for Count {
 
     fn update(&self, groups: &mut Groups<u64>, input: &Input<'_, '_>) {
         match self {
-            Count::Rows => input
-                .groups
-                .iter()
-                .for_each(|&group| groups.states[group as usize] += 1),
+            Count::Rows => {
+                input.groups.iter().for_each(|&group| groups.states[group as usize] += 1)
+            }
             Count::Values => each_value(input, |group, _| groups.states[group] += 1),
         }
     }
@@ -66,11 +65,7 @@ impl Aggregate for Count {
 pub(super) fn counts<'a>(counts: &[u64], name: &'static str) -> Result<Column<'a>, MeasureError> {
     let counts: Result<Vec<i64>, _> = counts.iter().map(|&count| i64::try_from(count)).collect();
     let values = counts.map_err(|_| MeasureError::Overflow(name))?;
-    Ok(Column {
-        ty: DataType::Int,
-        values: Values::Int(values),
-        valid: None,
-    })
+    Ok(Column { ty: DataType::Int, values: Values::Int(values), valid: None })
 }
 
 #[cfg(test)]
@@ -103,17 +98,9 @@ mod tests {
     fn counts_of_rows_need_no_column() {
         let mut count = new(AggregateFn::CountAll, None);
         count.resize(2);
-        count.update(&Input {
-            groups: &[1, 0, 1],
-            rows: &[0, 1, 2],
-            column: None,
-            order: None,
-        });
+        count.update(&Input { groups: &[1, 0, 1], rows: &[0, 1, 2], column: None, order: None });
         let arena = Bump::new();
         let column = count.evaluate(0, 2, &arena).expect("two counts");
-        assert_eq!(
-            [column.scalar(0), column.scalar(1)],
-            [Scalar::Int(1), Scalar::Int(2)]
-        );
+        assert_eq!([column.scalar(0), column.scalar(1)], [Scalar::Int(1), Scalar::Int(2)]);
     }
 }

@@ -55,26 +55,15 @@ struct Index<E> {
 
 impl<S: DistinctSet> CountDistinct<S> {
     pub(super) fn boxed() -> Box<dyn Accumulator> {
-        let index = Index {
-            ends: Vec::new(),
-            entries: Vec::new(),
-            fresh: false,
-        };
-        Box::new(CountDistinct {
-            set: S::default(),
-            counts: Vec::new(),
-            index,
-        })
+        let index = Index { ends: Vec::new(), entries: Vec::new(), fresh: false };
+        Box::new(CountDistinct { set: S::default(), counts: Vec::new(), index })
     }
 
     /// Sorts the entries by group with a counting sort, then within each group.
     fn build_index(&mut self) {
         let Some((group, first)) = self.set.entries().next() else {
-            self.index = Index {
-                ends: vec![0; self.counts.len()],
-                entries: Vec::new(),
-                fresh: true,
-            };
+            self.index =
+                Index { ends: vec![0; self.counts.len()], entries: Vec::new(), fresh: true };
             return;
         };
         debug_assert!((group as usize) < self.counts.len());
@@ -90,11 +79,7 @@ impl<S: DistinctSet> CountDistinct<S> {
             of_group.sort_unstable_by(|&a, &b| self.set.compare(a, b));
             rest = others;
         }
-        self.index = Index {
-            ends: places,
-            entries,
-            fresh: true,
-        };
+        self.index = Index { ends: places, entries, fresh: true };
     }
 }
 
@@ -121,10 +106,8 @@ impl<S: DistinctSet> Accumulator for CountDistinct<S> {
     }
 
     fn merge(&mut self, other: &dyn Accumulator, mapping: &[u32]) {
-        let other: &Self = other
-            .as_any()
-            .downcast_ref()
-            .expect("accumulators of one measure are of one kind");
+        let other: &Self =
+            other.as_any().downcast_ref().expect("accumulators of one measure are of one kind");
         self.index.fresh = false;
         self.set.merge(&other.set, mapping, &mut self.counts);
     }
@@ -134,10 +117,7 @@ impl<S: DistinctSet> Accumulator for CountDistinct<S> {
         if self.counts[group] > 0 {
             let end = self.index.ends[group];
             out.push(Layout::CountDistinct.tag(S::CODE));
-            self.set.write(
-                &self.index.entries[end - self.counts[group] as usize..end],
-                out,
-            );
+            self.set.write(&self.index.entries[end - self.counts[group] as usize..end], out);
         }
     }
 
@@ -157,9 +137,7 @@ impl<S: DistinctSet> Accumulator for CountDistinct<S> {
         if reader.byte() != Some(Layout::CountDistinct.tag(S::CODE)) {
             return Err(damaged);
         }
-        self.set
-            .read(group as u32, &mut reader, &mut self.counts)
-            .ok_or(damaged)
+        self.set.read(group as u32, &mut reader, &mut self.counts).ok_or(damaged)
     }
 
     fn evaluate<'a>(

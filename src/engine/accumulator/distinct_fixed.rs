@@ -59,9 +59,7 @@ pub(super) struct FixedSet<V: Keyed> {
 
 impl<V: Keyed> Default for FixedSet<V> {
     fn default() -> Self {
-        FixedSet {
-            set: HashSet::default(),
-        }
+        FixedSet { set: HashSet::default() }
     }
 }
 
@@ -78,9 +76,7 @@ impl<V: Keyed> DistinctSet for FixedSet<V> {
 
     fn update(&mut self, input: &Input<'_, '_>, counts: &mut [u64]) {
         let items = V::items(argument(input));
-        each_value(input, |group, row| {
-            self.insert(group as u32, V::key(items[row]), counts)
-        });
+        each_value(input, |group, row| self.insert(group as u32, V::key(items[row]), counts));
     }
 
     fn merge(&mut self, other: &Self, mapping: &[u32], counts: &mut [u64]) {
@@ -116,8 +112,7 @@ impl<V: Keyed> DistinctSet for FixedSet<V> {
             keys.push(V::Key::try_from(last).ok()?);
         }
         reader.is_at_end().then_some(())?;
-        keys.into_iter()
-            .for_each(|key| self.insert(group, key, counts));
+        keys.into_iter().for_each(|key| self.insert(group, key, counts));
         Some(())
     }
 

@@ -73,8 +73,7 @@ impl TextSet {
             group,
         };
         let at = u32::try_from(entries.len()).expect("memory ends before 2^32 entries");
-        self.table
-            .insert_unique(key, at, |&at| entries[at as usize].key());
+        self.table.insert_unique(key, at, |&at| entries[at as usize].key());
         self.entries.push(entry);
         self.bytes.extend_from_slice(text);
         counts[group as usize] += 1;
@@ -105,9 +104,7 @@ impl DistinctSet for TextSet {
     }
 
     fn entries(&self) -> impl Iterator<Item = (u32, u32)> {
-        (0..)
-            .zip(&self.entries)
-            .map(|(at, entry)| (entry.group, at))
+        (0..).zip(&self.entries).map(|(at, entry)| (entry.group, at))
     }
 
     fn compare(&self, a: u32, b: u32) -> Ordering {
@@ -132,9 +129,7 @@ impl DistinctSet for TextSet {
             texts.push(text);
         }
         reader.is_at_end().then_some(())?;
-        texts
-            .into_iter()
-            .for_each(|text| self.insert(group, hash(text), text, counts));
+        texts.into_iter().for_each(|text| self.insert(group, hash(text), text, counts));
         Some(())
     }
 

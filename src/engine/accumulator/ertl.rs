@@ -10,9 +10,7 @@ const RANKS: usize = 64;
 pub(super) fn estimate(registers: &[u8], rank_max: u8) -> u64 {
     let m = registers.len() as f64;
     let mut counts = [0u32; RANKS];
-    registers
-        .iter()
-        .for_each(|&rank| counts[usize::from(rank)] += 1);
+    registers.iter().for_each(|&rank| counts[usize::from(rank)] += 1);
     let last = usize::from(rank_max);
     let mut z = m * tau(1.0 - f64::from(counts[last]) / m);
     for &count in counts[1..last].iter().rev() {

@@ -20,11 +20,7 @@ pub(super) struct Extreme<V, const MAX: bool> {
 impl<V: Value, const MAX: bool> Extreme<V, MAX> {
     /// The function `name` over values of type `data_type`.
     pub(super) fn new(name: &'static str, data_type: DataType) -> Self {
-        Extreme {
-            name,
-            data_type,
-            values: PhantomData,
-        }
+        Extreme { name, data_type, values: PhantomData }
     }
 
     #[inline]
@@ -42,11 +38,7 @@ impl<V: Value, const MAX: bool> Aggregate for Extreme<V, MAX> {
     }
 
     fn tag(&self) -> u8 {
-        if MAX {
-            Layout::Max.tag(V::CODE)
-        } else {
-            Layout::Min.tag(V::CODE)
-        }
+        if MAX { Layout::Max.tag(V::CODE) } else { Layout::Min.tag(V::CODE) }
     }
 
     fn data_type(&self) -> DataType {
@@ -57,10 +49,7 @@ impl<V: Value, const MAX: bool> Aggregate for Extreme<V, MAX> {
         let items = V::items(argument(input));
         each_value(input, |group, row| {
             let state = &mut groups.states[group];
-            if state
-                .as_ref()
-                .is_none_or(|held| Self::wins(items[row], held))
-            {
+            if state.as_ref().is_none_or(|held| Self::wins(items[row], held)) {
                 let before = self.heap(state);
                 *state = Some(V::own(items[row]));
                 groups.heap = groups.heap + self.heap(state) - before;
@@ -70,9 +59,7 @@ impl<V: Value, const MAX: bool> Aggregate for Extreme<V, MAX> {
 
     fn merge(&self, into: &mut Self::State, from: &Self::State) {
         if let Some(from) = from
-            && into
-                .as_ref()
-                .is_none_or(|held| Self::wins(V::item(from), held))
+            && into.as_ref().is_none_or(|held| Self::wins(V::item(from), held))
         {
             *into = Some(V::own(V::item(from)));
         }
@@ -102,11 +89,7 @@ impl<V: Value, const MAX: bool> Aggregate for Extreme<V, MAX> {
         states: &[Self::State],
         arena: &'a Bump,
     ) -> Result<Column<'a>, MeasureError> {
-        Ok(V::column(
-            self.data_type,
-            states.iter().map(Option::as_ref),
-            arena,
-        ))
+        Ok(V::column(self.data_type, states.iter().map(Option::as_ref), arena))
     }
 }
 
@@ -128,9 +111,9 @@ mod tests {
                 a.cmp(b)
             }
             (Scalar::Decimal(a, _), Scalar::Decimal(b, _)) => a.cmp(b),
-            (Scalar::Float(a), Scalar::Float(b)) => (a.is_nan(), a)
-                .partial_cmp(&(b.is_nan(), b))
-                .unwrap_or(Ordering::Equal),
+            (Scalar::Float(a), Scalar::Float(b)) => {
+                (a.is_nan(), a).partial_cmp(&(b.is_nan(), b)).unwrap_or(Ordering::Equal)
+            }
             (Scalar::Text(a), Scalar::Text(b)) => a.as_bytes().cmp(b.as_bytes()),
             (Scalar::Bool(a), Scalar::Bool(b)) => a.cmp(b),
             other => panic!("{other:?}"),
@@ -140,11 +123,7 @@ mod tests {
     fn agrees(case: &Case, function: AggregateFn, greatest: bool) -> Result<(), TestCaseError> {
         let pick = |g| {
             let values = case.values(g).into_iter();
-            let winner = if greatest {
-                values.max_by(order)
-            } else {
-                values.min_by(order)
-            };
+            let winner = if greatest { values.max_by(order) } else { values.min_by(order) };
             winner.map_or(Scalar::Null, testing::canonical)
         };
         let model: Vec<_> = (0..Case::GROUPS).map(pick).collect();

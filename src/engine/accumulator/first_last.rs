@@ -34,24 +34,14 @@ pub(super) struct Winner<V: Value> {
 impl<V: Value, const LAST: bool> FirstLast<V, LAST> {
     /// Over values of type `data_type`.
     pub(super) fn new(data_type: DataType) -> Self {
-        FirstLast {
-            data_type,
-            values: PhantomData,
-        }
+        FirstLast { data_type, values: PhantomData }
     }
 
     /// Two records in one place (a segment met twice) are told apart by their values.
     #[inline]
     fn wins(place: Place, item: V::Item<'_>, held: &Winner<V>) -> bool {
-        let order = place
-            .cmp(&held.place)
-            .then_with(|| V::compare(item, V::item(&held.value)));
-        order
-            == if LAST {
-                Ordering::Greater
-            } else {
-                Ordering::Less
-            }
+        let order = place.cmp(&held.place).then_with(|| V::compare(item, V::item(&held.value)));
+        order == if LAST { Ordering::Greater } else { Ordering::Less }
     }
 }
 
@@ -63,11 +53,7 @@ impl<V: Value, const LAST: bool> Aggregate for FirstLast<V, LAST> {
     }
 
     fn tag(&self) -> u8 {
-        if LAST {
-            Layout::Last.tag(V::CODE)
-        } else {
-            Layout::First.tag(V::CODE)
-        }
+        if LAST { Layout::Last.tag(V::CODE) } else { Layout::First.tag(V::CODE) }
     }
 
     fn data_type(&self) -> DataType {
@@ -76,9 +62,7 @@ impl<V: Value, const LAST: bool> Aggregate for FirstLast<V, LAST> {
 
     fn update(&self, groups: &mut Groups<Self::State>, input: &Input<'_, '_>) {
         let items = V::items(argument(input));
-        let order = input
-            .order
-            .expect("first and last are given the order of records");
+        let order = input.order.expect("first and last are given the order of records");
         each_value(input, |group, row| {
             let place = Place {
                 event_time: order.event_time[row],
@@ -86,15 +70,9 @@ impl<V: Value, const LAST: bool> Aggregate for FirstLast<V, LAST> {
                 offset: order.offset[row],
             };
             let state = &mut groups.states[group];
-            if state
-                .as_ref()
-                .is_none_or(|held| Self::wins(place, items[row], held))
-            {
+            if state.as_ref().is_none_or(|held| Self::wins(place, items[row], held)) {
                 let before = self.heap(state);
-                *state = Some(Winner {
-                    place,
-                    value: V::own(items[row]),
-                });
+                *state = Some(Winner { place, value: V::own(items[row]) });
                 groups.heap = groups.heap + self.heap(state) - before;
             }
         });
@@ -102,14 +80,9 @@ impl<V: Value, const LAST: bool> Aggregate for FirstLast<V, LAST> {
 
     fn merge(&self, into: &mut Self::State, from: &Self::State) {
         if let Some(from) = from
-            && into
-                .as_ref()
-                .is_none_or(|held| Self::wins(from.place, V::item(&from.value), held))
+            && into.as_ref().is_none_or(|held| Self::wins(from.place, V::item(&from.value), held))
         {
-            *into = Some(Winner {
-                place: from.place,
-                value: V::own(V::item(&from.value)),
-            });
+            *into = Some(Winner { place: from.place, value: V::own(V::item(&from.value)) });
         }
     }
 
@@ -135,16 +108,10 @@ impl<V: Value, const LAST: bool> Aggregate for FirstLast<V, LAST> {
     fn read(&self, reader: &mut Reader<'_>) -> Option<Self::State> {
         let place = Place {
             event_time: encode::unzigzag(reader.varint()?),
-            segment: (
-                encode::unzigzag(reader.varint()?),
-                u64::from_le_bytes(reader.array()?),
-            ),
+            segment: (encode::unzigzag(reader.varint()?), u64::from_le_bytes(reader.array()?)),
             offset: reader.varint()?,
         };
-        Some(Some(Winner {
-            place,
-            value: V::read(reader)?,
-        }))
+        Some(Some(Winner { place, value: V::read(reader)? }))
     }
 
     fn evaluate<'a>(
@@ -152,9 +119,7 @@ impl<V: Value, const LAST: bool> Aggregate for FirstLast<V, LAST> {
         states: &[Self::State],
         arena: &'a Bump,
     ) -> Result<Column<'a>, MeasureError> {
-        let values = states
-            .iter()
-            .map(|state| state.as_ref().map(|held| &held.value));
+        let values = states.iter().map(|state| state.as_ref().map(|held| &held.value));
         Ok(V::column(self.data_type, values, arena))
     }
 }
@@ -177,16 +142,10 @@ mod tests {
                 .collect();
             rows.sort_by_key(|&r| (case.event_time[r], case.offset[r]));
             let row = if last { rows.last() } else { rows.first() };
-            row.map_or(Scalar::Null, |&row| {
-                testing::canonical(case.column.scalar(row))
-            })
+            row.map_or(Scalar::Null, |&row| testing::canonical(case.column.scalar(row)))
         };
         let model: Vec<_> = (0..Case::GROUPS).map(pick).collect();
-        let function = if last {
-            AggregateFn::Last
-        } else {
-            AggregateFn::First
-        };
+        let function = if last { AggregateFn::Last } else { AggregateFn::First };
         prop_assert_eq!(testing::text(&case.check(function)), testing::text(&model));
         Ok(())
     }
@@ -209,24 +168,12 @@ mod tests {
         let mut accumulator = new(function, Some(column.ty));
         accumulator.resize(1);
         for (segment, rows) in blocks {
-            let order = Order {
-                event_time: &[7, 7],
-                segment: *segment,
-                offset: &[0, 0],
-            };
-            let input = Input {
-                groups: &[0, 0],
-                rows,
-                column: Some(&column),
-                order: Some(&order),
-            };
+            let order = Order { event_time: &[7, 7], segment: *segment, offset: &[0, 0] };
+            let input = Input { groups: &[0, 0], rows, column: Some(&column), order: Some(&order) };
             accumulator.update(&input);
         }
         let arena = Bump::new();
-        accumulator
-            .evaluate(0, 1, &arena)
-            .expect("has no errors")
-            .scalar(0)
+        accumulator.evaluate(0, 1, &arena).expect("has no errors").scalar(0)
     }
 
     #[test]

@@ -83,11 +83,7 @@ impl<const N: usize> Fixed<N> {
         if bytes.is_empty() || bytes.len() > 8 * N || minimal_len(bytes) != bytes.len() {
             return None;
         }
-        let fill = if bytes[bytes.len() - 1] >= 0x80 {
-            0xff
-        } else {
-            0
-        };
+        let fill = if bytes[bytes.len() - 1] >= 0x80 { 0xff } else { 0 };
         let mut limbs = [0; N];
         for (i, limb) in limbs.iter_mut().enumerate() {
             let byte = |j| bytes.get(8 * i + j).copied().unwrap_or(fill);

@@ -75,13 +75,7 @@ pub(super) struct Grouped<A: Aggregate> {
 
 impl<A: Aggregate> Grouped<A> {
     pub(super) fn boxed(function: A) -> Box<dyn Accumulator> {
-        Box::new(Grouped {
-            function,
-            groups: Groups {
-                states: Vec::new(),
-                heap: 0,
-            },
-        })
+        Box::new(Grouped { function, groups: Groups { states: Vec::new(), heap: 0 } })
     }
 
     /// The tag is checked, all bytes are used up, and nothing changes if they are damaged.
@@ -103,10 +97,8 @@ impl<A: Aggregate> Accumulator for Grouped<A> {
     }
 
     fn merge(&mut self, other: &dyn Accumulator, mapping: &[u32]) {
-        let other: &Self = other
-            .as_any()
-            .downcast_ref()
-            .expect("accumulators of one measure are of one kind");
+        let other: &Self =
+            other.as_any().downcast_ref().expect("accumulators of one measure are of one kind");
         for (from, &group) in other.groups.states.iter().zip(mapping) {
             let into = &mut self.groups.states[group as usize];
             let before = self.function.heap(into);
@@ -127,9 +119,7 @@ impl<A: Aggregate> Accumulator for Grouped<A> {
         if state.is_empty() {
             return Ok(());
         }
-        let from = self
-            .read(state)
-            .ok_or(MeasureError::State(self.function.name()))?;
+        let from = self.read(state).ok_or(MeasureError::State(self.function.name()))?;
         let into = &mut self.groups.states[group];
         let before = self.function.heap(into);
         if self.function.is_empty(into) {

@@ -33,22 +33,13 @@ enum Buckets {
     /// (bucket, count), ascending.
     Few(Vec<(i32, u32)>),
     /// From octave `first` on.
-    Many {
-        first: i32,
-        octaves: Vec<Option<Box<[u64; OCTAVE]>>>,
-        used: usize,
-    },
+    Many { first: i32, octaves: Vec<Option<Box<[u64; OCTAVE]>>>, used: usize },
 }
 
 impl Default for Histogram {
     fn default() -> Self {
         let buckets = Buckets::Few(Vec::new());
-        Histogram {
-            nan: 0,
-            min: f64::INFINITY,
-            max: f64::NEG_INFINITY,
-            buckets,
-        }
+        Histogram { nan: 0, min: f64::INFINITY, max: f64::NEG_INFINITY, buckets }
     }
 }
 
@@ -104,9 +95,7 @@ impl Histogram {
         self.nan = self.nan.wrapping_add(other.nan);
         self.min = self.min.min(other.min);
         self.max = self.max.max(other.max);
-        other
-            .buckets
-            .each(|bucket, count| self.buckets.add(bucket, count));
+        other.buckets.each(|bucket, count| self.buckets.add(bucket, count));
     }
 
     /// Whether no value was counted.
@@ -129,8 +118,7 @@ impl Histogram {
     /// `None` without values.
     pub(super) fn quantile(&self, quantile: f64) -> Option<f64> {
         let mut counted = 0u64;
-        self.buckets
-            .each(|_, count| counted = counted.wrapping_add(count));
+        self.buckets.each(|_, count| counted = counted.wrapping_add(count));
         let total = counted.wrapping_add(self.nan);
         if total == 0 {
             return None;
@@ -170,10 +158,7 @@ impl Histogram {
 
     /// Reads what `write` wrote.
     pub(super) fn read(reader: &mut Reader<'_>) -> Option<Self> {
-        let mut histogram = Histogram {
-            nan: reader.varint()?,
-            ..Histogram::default()
-        };
+        let mut histogram = Histogram { nan: reader.varint()?, ..Histogram::default() };
         let used = reader.length()?;
         if used == 0 {
             return (histogram.nan > 0).then_some(histogram);
@@ -182,13 +167,9 @@ impl Histogram {
         histogram.max = f64::from_le_bytes(reader.array()?);
         let mut last = -BUCKET_MAX - 1;
         for i in 0..used {
-            let step = i32::try_from(reader.varint()?)
-                .ok()
-                .filter(|step| *step > 0)?;
+            let step = i32::try_from(reader.varint()?).ok().filter(|step| *step > 0)?;
             let count = reader.varint().filter(|count| *count > 0)?;
-            last = last
-                .checked_add(step)
-                .filter(|bucket| *bucket <= BUCKET_MAX)?;
+            last = last.checked_add(step).filter(|bucket| *bucket <= BUCKET_MAX)?;
             histogram.buckets.add(last, count);
             if i == 0 && !is_canonical_in(histogram.min, last) {
                 return None;
@@ -213,18 +194,10 @@ impl Buckets {
                     self.add(bucket, count);
                 }
             }
-            Buckets::Many {
-                first,
-                octaves,
-                used,
-            } => {
+            Buckets::Many { first, octaves, used } => {
                 let octave = bucket >> FRACTION_BITS;
                 let at = octave.wrapping_sub(*first) as usize;
-                let at = if at < octaves.len() {
-                    at
-                } else {
-                    widen(first, octaves, octave)
-                };
+                let at = if at < octaves.len() { at } else { widen(first, octaves, octave) };
                 let counts = octaves[at].get_or_insert_with(|| {
                     *used += 1;
                     Box::new([0; OCTAVE])
@@ -237,11 +210,7 @@ impl Buckets {
 
     /// Turns the list into octaves.
     fn spread(&mut self) {
-        let many = Buckets::Many {
-            first: 0,
-            octaves: Vec::new(),
-            used: 0,
-        };
+        let many = Buckets::Many { first: 0, octaves: Vec::new(), used: 0 };
         let few = std::mem::replace(self, many);
         few.each(|bucket, count| self.add(bucket, count));
     }
@@ -249,13 +218,12 @@ impl Buckets {
     /// Calls `visit` with each bucket that has a count, ascending.
     fn each(&self, mut visit: impl FnMut(i32, u64)) {
         match self {
-            Buckets::Few(list) => list
-                .iter()
-                .for_each(|&(bucket, count)| visit(bucket, u64::from(count))),
+            Buckets::Few(list) => {
+                list.iter().for_each(|&(bucket, count)| visit(bucket, u64::from(count)))
+            }
             Buckets::Many { first, octaves, .. } => {
-                let filled = (*first..)
-                    .zip(octaves)
-                    .filter_map(|(at, octave)| Some((at, octave.as_ref()?)));
+                let filled =
+                    (*first..).zip(octaves).filter_map(|(at, octave)| Some((at, octave.as_ref()?)));
                 for (octave, counts) in filled {
                     let buckets = (octave << FRACTION_BITS..).zip(counts.iter());
                     buckets
@@ -273,11 +241,7 @@ fn add_to_list(list: &mut Vec<(i32, u32)>, bucket: i32, count: u64) -> bool {
         return false;
     };
     match list.binary_search_by_key(&bucket, |entry| entry.0) {
-        Ok(at) => list[at]
-            .1
-            .checked_add(count)
-            .map(|sum| list[at].1 = sum)
-            .is_some(),
+        Ok(at) => list[at].1.checked_add(count).map(|sum| list[at].1 = sum).is_some(),
         Err(_) if list.len() >= FEW_MAX => false,
         Err(at) => {
             list.insert(at, (bucket, count));
@@ -293,10 +257,7 @@ fn widen(first: &mut i32, octaves: &mut Vec<Option<Box<[u64; OCTAVE]>>>, octave:
         *first = octave;
     }
     if octave < *first {
-        octaves.splice(
-            0..0,
-            std::iter::repeat_with(|| None).take((*first - octave) as usize),
-        );
+        octaves.splice(0..0, std::iter::repeat_with(|| None).take((*first - octave) as usize));
         *first = octave;
     }
     let at = (octave - *first) as usize;

@@ -39,10 +39,7 @@ pub(super) enum Sketch {
 
 impl Default for Sketch {
     fn default() -> Self {
-        Sketch::Sparse {
-            entries: Vec::new(),
-            sorted: 0,
-        }
+        Sketch::Sparse { entries: Vec::new(), sorted: 0 }
     }
 }
 
@@ -187,15 +184,11 @@ impl Sketch {
 #[inline]
 fn is_known(ascending: &[u32], entry: u32) -> bool {
     let at = ascending.partition_point(|&known| known < entry);
-    ascending
-        .get(at)
-        .is_some_and(|known| known >> RANK_BITS == entry >> RANK_BITS)
+    ascending.get(at).is_some_and(|known| known >> RANK_BITS == entry >> RANK_BITS)
 }
 
 fn read_sparse(reader: &mut Reader<'_>) -> Option<Sketch> {
-    let len = reader
-        .length()
-        .filter(|len| (1..=SPARSE_MAX).contains(len))?;
+    let len = reader.length().filter(|len| (1..=SPARSE_MAX).contains(len))?;
     let mut entries = Vec::with_capacity(len);
     let mut last = 0u32;
     for i in 0..len {
@@ -212,30 +205,19 @@ fn read_sparse(reader: &mut Reader<'_>) -> Option<Sketch> {
         entries.push(entry);
         last = entry;
     }
-    Some(Sketch::Sparse {
-        entries,
-        sorted: len,
-    })
+    Some(Sketch::Sparse { entries, sorted: len })
 }
 
 fn read_dense(reader: &mut Reader<'_>) -> Option<Sketch> {
     let packed = reader.take(REGISTERS / 4 * PACKED)?;
     let mut registers = Box::new([0; REGISTERS]);
     let chunks = registers.as_chunks_mut::<4>().0.iter_mut();
-    chunks
-        .zip(packed.as_chunks::<PACKED>().0)
-        .for_each(|(ranks, bytes)| *ranks = unpack(bytes));
-    registers
-        .iter()
-        .all(|rank| *rank <= RANK_MAX)
-        .then_some(Sketch::Dense(registers))
+    chunks.zip(packed.as_chunks::<PACKED>().0).for_each(|(ranks, bytes)| *ranks = unpack(bytes));
+    registers.iter().all(|rank| *rank <= RANK_MAX).then_some(Sketch::Dense(registers))
 }
 
 fn pack(ranks: &[u8; 4]) -> [u8; PACKED] {
-    let bits = ranks
-        .iter()
-        .rev()
-        .fold(0u32, |bits, &rank| bits << RANK_BITS | u32::from(rank));
+    let bits = ranks.iter().rev().fold(0u32, |bits, &rank| bits << RANK_BITS | u32::from(rank));
     let [a, b, c, _] = bits.to_le_bytes();
     [a, b, c]
 }
@@ -334,10 +316,7 @@ mod tests {
             let errors: Vec<f64> = (0..rounds).map(error).collect();
             let worst = errors.iter().copied().fold(0.0, f64::max);
             assert!(worst <= 3.0 * sigma, "{n}: {worst}");
-            assert!(
-                errors.iter().sum::<f64>() / (rounds as f64) < 0.01,
-                "{n}: {errors:?}"
-            );
+            assert!(errors.iter().sum::<f64>() / (rounds as f64) < 0.01, "{n}: {errors:?}");
         }
     }
 
@@ -348,9 +327,7 @@ mod tests {
             let mut sketch = Sketch::default();
             hashes.iter().for_each(|&hash| sketch.insert(hash));
             sketch.compact();
-            let Sketch::Sparse { entries, .. } = sketch else {
-                panic!("three are few")
-            };
+            let Sketch::Sparse { entries, .. } = sketch else { panic!("three are few") };
             entries
         };
         for hashes in [[low, high, low], [high, low, low], [low, low, high]] {
@@ -369,12 +346,7 @@ mod tests {
             sketch.write(&mut out);
             out
         };
-        for n in [
-            SPARSE_MAX as u64 - 1,
-            SPARSE_MAX as u64,
-            SPARSE_MAX as u64 + 1,
-            6000,
-        ] {
+        for n in [SPARSE_MAX as u64 - 1, SPARSE_MAX as u64, SPARSE_MAX as u64 + 1, 6000] {
             let whole = sketch(0, n);
             let kind = if n > SPARSE_MAX as u64 { DENSE } else { SPARSE };
             assert_eq!(bytes(&whole)[0], kind, "{n}");

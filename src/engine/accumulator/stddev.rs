@@ -29,11 +29,7 @@ pub(super) struct Moments<V: Summand> {
 
 impl<V: Summand> Default for Moments<V> {
     fn default() -> Self {
-        Moments {
-            count: 0,
-            sum: V::Sum::default(),
-            squares: V::Squares::default(),
-        }
+        Moments { count: 0, sum: V::Sum::default(), squares: V::Squares::default() }
     }
 }
 
@@ -57,21 +53,14 @@ impl<V: Summand> Moments<V> {
         }
         let unit = BigUint::from(100u32).pow(u32::from(scale));
         let denominator = unit * self.count * (self.count - 1);
-        Some(sqrt_ratio_to_f64(
-            BigInt::magnitude(&numerator),
-            &denominator,
-            exponent,
-        ))
+        Some(sqrt_ratio_to_f64(BigInt::magnitude(&numerator), &denominator, exponent))
     }
 }
 
 impl<V: Summand> Stddev<V> {
     /// Over values of type `argument`.
     pub(super) fn new(argument: DataType) -> Self {
-        Stddev {
-            scale: argument.scale(),
-            values: PhantomData,
-        }
+        Stddev { scale: argument.scale(), values: PhantomData }
     }
 }
 
@@ -124,29 +113,17 @@ impl<V: Summand> Aggregate for Stddev<V> {
 
     fn read(&self, reader: &mut Reader<'_>) -> Option<Moments<V>> {
         let count = reader.varint().filter(|count| *count > 0)?;
-        Some(Moments {
-            count,
-            sum: Exact::read(reader)?,
-            squares: Exact::read(reader)?,
-        })
+        Some(Moments { count, sum: Exact::read(reader)?, squares: Exact::read(reader)? })
     }
 
     fn evaluate<'a>(&self, states: &[Moments<V>], _: &'a Bump) -> Result<Column<'a>, MeasureError> {
         let value = |state: &Moments<V>| {
-            if state.count < 2 {
-                Some(0.0)
-            } else {
-                state.deviation(self.scale)
-            }
+            if state.count < 2 { Some(0.0) } else { state.deviation(self.scale) }
         };
         let values: Option<Vec<f64>> = states.iter().map(value).collect();
         let values = Values::Float(values.ok_or(MeasureError::State(NAME))?);
         let valid: Vec<bool> = states.iter().map(|state| state.count >= 2).collect();
-        Ok(Column {
-            ty: DataType::Float,
-            values,
-            valid: valid.contains(&false).then_some(valid),
-        })
+        Ok(Column { ty: DataType::Float, values, valid: valid.contains(&false).then_some(valid) })
     }
 }
 
@@ -190,19 +167,13 @@ mod tests {
         let column = testing::float_column(&[1e15 + 1.0, 1e15 + 2.0, 1e15 + 3.0]);
         assert_eq!(testing::one_group(Stddev, &column), Ok(Scalar::Float(1.0)));
         let column = testing::float_column(&[1e300, -1e300]);
-        assert_eq!(
-            testing::one_group(Stddev, &column),
-            Ok(Scalar::Float(2f64.sqrt() * 1e300))
-        );
+        assert_eq!(testing::one_group(Stddev, &column), Ok(Scalar::Float(2f64.sqrt() * 1e300)));
     }
 
     #[test]
     fn decimals_deviate_by_their_scale() {
         let column = testing::decimal_column(&[100, 300]);
-        assert_eq!(
-            testing::one_group(Stddev, &column),
-            Ok(Scalar::Float(2f64.sqrt()))
-        );
+        assert_eq!(testing::one_group(Stddev, &column), Ok(Scalar::Float(2f64.sqrt())));
     }
 
     #[test]
@@ -212,9 +183,6 @@ mod tests {
         let state = [super::Layout::Stddev.tag(0), 2, 1, 5, 1, 0];
         assert_eq!(stddev.merge_state(0, &state), Ok(()));
         let arena = bumpalo::Bump::new();
-        assert_eq!(
-            stddev.evaluate(0, 1, &arena).err(),
-            Some(MeasureError::State(NAME))
-        );
+        assert_eq!(stddev.evaluate(0, 1, &arena).err(), Some(MeasureError::State(NAME)));
     }
 }

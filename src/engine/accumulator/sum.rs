@@ -15,11 +15,7 @@ const OVERFLOW: MeasureError = MeasureError::Overflow("sum");
 /// Sums of ints, which must be ints.
 pub(super) fn ints<S: Exact>(totals: &[Total<S>], _: u8) -> Result<Column<'static>, MeasureError> {
     let sum = |total: &Total<S>| {
-        total
-            .sum
-            .integer()
-            .and_then(|sum| i64::try_from(sum).ok())
-            .ok_or(OVERFLOW)
+        total.sum.integer().and_then(|sum| i64::try_from(sum).ok()).ok_or(OVERFLOW)
     };
     let sums: Result<_, _> = totals.iter().map(sum).collect();
     Ok(column(totals, DataType::Int, Values::Int(sums?)))
@@ -32,15 +28,9 @@ pub(super) fn decimals<S: Exact>(
 ) -> Result<Column<'static>, MeasureError> {
     let end = 10u128.pow(DECIMAL_DIGITS_MAX);
     let fits = |sum: &i128| sum.unsigned_abs() < end;
-    let sums: Result<_, _> = totals
-        .iter()
-        .map(|total| total.sum.integer().filter(fits).ok_or(OVERFLOW))
-        .collect();
-    Ok(column(
-        totals,
-        DataType::Decimal(scale),
-        Values::Decimal(sums?),
-    ))
+    let sums: Result<_, _> =
+        totals.iter().map(|total| total.sum.integer().filter(fits).ok_or(OVERFLOW)).collect();
+    Ok(column(totals, DataType::Decimal(scale), Values::Decimal(sums?)))
 }
 
 /// Sums of floats, rounded once; beyond the greatest float they are infinite, as IEEE 754 rounds.
@@ -53,11 +43,7 @@ pub(super) fn floats<S: Exact>(
         Real::Finite(sum, exponent) => ratio_to_f64(&sum, &one, exponent),
         Real::Special(sum) => sum,
     };
-    Ok(column(
-        totals,
-        DataType::Float,
-        Values::Float(totals.iter().map(sum).collect()),
-    ))
+    Ok(column(totals, DataType::Float, Values::Float(totals.iter().map(sum).collect())))
 }
 
 /// A column with NULL for groups without values.
@@ -67,11 +53,7 @@ pub(super) fn column<S>(
     values: Values<'static>,
 ) -> Column<'static> {
     let valid: Vec<bool> = totals.iter().map(|total| total.count > 0).collect();
-    Column {
-        ty,
-        values,
-        valid: valid.contains(&false).then_some(valid),
-    }
+    Column { ty, values, valid: valid.contains(&false).then_some(valid) }
 }
 
 #[cfg(test)]
@@ -118,10 +100,7 @@ mod tests {
     #[test]
     fn a_sum_may_leave_the_range_on_its_way() {
         let column = testing::int_column(&[i64::MAX, i64::MAX, -i64::MAX, -5]);
-        assert_eq!(
-            testing::one_group(Sum, &column),
-            Ok(Scalar::Int(i64::MAX - 5))
-        );
+        assert_eq!(testing::one_group(Sum, &column), Ok(Scalar::Int(i64::MAX - 5)));
         let column = testing::int_column(&[i64::MAX, 1]);
         assert_eq!(testing::one_group(Sum, &column), Err(OVERFLOW));
     }

@@ -163,16 +163,9 @@ impl<const UNIT: i64> Superaccumulator<UNIT> {
         let Some(first) = limbs.iter().position(|&limb| limb != 0) else {
             return (Sign::NoSign, 0, Vec::new());
         };
-        let end = limbs
-            .iter()
-            .rposition(|&limb| limb != 0)
-            .map_or(0, |last| last + 1);
+        let end = limbs.iter().rposition(|&limb| limb != 0).map_or(0, |last| last + 1);
         let digits = limbs[first..end].iter().map(|&limb| limb as u32).collect();
-        (
-            if negative { Sign::Minus } else { Sign::Plus },
-            self.low + first,
-            digits,
-        )
+        (if negative { Sign::Minus } else { Sign::Plus }, self.low + first, digits)
     }
 }
 
@@ -203,9 +196,8 @@ impl<const UNIT: i64> Exact for Superaccumulator<UNIT> {
             let specials = self.specials.get_or_insert_default();
             specials.nan = specials.nan.wrapping_add(more.nan);
             specials.infinite = specials.infinite.wrapping_add(more.infinite);
-            specials.negative_infinite = specials
-                .negative_infinite
-                .wrapping_add(more.negative_infinite);
+            specials.negative_infinite =
+                specials.negative_infinite.wrapping_add(more.negative_infinite);
         }
     }
 
@@ -225,9 +217,7 @@ impl<const UNIT: i64> Exact for Superaccumulator<UNIT> {
 
     fn read(reader: &mut Reader<'_>) -> Option<Self> {
         let flags = reader.byte().filter(|flags| *flags <= NEGATIVE | SPECIAL)?;
-        let low = usize::try_from(reader.varint()?)
-            .ok()
-            .filter(|low| *low <= LIMBS_MAX)?;
+        let low = usize::try_from(reader.varint()?).ok().filter(|low| *low <= LIMBS_MAX)?;
         let len = reader.length().filter(|len| low + len <= LIMBS_MAX)?;
         let mut limbs = Vec::with_capacity(len);
         for _ in 0..len {
@@ -236,17 +226,9 @@ impl<const UNIT: i64> Exact for Superaccumulator<UNIT> {
         }
         let trimmed = limbs.first() != Some(&0) && limbs.last() != Some(&0);
         let zero_is_plain = !limbs.is_empty() || (low == 0 && flags & NEGATIVE == 0);
-        let specials = if flags & SPECIAL != 0 {
-            Some(Box::new(Specials::read(reader)?))
-        } else {
-            None
-        };
-        (trimmed && zero_is_plain).then_some(Superaccumulator {
-            low,
-            limbs,
-            terms: 1,
-            specials,
-        })
+        let specials =
+            if flags & SPECIAL != 0 { Some(Box::new(Specials::read(reader)?)) } else { None };
+        (trimmed && zero_is_plain).then_some(Superaccumulator { low, limbs, terms: 1, specials })
     }
 
     fn heap(&self) -> usize {

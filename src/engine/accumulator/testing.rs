@@ -46,12 +46,7 @@ impl Case {
 
     /// Checks the law; the values by group, or the error that evaluation met either way.
     pub(super) fn try_check(&self, function: AggregateFn) -> Result<Vec<Scalar>, MeasureError> {
-        let make = || {
-            new(
-                function,
-                (function != AggregateFn::CountAll).then_some(self.column.ty),
-            )
-        };
+        let make = || new(function, (function != AggregateFn::CountAll).then_some(self.column.ty));
         let mut whole = make();
         let all: Vec<u32> = (0..self.groups.len() as u32).collect();
         whole.resize(Self::GROUPS);
@@ -59,26 +54,16 @@ impl Case {
         let mut parted = self.in_parts(&make);
         let (states, values) = (states(&mut *whole), evaluate(&*whole));
         assert_eq!(self::states(&mut *parted), states, "{function:?}");
-        assert_eq!(
-            format!("{:?}", evaluate(&*parted)),
-            format!("{values:?}"),
-            "{function:?}"
-        );
+        assert_eq!(format!("{:?}", evaluate(&*parted)), format!("{values:?}"), "{function:?}");
         check_damage(&make, &states);
         self.check_reuse(whole, &states);
         values
     }
 
     fn feed(&self, accumulator: &mut dyn Accumulator, rows: &[u32], ids: &[u32]) {
-        let groups: Vec<u32> = rows
-            .iter()
-            .map(|&row| ids[self.groups[row as usize] as usize])
-            .collect();
-        let order = Order {
-            event_time: &self.event_time,
-            segment: (1, 2),
-            offset: &self.offset,
-        };
+        let groups: Vec<u32> =
+            rows.iter().map(|&row| ids[self.groups[row as usize] as usize]).collect();
+        let order = Order { event_time: &self.event_time, segment: (1, 2), offset: &self.offset };
         accumulator.update(&Input {
             groups: &groups,
             rows,
@@ -92,12 +77,8 @@ impl Case {
         let mut whole = make();
         whole.resize(Self::GROUPS);
         for part in 0..PARTS {
-            let rows: Vec<u32> = self
-                .rows
-                .iter()
-                .copied()
-                .filter(|&row| self.parts[row as usize] == part)
-                .collect();
+            let rows: Vec<u32> =
+                self.rows.iter().copied().filter(|&row| self.parts[row as usize] == part).collect();
             let ids = &self.ids[part];
             let mut piece = make();
             piece.resize(Self::GROUPS);
@@ -105,9 +86,7 @@ impl Case {
             self.feed(&mut *piece, early, ids);
             self.feed(&mut *piece, late, ids);
             let group_of = |id: usize| {
-                ids.iter()
-                    .position(|&i| i as usize == id)
-                    .expect("a permutation") as u32
+                ids.iter().position(|&i| i as usize == id).expect("a permutation") as u32
             };
             let mapping: Vec<u32> = (0..Self::GROUPS).map(group_of).collect();
             if part % 2 == 0 {
@@ -148,10 +127,7 @@ fn states(accumulator: &mut dyn Accumulator) -> Vec<Vec<u8>> {
 fn evaluate(accumulator: &dyn Accumulator) -> Result<Vec<Scalar>, MeasureError> {
     let arena = Bump::new();
     let column = accumulator.evaluate(0, Case::GROUPS, &arena)?;
-    assert_eq!(
-        (column.len(), column.ty),
-        (Case::GROUPS, accumulator.data_type())
-    );
+    assert_eq!((column.len(), column.ty), (Case::GROUPS, accumulator.data_type()));
     Ok((0..Case::GROUPS).map(|row| column.scalar(row)).collect())
 }
 
@@ -163,10 +139,7 @@ fn check_damage(make: &dyn Fn() -> Box<dyn Accumulator>, states: &[Vec<u8>]) {
         accumulator.resize(1);
         let refuses = |accumulator: &mut dyn Accumulator, bytes: &[u8]| {
             assert!(
-                matches!(
-                    accumulator.merge_state(0, bytes),
-                    Err(MeasureError::State(_))
-                ),
+                matches!(accumulator.merge_state(0, bytes), Err(MeasureError::State(_))),
                 "{bytes:?} of {state:?}"
             );
         };
@@ -174,10 +147,7 @@ fn check_damage(make: &dyn Fn() -> Box<dyn Accumulator>, states: &[Vec<u8>]) {
             .step_by(1 + state.len() / 50)
             .for_each(|len| refuses(&mut *accumulator, &state[..len]));
         refuses(&mut *accumulator, &[state, &[0][..]].concat());
-        refuses(
-            &mut *accumulator,
-            &[&[state[0] ^ 0x80], &state[1..]].concat(),
-        );
+        refuses(&mut *accumulator, &[&[state[0] ^ 0x80], &state[1..]].concat());
         let mut out = Vec::new();
         accumulator.seal();
         accumulator.state(0, &mut out);
@@ -197,9 +167,7 @@ fn check_changed_byte(accumulator: &mut dyn Accumulator, state: &[u8], at: usize
         let mut out = Vec::new();
         accumulator.state(0, &mut out);
         assert_eq!(out, changed, "a state has one form");
-        let _ = accumulator
-            .evaluate(0, 1, &Bump::new())
-            .map(|column| column.len());
+        let _ = accumulator.evaluate(0, 1, &Bump::new()).map(|column| column.len());
     }
 }
 
@@ -211,32 +179,19 @@ pub(super) fn cases(
         let len = column.len();
         let rows: Vec<u32> = (0..len as u32).collect();
         let ids = || Just(vec![0u32, 1, 2]).prop_shuffle();
-        let places = (
-            vec(-3i64..3, len),
-            Just((0..len as u64).collect::<Vec<_>>()).prop_shuffle(),
-        );
-        let split = (
-            Just(rows).prop_shuffle(),
-            vec(0..PARTS, len),
-            [ids(), ids(), ids()],
-        );
-        (
-            Just(column),
-            vec(0..Case::GROUPS as u32, len),
-            places,
-            split,
+        let places = (vec(-3i64..3, len), Just((0..len as u64).collect::<Vec<_>>()).prop_shuffle());
+        let split = (Just(rows).prop_shuffle(), vec(0..PARTS, len), [ids(), ids(), ids()]);
+        (Just(column), vec(0..Case::GROUPS as u32, len), places, split).prop_map(
+            |(column, groups, (event_time, offset), (rows, parts, ids))| Case {
+                column,
+                groups,
+                event_time,
+                offset,
+                rows,
+                parts,
+                ids,
+            },
         )
-            .prop_map(
-                |(column, groups, (event_time, offset), (rows, parts, ids))| Case {
-                    column,
-                    groups,
-                    event_time,
-                    offset,
-                    rows,
-                    parts,
-                    ids,
-                },
-            )
     })
 }
 
@@ -259,9 +214,7 @@ pub(super) fn one_group(
 
 /// An int's value.
 pub(super) fn int(value: &Scalar) -> i128 {
-    let Scalar::Int(value) = value else {
-        panic!("{value:?}")
-    };
+    let Scalar::Int(value) = value else { panic!("{value:?}") };
     i128::from(*value)
 }
 
@@ -278,11 +231,9 @@ pub(super) fn unscaled(value: &Scalar) -> BigInt {
 pub(super) fn to_float(value: &Scalar) -> f64 {
     match value {
         Scalar::Float(value) => *value,
-        Scalar::Decimal(value, scale) => ratio_to_f64(
-            &BigInt::from(*value),
-            &BigUint::from(10u32).pow(u32::from(*scale)),
-            0,
-        ),
+        Scalar::Decimal(value, scale) => {
+            ratio_to_f64(&BigInt::from(*value), &BigUint::from(10u32).pow(u32::from(*scale)), 0)
+        }
         other => int(other) as f64,
     }
 }
@@ -295,11 +246,7 @@ pub(super) fn exact_float(values: &[Scalar], divisor: usize) -> Option<f64> {
     }
     let units = |x: &f64| {
         let (field, fraction) = (x.to_bits() >> 52 & 0x7ff, x.to_bits() & ((1 << 52) - 1));
-        let mantissa = BigInt::from(if field == 0 {
-            fraction
-        } else {
-            fraction | 1 << 52
-        });
+        let mantissa = BigInt::from(if field == 0 { fraction } else { fraction | 1 << 52 });
         (if *x < 0.0 { -mantissa } else { mantissa }) << (field.max(1) - 1)
     };
     let sum: BigInt = floats.iter().map(units).sum();

@@ -16,11 +16,7 @@ fn columns<T: Clone + std::fmt::Debug + 'static>(
     let rows = vec((value, prop::bool::weighted(0.875)), 0..ROWS_MAX);
     (rows, any::<bool>()).prop_map(move |(rows, nullable)| {
         let (values, valid): (Vec<T>, Vec<bool>) = rows.into_iter().unzip();
-        Column {
-            ty,
-            values: wrap(values),
-            valid: nullable.then_some(valid),
-        }
+        Column { ty, values: wrap(values), valid: nullable.then_some(valid) }
     })
 }
 
@@ -69,41 +65,20 @@ pub(super) fn floats() -> impl Strategy<Value = Column<'static>> {
 }
 
 pub(super) fn texts() -> impl Strategy<Value = Column<'static>> {
-    let words = vec![
-        "",
-        "a",
-        "A",
-        "ab",
-        "a ",
-        "é",
-        "zzz",
-        "a longer text than the others",
-    ];
+    let words = vec!["", "a", "A", "ab", "a ", "é", "zzz", "a longer text than the others"];
     columns(DataType::Text, prop::sample::select(words), Values::Text)
 }
 
 pub(super) fn int_column(values: &[i64]) -> Column<'static> {
-    Column {
-        ty: DataType::Int,
-        values: Values::Int(values.to_vec()),
-        valid: None,
-    }
+    Column { ty: DataType::Int, values: Values::Int(values.to_vec()), valid: None }
 }
 
 pub(super) fn decimal_column(values: &[i128]) -> Column<'static> {
-    Column {
-        ty: DataType::Decimal(2),
-        values: Values::Decimal(values.to_vec()),
-        valid: None,
-    }
+    Column { ty: DataType::Decimal(2), values: Values::Decimal(values.to_vec()), valid: None }
 }
 
 pub(super) fn float_column(values: &[f64]) -> Column<'static> {
-    Column {
-        ty: DataType::Float,
-        values: Values::Float(values.to_vec()),
-        valid: None,
-    }
+    Column { ty: DataType::Float, values: Values::Float(values.to_vec()), valid: None }
 }
 
 /// SplitMix64 (Steele, Lea, Flood 2014), for tests that need many numbers fast.

@@ -37,13 +37,7 @@ impl<V: Summand> OfTotal<V> {
         data_type: DataType,
         finish: Finish<V::Sum>,
     ) -> Self {
-        OfTotal {
-            name,
-            data_type,
-            scale: argument.scale(),
-            finish,
-            values: PhantomData,
-        }
+        OfTotal { name, data_type, scale: argument.scale(), finish, values: PhantomData }
     }
 }
 
@@ -93,10 +87,7 @@ impl<V: Summand> Aggregate for OfTotal<V> {
 
     fn read(&self, reader: &mut Reader<'_>) -> Option<Self::State> {
         let count = reader.varint().filter(|count| *count > 0)?;
-        Some(Total {
-            count,
-            sum: Exact::read(reader)?,
-        })
+        Some(Total { count, sum: Exact::read(reader)? })
     }
 
     fn evaluate<'a>(

@@ -55,11 +55,7 @@ pub(super) trait Value: Send + 'static {
             items.push(owned.map_or_else(|| Self::blank(arena), |owned| Self::store(owned, arena)));
         }
         let valid = valid.contains(&false).then_some(valid);
-        Column {
-            ty,
-            values: Self::values(ty, items),
-            valid,
-        }
+        Column { ty, values: Self::values(ty, items), valid }
     }
 }
 
@@ -120,11 +116,7 @@ impl Value for i64 {
     }
 
     fn values<'a>(ty: DataType, items: Vec<i64>) -> Values<'a> {
-        if ty == DataType::Timestamp {
-            Values::Timestamp(items)
-        } else {
-            Values::Int(items)
-        }
+        if ty == DataType::Timestamp { Values::Timestamp(items) } else { Values::Int(items) }
     }
 }
 
@@ -134,9 +126,7 @@ impl Value for i128 {
     const CODE: u8 = 1;
 
     fn items<'c, 'a>(column: &'c Column<'a>) -> &'c [i128] {
-        let Values::Decimal(items) = &column.values else {
-            wrong_storage()
-        };
+        let Values::Decimal(items) = &column.values else { wrong_storage() };
         items
     }
 
@@ -185,11 +175,7 @@ impl Value for i128 {
 /// -0.0 as 0.0, and every NaN as the same one.
 #[inline]
 pub(super) fn canonical(value: f64) -> f64 {
-    if value.is_nan() {
-        f64::NAN
-    } else {
-        value + 0.0
-    }
+    if value.is_nan() { f64::NAN } else { value + 0.0 }
 }
 
 impl Value for f64 {
@@ -198,16 +184,13 @@ impl Value for f64 {
     const CODE: u8 = 2;
 
     fn items<'c, 'a>(column: &'c Column<'a>) -> &'c [f64] {
-        let Values::Float(items) = &column.values else {
-            wrong_storage()
-        };
+        let Values::Float(items) = &column.values else { wrong_storage() };
         items
     }
 
     #[inline]
     fn compare(a: f64, b: f64) -> Ordering {
-        a.partial_cmp(&b)
-            .unwrap_or_else(|| a.is_nan().cmp(&b.is_nan()))
+        a.partial_cmp(&b).unwrap_or_else(|| a.is_nan().cmp(&b.is_nan()))
     }
 
     #[inline]
@@ -253,9 +236,7 @@ impl Value for bool {
     const CODE: u8 = 3;
 
     fn items<'c, 'a>(column: &'c Column<'a>) -> &'c [bool] {
-        let Values::Bool(items) = &column.values else {
-            wrong_storage()
-        };
+        let Values::Bool(items) = &column.values else { wrong_storage() };
         items
     }
 
@@ -279,10 +260,7 @@ impl Value for bool {
     }
 
     fn read(reader: &mut Reader<'_>) -> Option<bool> {
-        reader
-            .byte()
-            .filter(|byte| *byte <= 1)
-            .map(|byte| byte == 1)
+        reader.byte().filter(|byte| *byte <= 1).map(|byte| byte == 1)
     }
 
     #[inline]
@@ -309,9 +287,7 @@ impl Value for Text {
     const CODE: u8 = 4;
 
     fn items<'c, 'a>(column: &'c Column<'a>) -> &'c [&'a str] {
-        let Values::Text(items) = &column.values else {
-            wrong_storage()
-        };
+        let Values::Text(items) = &column.values else { wrong_storage() };
         items
     }
 

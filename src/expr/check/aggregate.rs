@@ -42,15 +42,9 @@ pub(super) fn is_aggregate(name: &str) -> bool {
 impl Checker<'_> {
     pub(super) fn aggregate(&mut self, call: &Call, ast: &Ast) -> Checked {
         let Some(aggregates) = &self.aggregates else {
-            return Err(ExprError::misplaced_aggregate(
-                call.name_span.clone(),
-                &call.name,
-            ));
+            return Err(ExprError::misplaced_aggregate(call.name_span.clone(), &call.name));
         };
-        let seen = aggregates
-            .seen
-            .iter()
-            .position(|(text, _)| *text == call.text);
+        let seen = aggregates.seen.iter().position(|(text, _)| *text == call.text);
         let (slot, ty) = match seen {
             Some(slot) => (slot, aggregates.seen[slot].1),
             None => self.new_aggregate(call)?,
@@ -68,22 +62,13 @@ impl Checker<'_> {
             Some(filter) => Some(Checker::of_record(&mut *self.scope).bool(filter)?),
             None => None,
         };
-        let at = arg
-            .as_ref()
-            .map_or_else(|| call.name_span.clone(), |arg| arg.span.clone());
-        let ty = function
-            .result_type(arg.as_ref().map(|arg| arg.ty))
-            .map_err(|takes| {
-                let found = arg
-                    .as_ref()
-                    .map_or_else(|| "none".to_owned(), |arg| arg.ty.to_string());
-                ExprError::new(at, format!("{} takes {takes}, found {found}", call.name))
-            })?;
-        let made = AggregateCall {
-            function,
-            arg: arg.map(Expr::new),
-            filter: filter.map(Expr::new),
-        };
+        let at = arg.as_ref().map_or_else(|| call.name_span.clone(), |arg| arg.span.clone());
+        let ty = function.result_type(arg.as_ref().map(|arg| arg.ty)).map_err(|takes| {
+            let found = arg.as_ref().map_or_else(|| "none".to_owned(), |arg| arg.ty.to_string());
+            ExprError::new(at, format!("{} takes {takes}, found {found}", call.name))
+        })?;
+        let made =
+            AggregateCall { function, arg: arg.map(Expr::new), filter: filter.map(Expr::new) };
         let aggregates = self.aggregates.get_or_insert_default();
         aggregates.calls.push(made);
         aggregates.seen.push((call.text.clone(), ty));
@@ -101,22 +86,12 @@ fn function(call: &Call) -> Result<AggregateFn, ExprError> {
         ));
     }
     if call.star && call.name != "count" {
-        return Err(ExprError::new(
-            at(),
-            format!("{} takes no *; only count does", call.name),
-        ));
+        return Err(ExprError::new(at(), format!("{} takes no *; only count does", call.name)));
     }
-    let wanted = if call.name == "approx_quantile" {
-        2
-    } else {
-        usize::from(!call.star)
-    };
+    let wanted = if call.name == "approx_quantile" { 2 } else { usize::from(!call.star) };
     if call.args.len() != wanted {
-        let message = format!(
-            "{} takes {wanted} argument(s), found {}",
-            call.name,
-            call.args.len()
-        );
+        let message =
+            format!("{} takes {wanted} argument(s), found {}", call.name, call.args.len());
         return Err(ExprError::new(at(), message));
     }
     Ok(match call.name.as_str() {
@@ -142,20 +117,15 @@ fn function(call: &Call) -> Result<AggregateFn, ExprError> {
 /// The constant second argument of `approx_quantile`.
 fn quantile(arg: &Ast) -> Result<f64, ExprError> {
     let mut nothing = NoNames;
-    let plan = Checker::of_record(&mut nothing)
-        .check(arg)
-        .map_err(|_| bad_quantile(arg.span.clone()))?;
+    let plan =
+        Checker::of_record(&mut nothing).check(arg).map_err(|_| bad_quantile(arg.span.clone()))?;
     let value = match plan.as_const() {
         Some(Scalar::Int(v)) => *v as f64,
         Some(Scalar::Decimal(v, scale)) => decimal::to_float(*v, *scale),
         Some(Scalar::Float(v)) => *v,
         _ => return Err(bad_quantile(arg.span.clone())),
     };
-    if (0.0..=1.0).contains(&value) {
-        Ok(value)
-    } else {
-        Err(bad_quantile(arg.span.clone()))
-    }
+    if (0.0..=1.0).contains(&value) { Ok(value) } else { Err(bad_quantile(arg.span.clone())) }
 }
 
 fn bad_quantile(span: Range<usize>) -> ExprError {

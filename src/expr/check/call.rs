@@ -10,15 +10,8 @@ use crate::expr::plan::Plan;
 use super::{Checked, Checker, aggregate, call, coerce, operator};
 
 /// Functions whose arguments have no fixed types.
-const SPECIAL: [&str; 7] = [
-    "coalesce",
-    "nullif",
-    "greatest",
-    "least",
-    "concat",
-    "concat_ws",
-    "mod",
-];
+const SPECIAL: [&str; 7] =
+    ["coalesce", "nullif", "greatest", "least", "concat", "concat_ws", "mod"];
 
 /// Functions of the contract that come later.
 const NOT_BUILT_YET: [&str; 3] = ["user_agent", "lookup", "top_k"];
@@ -45,12 +38,7 @@ impl Checker<'_> {
             "greatest" | "least" => {
                 let args = self.some_args(function)?;
                 let (ty, args) = coerce::unify(args, name)?;
-                call(
-                    ty,
-                    functions::extreme(ty, name == "greatest"),
-                    args,
-                    ast.span.clone(),
-                )
+                call(ty, functions::extreme(ty, name == "greatest"), args, ast.span.clone())
             }
             "concat" | "concat_ws" => self.concat(function, ast),
             "mod" => self.modulo(function, ast),
@@ -63,10 +51,7 @@ impl Checker<'_> {
 
     fn unknown(&self, function: &Call) -> ExprError {
         let names = functions::names().chain(SPECIAL);
-        let aggregates = aggregate::NAMES
-            .iter()
-            .copied()
-            .filter(|_| self.aggregates.is_some());
+        let aggregates = aggregate::NAMES.iter().copied().filter(|_| self.aggregates.is_some());
         let error = ExprError::new(
             function.name_span.clone(),
             format!("unknown function {}", function.name),
@@ -79,10 +64,7 @@ impl Checker<'_> {
 
     fn modulo(&mut self, function: &Call, ast: &Ast) -> Checked {
         let [a, b] = function.args.as_slice() else {
-            return Err(ExprError::new(
-                function.name_span.clone(),
-                "mod takes 2 arguments",
-            ));
+            return Err(ExprError::new(function.name_span.clone(), "mod takes 2 arguments"));
         };
         let (a, b) = (self.plan(a)?, self.plan(b)?);
         operator::arithmetic(BinaryOp::Modulo, a, b, ast)
@@ -148,11 +130,8 @@ fn argument(name: &str, number: usize, plan: Plan, param: Param) -> Checked {
         Param::Number => plan.ty.is_numeric().then_some(plan),
     };
     let Some(plan) = taken else {
-        let message = format!(
-            "{name} takes {} as argument {}, found {found}",
-            param.word(),
-            number + 1
-        );
+        let message =
+            format!("{name} takes {} as argument {}, found {found}", param.word(), number + 1);
         return Err(ExprError::new(span, message).with_help("cast it, such as x::text or x::int"));
     };
     match (param, plan.as_const()) {
@@ -161,10 +140,9 @@ fn argument(name: &str, number: usize, plan: Plan, param: Param) -> Checked {
             format!("argument {} of {name} must be a constant", number + 1),
         )
         .with_help("write it as a literal: it is compiled once, when the job is read")),
-        (Param::Pattern, Some(Scalar::Null)) => Err(ExprError::new(
-            span,
-            format!("argument {} of {name} must not be NULL", number + 1),
-        )),
+        (Param::Pattern, Some(Scalar::Null)) => {
+            Err(ExprError::new(span, format!("argument {} of {name} must not be NULL", number + 1)))
+        }
         _ => Ok(plan),
     }
 }

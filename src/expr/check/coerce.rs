@@ -20,11 +20,7 @@ pub(super) fn to(plan: Plan, ty: DataType) -> Result<Option<Plan>, ExprError> {
         (Decimal(from), Decimal(to)) => from <= to,
         _ => false,
     };
-    if fits {
-        cast(plan, ty, &|kernel| kernel).map(Some)
-    } else {
-        Ok(None)
-    }
+    if fits { cast(plan, ty, &|kernel| kernel).map(Some) } else { Ok(None) }
 }
 
 /// Gives an untyped literal its type.
@@ -43,10 +39,7 @@ fn adapt(plan: Plan, ty: DataType) -> Checked {
 /// An explicit cast.
 pub(super) fn cast(plan: Plan, ty: DataType, finish: &dyn Fn(Kernel) -> Kernel) -> Checked {
     if plan.ty == ty {
-        return Ok(Plan {
-            untyped: false,
-            ..plan
-        });
+        return Ok(Plan { untyped: false, ..plan });
     }
     let span = plan.span.clone();
     if plan.as_const() == Some(&Scalar::Null) {
@@ -124,14 +117,10 @@ pub(super) fn unify(plans: Vec<Plan>, what: &str) -> Result<(DataType, Vec<Plan>
 
 /// Points at the first value that does not go with those before it.
 fn no_common_type(plans: &[Plan], what: &str) -> ExprError {
-    let at = (1..=plans.len())
-        .find(|n| common(plans[..*n].iter()).is_none())
-        .unwrap_or(plans.len());
+    let at =
+        (1..=plans.len()).find(|n| common(plans[..*n].iter()).is_none()).unwrap_or(plans.len());
     let (before, odd) = (common(plans[..at - 1].iter()), &plans[at - 1]);
     let before = before.map_or_else(String::new, |ty| ty.to_string());
-    ExprError::new(
-        odd.span.clone(),
-        format!("{what}: {before} and {} have no common type", odd.ty),
-    )
-    .with_help("cast one of them: x::text")
+    ExprError::new(odd.span.clone(), format!("{what}: {before} and {} have no common type", odd.ty))
+        .with_help("cast one of them: x::text")
 }

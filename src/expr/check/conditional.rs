@@ -28,14 +28,7 @@ impl Checker<'_> {
         let (ty, mut results) = coerce::unify(results, "CASE")?;
         let otherwise = Box::new(results.pop().unwrap_or_else(|| null(ast)));
         let branches = conditions.into_iter().zip(results).collect();
-        fold::fold(Plan::new(
-            ty,
-            Node::Case {
-                branches,
-                otherwise,
-            },
-            ast.span.clone(),
-        ))
+        fold::fold(Plan::new(ty, Node::Case { branches, otherwise }, ast.span.clone()))
     }
 
     pub(super) fn coalesce(&mut self, function: &Call, ast: &Ast) -> Checked {
@@ -47,10 +40,7 @@ impl Checker<'_> {
     /// `nullif(a, b)` is `CASE WHEN a = b THEN NULL ELSE a END`.
     pub(super) fn nullif(&mut self, function: &Call, ast: &Ast) -> Checked {
         let [a, b] = function.args.as_slice() else {
-            return Err(ExprError::new(
-                function.name_span.clone(),
-                "nullif takes 2 arguments",
-            ));
+            return Err(ExprError::new(function.name_span.clone(), "nullif takes 2 arguments"));
         };
         let equal = self.plan(&equal(a, b))?;
         let otherwise = Box::new(self.plan(a)?);
@@ -58,10 +48,7 @@ impl Checker<'_> {
         let ty = otherwise.ty;
         fold::fold(Plan::new(
             ty,
-            Node::Case {
-                branches: vec![(equal, nothing)],
-                otherwise,
-            },
+            Node::Case { branches: vec![(equal, nothing)], otherwise },
             ast.span.clone(),
         ))
     }
@@ -79,10 +66,7 @@ impl Checker<'_> {
             }
         }
         let parts = list.iter().map(|item| equal(operand, item)).collect();
-        self.plan(&Ast {
-            kind: Kind::Or(parts),
-            span: ast.span.clone(),
-        })
+        self.plan(&Ast { kind: Kind::Or(parts), span: ast.span.clone() })
     }
 
     /// The arguments of a function that takes at least one.
@@ -118,15 +102,9 @@ fn equal(a: &Ast, b: &Ast) -> Ast {
         Box::new(a.clone()),
         Box::new(b.clone()),
     );
-    Ast {
-        kind,
-        span: b.span.clone(),
-    }
+    Ast { kind, span: b.span.clone() }
 }
 
 fn null(ast: &Ast) -> Plan {
-    Plan {
-        untyped: true,
-        ..Plan::constant(DataType::Text, Scalar::Null, ast.span.clone())
-    }
+    Plan { untyped: true, ..Plan::constant(DataType::Text, Scalar::Null, ast.span.clone()) }
 }

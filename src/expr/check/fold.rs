@@ -9,10 +9,7 @@ use super::Checked;
 /// Replaces a node whose children are all constants by its value; a failure becomes an error at its place.
 pub(super) fn fold(plan: Plan) -> Checked {
     if matches!(plan.node, Node::Slot(_))
-        || plan
-            .children()
-            .iter()
-            .any(|child| child.as_const().is_none())
+        || plan.children().iter().any(|child| child.as_const().is_none())
     {
         return Ok(plan);
     }

@@ -35,28 +35,18 @@ fn number(digits: &str, ast: &Ast) -> Checked {
         return Ok(Plan::constant(DataType::Int, Scalar::Int(value), span));
     }
     let (scale, value) = own_scale(digits).map_err(|reason| bad(&reason))?;
-    Ok(Plan::constant(
-        DataType::Decimal(scale),
-        Scalar::Decimal(value, scale),
-        span,
-    ))
+    Ok(Plan::constant(DataType::Decimal(scale), Scalar::Decimal(value, scale), span))
 }
 
 /// A text literal where PostgreSQL would read a numeric: it has the scale that it is written with.
 pub(super) fn number_in_text(plan: Plan) -> Checked {
     let Some(Scalar::Text(text)) = plan.as_const() else {
-        return Ok(Plan::constant(
-            DataType::Decimal(0),
-            Scalar::Null,
-            plan.span,
-        ));
+        return Ok(Plan::constant(DataType::Decimal(0), Scalar::Null, plan.span));
     };
     match own_scale(text.trim()) {
-        Ok((scale, value)) => Ok(Plan::constant(
-            DataType::Decimal(scale),
-            Scalar::Decimal(value, scale),
-            plan.span,
-        )),
+        Ok((scale, value)) => {
+            Ok(Plan::constant(DataType::Decimal(scale), Scalar::Decimal(value, scale), plan.span))
+        }
         Err(reason) => Err(ExprError::new(plan.span, reason)),
     }
 }
@@ -67,12 +57,7 @@ fn own_scale(digits: &str) -> Result<(u8, i128), String> {
         .ok()
         .filter(|scale| *scale <= DECIMAL_DIGITS_MAX)
         .ok_or("a decimal has at most 38 digits")?;
-    let value = decimal::parse(digits, scale).map_err(|large| {
-        if large {
-            "a decimal has at most 38 digits"
-        } else {
-            "not a decimal"
-        }
-    })?;
+    let value = decimal::parse(digits, scale)
+        .map_err(|large| if large { "a decimal has at most 38 digits" } else { "not a decimal" })?;
     Ok((scale, value))
 }

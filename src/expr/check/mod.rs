@@ -31,18 +31,12 @@ pub(crate) struct Checker<'s> {
 impl<'s> Checker<'s> {
     /// For an expression over the fields of a record.
     pub(crate) fn of_record(scope: &'s mut dyn Scope) -> Self {
-        Checker {
-            scope,
-            aggregates: None,
-        }
+        Checker { scope, aggregates: None }
     }
 
     /// For an expression over aggregates.
     pub(crate) fn of_measure(scope: &'s mut dyn Scope) -> Self {
-        Checker {
-            scope,
-            aggregates: Some(Aggregates::default()),
-        }
+        Checker { scope, aggregates: Some(Aggregates::default()) }
     }
 
     /// The aggregates that were met.
@@ -68,12 +62,7 @@ impl<'s> Checker<'s> {
             )),
             Kind::Not(operand) => {
                 let operand = self.bool(operand)?;
-                call(
-                    DataType::Bool,
-                    Kernel::map(|a: bool| !a).named("not"),
-                    vec![operand],
-                    span,
-                )
+                call(DataType::Bool, Kernel::map(|a: bool| !a).named("not"), vec![operand], span)
             }
             Kind::Negate(operand) => self.negate(operand, ast),
             Kind::Binary(op, left, right) => self.binary(*op, left, right, ast),
@@ -88,15 +77,8 @@ impl<'s> Checker<'s> {
             Kind::Is(test, operand) => self.is(*test, operand, ast),
             Kind::In(operand, list) => self.membership(operand, list, ast),
             Kind::Match(matching) => self.matching(matching, ast),
-            Kind::Case {
-                branches,
-                otherwise,
-            } => self.case(branches, otherwise.as_deref(), ast),
-            Kind::Cast {
-                operand,
-                to,
-                tolerant,
-            } => self.cast(operand, *to, *tolerant),
+            Kind::Case { branches, otherwise } => self.case(branches, otherwise.as_deref(), ast),
+            Kind::Cast { operand, to, tolerant } => self.cast(operand, *to, *tolerant),
             Kind::Call(function) => self.call(function, ast),
         }
     }
@@ -114,10 +96,8 @@ impl<'s> Checker<'s> {
             });
         };
         if self.aggregates.is_some() {
-            return Err(
-                ExprError::new(span, format!("{name} must stand inside of an aggregate"))
-                    .with_help(format!("such as max({name}); or group by it, in `by`")),
-            );
+            return Err(ExprError::new(span, format!("{name} must stand inside of an aggregate"))
+                .with_help(format!("such as max({name}); or group by it, in `by`")));
         }
         Ok(Plan::new(ty, Node::Slot(slot), span))
     }
@@ -155,11 +135,7 @@ impl<'s> Checker<'s> {
                 }
             },
             Some(_) => {
-                return Ok(Plan::constant(
-                    DataType::Bool,
-                    Scalar::Null,
-                    ast.span.clone(),
-                ));
+                return Ok(Plan::constant(DataType::Bool, Scalar::Null, ast.span.clone()));
             }
             None => {
                 return Err(ExprError::new(span, "the pattern must be a constant")
@@ -175,10 +151,8 @@ impl<'s> Checker<'s> {
         if plan.ty.is_textual() {
             return Ok(plan);
         }
-        Err(
-            ExprError::new(plan.span, format!("expected text, found {}", plan.ty))
-                .with_help("cast it: x::text"),
-        )
+        Err(ExprError::new(plan.span, format!("expected text, found {}", plan.ty))
+            .with_help("cast it: x::text"))
     }
 
     fn cast(&mut self, operand: &Ast, to: Target, tolerant: bool) -> Checked {
@@ -205,10 +179,8 @@ fn any_decimal(operand: Plan) -> Checked {
         DataType::Int => coerce::cast(operand, DataType::Decimal(0), &|kernel| kernel),
         DataType::Decimal(_) => Ok(operand),
         _ if operand.untyped => literal::number_in_text(operand),
-        ty => Err(
-            ExprError::new(span, format!("a cast of {ty} to numeric needs a scale"))
-                .with_help("write decimal(digits after the point), such as x::decimal(3)"),
-        ),
+        ty => Err(ExprError::new(span, format!("a cast of {ty} to numeric needs a scale"))
+            .with_help("write decimal(digits after the point), such as x::decimal(3)")),
     }
 }
 
@@ -223,11 +195,7 @@ impl Checker<'_> {
         if let Kind::Number(digits) = &operand.kind
             && let Ok(value) = format!("-{digits}").parse()
         {
-            return Ok(Plan::constant(
-                DataType::Int,
-                Scalar::Int(value),
-                ast.span.clone(),
-            ));
+            return Ok(Plan::constant(DataType::Int, Scalar::Int(value), ast.span.clone()));
         }
         let operand = self.plan(operand)?;
         let Some(kernel) = arithmetic::negate(operand.ty) else {

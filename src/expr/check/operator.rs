@@ -54,18 +54,10 @@ impl Checker<'_> {
         let at = self.plan(at)?;
         let (ty, span) = (at.ty, at.span.clone());
         let at = coerce::to(at, DataType::Timestamp)?.ok_or_else(|| {
-            ExprError::new(
-                span,
-                format!("an interval needs a timestamp beside it, found {ty}"),
-            )
+            ExprError::new(span, format!("an interval needs a timestamp beside it, found {ty}"))
         })?;
-        call(
-            DataType::Timestamp,
-            arithmetic::shift_timestamp(micros),
-            vec![at],
-            ast.span.clone(),
-        )
-        .map(Some)
+        call(DataType::Timestamp, arithmetic::shift_timestamp(micros), vec![at], ast.span.clone())
+            .map(Some)
     }
 }
 
@@ -79,12 +71,7 @@ pub(super) fn compared(comparison: Comparison, left: Plan, right: Plan, ast: &As
         return Err(ExprError::new(ast.span.clone(), message)
             .with_help(format!("cast one of them, such as x::{other}")));
     };
-    call(
-        DataType::Bool,
-        compare::kernel(comparison, left.ty),
-        vec![left, right],
-        ast.span.clone(),
-    )
+    call(DataType::Bool, compare::kernel(comparison, left.ty), vec![left, right], ast.span.clone())
 }
 
 /// `||`: one side must be text, the other may be anything.
@@ -106,20 +93,14 @@ fn concat(left: Plan, right: Plan, ast: &Ast) -> Checked {
             Ok(())
         })))
     });
-    call(
-        DataType::Text,
-        kernel.named("concat"),
-        vec![text(left)?, text(right)?],
-        ast.span.clone(),
-    )
+    call(DataType::Text, kernel.named("concat"), vec![text(left)?, text(right)?], ast.span.clone())
 }
 
 /// `+ - * / %` over numbers.
 pub(super) fn arithmetic(op: BinaryOp, left: Plan, right: Plan, ast: &Ast) -> Checked {
     let symbol = op.symbol();
-    if let Some(odd) = [&left, &right]
-        .into_iter()
-        .find(|plan| !plan.untyped && !plan.ty.is_numeric())
+    if let Some(odd) =
+        [&left, &right].into_iter().find(|plan| !plan.untyped && !plan.ty.is_numeric())
     {
         return Err(ExprError::new(
             odd.span.clone(),
@@ -135,10 +116,8 @@ pub(super) fn arithmetic(op: BinaryOp, left: Plan, right: Plan, ast: &Ast) -> Ch
     }
     let product = matches!(op, BinaryOp::Multiply | BinaryOp::Divide);
     let floats = left.ty == DataType::Float || right.ty == DataType::Float;
-    let decimals = matches!(
-        (left.ty, right.ty),
-        (DataType::Decimal(_), _) | (_, DataType::Decimal(_))
-    );
+    let decimals =
+        matches!((left.ty, right.ty), (DataType::Decimal(_), _) | (_, DataType::Decimal(_)));
     if product && decimals && !floats && !left.untyped && !right.untyped {
         return decimal_product(op, left, right, ast);
     }
@@ -179,12 +158,7 @@ fn decimal_product(op: BinaryOp, left: Plan, right: Plan, ast: &Ast) -> Checked 
     let (left, right) = (decimal(left)?, decimal(right)?);
     let shift = (scale + right_scale).saturating_sub(left_scale);
     let kernel = arithmetic::decimal(op, shift).expect("multiplication and division have kernels");
-    call(
-        DataType::Decimal(scale),
-        kernel,
-        vec![left, right],
-        ast.span.clone(),
-    )
+    call(DataType::Decimal(scale), kernel, vec![left, right], ast.span.clone())
 }
 
 /// An int as decimal(0); a decimal as it is.

@@ -8,24 +8,21 @@ use crate::expr::kernel::Reason;
 /// Reads a 64-bit integer.
 pub(crate) fn to_int(text: &str) -> Result<i64, Reason> {
     let text = text.trim();
-    text.parse()
-        .map_err(|e: std::num::ParseIntError| match e.kind() {
-            std::num::IntErrorKind::PosOverflow | std::num::IntErrorKind::NegOverflow => {
-                "integer overflow"
-            }
-            _ => "not an int",
-        })
+    text.parse().map_err(|e: std::num::ParseIntError| match e.kind() {
+        std::num::IntErrorKind::PosOverflow | std::num::IntErrorKind::NegOverflow => {
+            "integer overflow"
+        }
+        _ => "not an int",
+    })
 }
 
 /// Reads a decimal, rounded half away from zero to the scale.
 pub(crate) fn to_decimal(text: &str, scale: u8) -> Result<i128, Reason> {
-    decimal::parse(text, scale).map_err(|large| {
-        if large {
-            "decimal overflow"
-        } else {
-            "not a decimal"
-        }
-    })
+    decimal::parse(text, scale).map_err(
+        |large| {
+            if large { "decimal overflow" } else { "not a decimal" }
+        },
+    )
 }
 
 /// Reads a float; also `NaN` and `Infinity`.
@@ -43,9 +40,7 @@ pub(crate) fn to_bool(text: &str) -> Result<bool, Reason> {
     let text = text.trim();
     let is = |word: &str, least: usize| {
         text.len() >= least
-            && word
-                .get(..text.len())
-                .is_some_and(|head| head.eq_ignore_ascii_case(text))
+            && word.get(..text.len()).is_some_and(|head| head.eq_ignore_ascii_case(text))
     };
     if is("true", 1) || is("yes", 1) || is("on", 2) || text == "1" {
         Ok(true)

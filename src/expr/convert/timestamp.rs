@@ -8,9 +8,7 @@ const NO_TIMESTAMP: Reason = "not a timestamp";
 /// Reads `2026-11-22[ T][07:00[:00[.123456]]][Z|+01[:][30]]`; without an offset it is UTC. Digits beyond the
 /// microsecond round.
 pub(crate) fn to_timestamp(text: &str) -> Result<i64, Reason> {
-    let mut cursor = Cursor {
-        rest: text.trim().as_bytes(),
-    };
+    let mut cursor = Cursor { rest: text.trim().as_bytes() };
     cursor.timestamp().ok_or(NO_TIMESTAMP)
 }
 
@@ -30,9 +28,7 @@ impl Cursor<'_> {
         if !self.rest.is_empty() {
             return None;
         }
-        days.checked_mul(DAY)?
-            .checked_add(of_day)?
-            .checked_sub(offset)
+        days.checked_mul(DAY)?.checked_add(of_day)?.checked_sub(offset)
     }
 
     fn date(&mut self) -> Option<i64> {
@@ -63,11 +59,8 @@ impl Cursor<'_> {
         let digits = self.rest.iter().take_while(|b| b.is_ascii_digit()).count();
         let (text, rest) = self.rest.split_at(digits);
         self.rest = rest;
-        let value = text
-            .iter()
-            .chain(b"0000000")
-            .take(7)
-            .fold(0, |v, b| v * 10 + i64::from(b - b'0'));
+        let value =
+            text.iter().chain(b"0000000").take(7).fold(0, |v, b| v * 10 + i64::from(b - b'0'));
         (digits > 0).then_some((value + 5) / 10)
     }
 
@@ -87,11 +80,7 @@ impl Cursor<'_> {
         }
         let hours = self.number(2, 2)?;
         self.eat(b':');
-        let minutes = if self.rest.is_empty() {
-            0
-        } else {
-            self.number(2, 2)?
-        };
+        let minutes = if self.rest.is_empty() { 0 } else { self.number(2, 2)? };
         (hours <= 15 && minutes <= 59).then_some(sign * (hours * 60 + minutes) * 60 * SECOND)
     }
 
@@ -112,12 +101,7 @@ impl Cursor<'_> {
     }
 
     fn number(&mut self, digits_min: usize, digits_max: usize) -> Option<i64> {
-        let digits = self
-            .rest
-            .iter()
-            .take(digits_max)
-            .take_while(|b| b.is_ascii_digit())
-            .count();
+        let digits = self.rest.iter().take(digits_max).take_while(|b| b.is_ascii_digit()).count();
         let (text, rest) = self.rest.split_at(digits);
         self.rest = rest;
         (digits >= digits_min).then(|| text.iter().fold(0, |v, b| v * 10 + i64::from(b - b'0')))
@@ -140,10 +124,7 @@ mod tests {
         ] {
             assert_eq!(to_timestamp(text), Ok(at), "{text}");
         }
-        assert_eq!(
-            to_timestamp("2026-11-22T07:00:00.1234567"),
-            Ok(at + 123_457)
-        );
+        assert_eq!(to_timestamp("2026-11-22T07:00:00.1234567"), Ok(at + 123_457));
         for text in [
             "",
             "2026",

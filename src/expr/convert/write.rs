@@ -20,9 +20,7 @@ pub(crate) fn write_float(out: &mut impl Write, value: f64) -> std::fmt::Result 
     let mut short = Short::default();
     write!(short, "{value:e}")?;
     let (mantissa, exponent) = short.text().split_once('e').unwrap_or((short.text(), "0"));
-    let (sign, digits) = exponent
-        .strip_prefix('-')
-        .map_or(('+', exponent), |digits| ('-', digits));
+    let (sign, digits) = exponent.strip_prefix('-').map_or(('+', exponent), |digits| ('-', digits));
     write!(out, "{mantissa}e{sign}{digits:0>2}")
 }
 
@@ -41,10 +39,7 @@ impl Short {
 
 impl Write for Short {
     fn write_str(&mut self, text: &str) -> std::fmt::Result {
-        let to = self
-            .bytes
-            .get_mut(self.len..self.len + text.len())
-            .ok_or(std::fmt::Error)?;
+        let to = self.bytes.get_mut(self.len..self.len + text.len()).ok_or(std::fmt::Error)?;
         to.copy_from_slice(text.as_bytes());
         self.len += text.len();
         Ok(())
@@ -54,19 +49,9 @@ impl Write for Short {
 /// `2026-11-22 07:00:00`, with a fraction only where there is one.
 pub(crate) fn write_timestamp(out: &mut impl Write, micros: i64) -> std::fmt::Result {
     let at = Civil::of(micros);
-    let (year, era) = if at.year > 0 {
-        (at.year, "")
-    } else {
-        (1 - at.year, " BC")
-    };
+    let (year, era) = if at.year > 0 { (at.year, "") } else { (1 - at.year, " BC") };
     write!(out, "{year:04}-{:02}-{:02} ", at.month, at.day)?;
-    write!(
-        out,
-        "{:02}:{:02}:{:02}",
-        at.hour(),
-        at.minute(),
-        at.second()
-    )?;
+    write!(out, "{:02}:{:02}:{:02}", at.hour(), at.minute(), at.second())?;
     let mut fraction = at.micros();
     if fraction != 0 {
         let mut digits = 6;

@@ -20,15 +20,8 @@ const MONTHS: [&str; 12] = [
     "November",
     "December",
 ];
-const DAYS: [&str; 7] = [
-    "Monday",
-    "Tuesday",
-    "Wednesday",
-    "Thursday",
-    "Friday",
-    "Saturday",
-    "Sunday",
-];
+const DAYS: [&str; 7] =
+    ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
 
 /// A number of a time, such as its year.
 type NumberOf = fn(Civil) -> i64;
@@ -63,12 +56,7 @@ impl Piece {
         match self {
             Piece::Literal(text) => out.write_str(text),
             Piece::Number(of, width) => write!(out, "{:0width$}", of(at)),
-            Piece::Name {
-                of,
-                case,
-                characters,
-                width,
-            } => {
+            Piece::Name { of, case, characters, width } => {
                 let name = of(at);
                 let name = &name[..name.len().min(*characters)];
                 for c in name.chars() {
@@ -145,9 +133,7 @@ pub(super) fn to_char(format: &str) -> Result<Vec<Piece>, Refusal> {
             return Err(Refusal {
                 arg: 1,
                 message: format!("unknown pattern at '{rest}'"),
-                help: Some(format!(
-                    "literal letters stand in double quotes: \"{first}\""
-                )),
+                help: Some(format!("literal letters stand in double quotes: \"{first}\"")),
             });
         } else {
             pieces.push(Piece::Literal(first.to_string()));
@@ -159,8 +145,7 @@ pub(super) fn to_char(format: &str) -> Result<Vec<Piece>, Refusal> {
 
 fn name(rest: &str, filled: bool) -> Option<(Piece, usize)> {
     let begins = |pattern: &str| {
-        rest.get(..pattern.len())
-            .is_some_and(|head| head.eq_ignore_ascii_case(pattern))
+        rest.get(..pattern.len()).is_some_and(|head| head.eq_ignore_ascii_case(pattern))
     };
     let (pattern, of, characters, width) =
         NAMES.into_iter().find(|(pattern, ..)| begins(pattern))?;
@@ -174,25 +159,16 @@ fn name(rest: &str, filled: bool) -> Option<(Piece, usize)> {
         _ => Case::Lower,
     };
     Some((
-        Piece::Name {
-            of,
-            case,
-            characters,
-            width: if filled { width } else { 0 },
-        },
+        Piece::Name { of, case, characters, width: if filled { width } else { 0 } },
         pattern.len(),
     ))
 }
 
 fn number(rest: &str, filled: bool) -> Option<(Piece, usize)> {
     let (found, of, width) = NUMBERS.into_iter().find(|(wanted, ..)| {
-        rest.get(..wanted.len())
-            .is_some_and(|head| head.eq_ignore_ascii_case(wanted))
+        rest.get(..wanted.len()).is_some_and(|head| head.eq_ignore_ascii_case(wanted))
     })?;
-    Some((
-        Piece::Number(of, if filled { width } else { 0 }),
-        found.len(),
-    ))
+    Some((Piece::Number(of, if filled { width } else { 0 }), found.len()))
 }
 
 /// Compiles `%Y-%m-%d`; `%-d` leaves out the padding.

@@ -27,9 +27,7 @@ fn digest<D: Digest>() -> Kernel {
 
 /// HMAC-SHA-256 (RFC 2104), its first half in hexadecimal. The key is read when the job is compiled.
 fn pseudonym(_: &Args<'_>) -> Made {
-    let key = std::env::var(KEY_VARIABLE)
-        .ok()
-        .filter(|key| !key.is_empty());
+    let key = std::env::var(KEY_VARIABLE).ok().filter(|key| !key.is_empty());
     let key = key.ok_or_else(|| Refusal {
         arg: usize::MAX,
         message: format!("{KEY_VARIABLE} is not set"),
@@ -45,10 +43,7 @@ fn keyed(key: &[u8]) -> Kernel {
     Kernel::text(move |row| {
         let mut mac = mac.clone();
         mac.update(row.text(0).as_bytes());
-        Ok(Some(hexadecimal(
-            row.arena,
-            &mac.finalize().into_bytes()[..PSEUDONYM_BYTES],
-        )))
+        Ok(Some(hexadecimal(row.arena, &mac.finalize().into_bytes()[..PSEUDONYM_BYTES])))
     })
 }
 
@@ -73,17 +68,9 @@ mod tests {
         // RFC 4231, test case 2.
         let (arena, mut failures) = (Bump::new(), Vec::new());
         let text = Scalar::Text("what do ya want for nothing?".into());
-        let mut rows = Rows {
-            sel: &[0],
-            len: 1,
-            ty: DataType::Text,
-            arena: &arena,
-            failures: &mut failures,
-        };
+        let mut rows =
+            Rows { sel: &[0], len: 1, ty: DataType::Text, arena: &arena, failures: &mut failures };
         let column = keyed(b"Jefe").run(&mut rows, &[Arg::Const(&text)]);
-        assert_eq!(
-            column.scalar(0),
-            Scalar::Text("5bdcc146bf60754e6a042426089575c7".into())
-        );
+        assert_eq!(column.scalar(0), Scalar::Text("5bdcc146bf60754e6a042426089575c7".into()));
     }
 }

@@ -10,9 +10,7 @@ use crate::expr::op::cast::written;
 use super::{Args, Function, Made, Param, refuse};
 
 pub(super) static FUNCTIONS: &[Function] = &[
-    Function::new("ip_prefix", &[Param::Text, Param::Int], |_| {
-        Ok((Text, Kernel::text(prefix)))
-    }),
+    Function::new("ip_prefix", &[Param::Text, Param::Int], |_| Ok((Text, Kernel::text(prefix)))),
     Function::new("ip_in", &[Param::Text, Param::Pattern], within),
 ];
 
@@ -27,9 +25,7 @@ fn prefix<'a>(row: &Row<'_, 'a>) -> Outcome<&'a str> {
         .ok_or("prefix length out of range")?;
     let bits = bits.min(width(address));
     let network = network(address, bits);
-    Ok(Some(written(row.arena, |out| {
-        write!(out, "{network}/{bits}")
-    })))
+    Ok(Some(written(row.arena, |out| write!(out, "{network}/{bits}"))))
 }
 
 fn width(address: IpAddr) -> u32 {
@@ -53,26 +49,19 @@ fn network(address: IpAddr, bits: u32) -> IpAddr {
 /// Whether the address is in the network; an address alone is a network of one.
 fn within(args: &Args<'_>) -> Made {
     let (net, bits) = cidr(args.pattern(1)).ok_or_else(|| {
-        refuse(
-            1,
-            format!("'{}' is no network, such as 10.0.0.0/8", args.pattern(1)),
-        )
+        refuse(1, format!("'{}' is no network, such as 10.0.0.0/8", args.pattern(1)))
     })?;
     let kernel = Kernel::value(move |row| {
         let Ok(address) = row.text(0).parse::<IpAddr>() else {
             return Ok(None);
         };
-        Ok(Some(
-            address.is_ipv4() == net.is_ipv4() && network(address, bits) == net,
-        ))
+        Ok(Some(address.is_ipv4() == net.is_ipv4() && network(address, bits) == net))
     });
     Ok((Bool, kernel))
 }
 
 fn cidr(text: &str) -> Option<(IpAddr, u32)> {
-    let (address, bits) = text
-        .split_once('/')
-        .map_or((text, None), |(a, b)| (a, Some(b)));
+    let (address, bits) = text.split_once('/').map_or((text, None), |(a, b)| (a, Some(b)));
     let address: IpAddr = address.trim().parse().ok()?;
     let bits = bits.map_or(Some(width(address)), |bits| bits.trim().parse().ok())?;
     (bits <= width(address)).then(|| (network(address, bits), bits))

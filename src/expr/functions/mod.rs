@@ -84,11 +84,7 @@ impl Args<'_> {
 
 /// Refuses an argument.
 fn refuse(arg: usize, message: impl Into<String>) -> Refusal {
-    Refusal {
-        arg,
-        message: message.into(),
-        help: None,
-    }
+    Refusal { arg, message: message.into(), help: None }
 }
 
 impl Function {
@@ -98,12 +94,7 @@ impl Function {
         params: &'static [Param],
         make: fn(&Args<'_>) -> Made,
     ) -> Function {
-        Function {
-            name,
-            params,
-            required: params.len(),
-            make,
-        }
+        Function { name, params, required: params.len(), make }
     }
 
     /// The same, with `optional` parameters at the end.

@@ -14,28 +14,17 @@ pub(super) static FUNCTIONS: &[Function] = &[
     Function::new("abs", &[NUMBER], abs),
     Function::new("sign", &[NUMBER], sign),
     Function::new("round", &[NUMBER, Param::Int], round).optional(1),
-    Function::new("trunc", &[NUMBER], |args| {
-        whole(args, |v, power| v / power, f64::trunc)
-    }),
-    Function::new("floor", &[NUMBER], |args| {
-        whole(args, i128::div_euclid, f64::floor)
-    }),
+    Function::new("trunc", &[NUMBER], |args| whole(args, |v, power| v / power, f64::trunc)),
+    Function::new("floor", &[NUMBER], |args| whole(args, i128::div_euclid, f64::floor)),
     Function::new("ceil", &[NUMBER], |args| whole(args, ceil, f64::ceil)),
     Function::new("ceiling", &[NUMBER], |args| whole(args, ceil, f64::ceil)),
-    Function::new("power", &[FLOAT, FLOAT], |_| {
-        Ok((DataType::Float, Kernel::try_zip(power)))
-    }),
-    Function::new("sqrt", &[FLOAT], |_| {
-        Ok((DataType::Float, Kernel::try_map(square_root)))
-    }),
+    Function::new("power", &[FLOAT, FLOAT], |_| Ok((DataType::Float, Kernel::try_zip(power)))),
+    Function::new("sqrt", &[FLOAT], |_| Ok((DataType::Float, Kernel::try_map(square_root)))),
     Function::new("ln", &[FLOAT], |_| {
         Ok((DataType::Float, Kernel::try_map(|x| logarithm(x, f64::ln))))
     }),
     Function::new("log10", &[FLOAT], |_| {
-        Ok((
-            DataType::Float,
-            Kernel::try_map(|x| logarithm(x, f64::log10)),
-        ))
+        Ok((DataType::Float, Kernel::try_map(|x| logarithm(x, f64::log10))))
     }),
 ];
 
@@ -79,10 +68,7 @@ fn whole(args: &Args<'_>, of_decimal: fn(i128, i128) -> i128, of_float: fn(f64) 
         DataType::Int => (DataType::Int, Kernel::map(|v: i64| v)),
         DataType::Decimal(scale) => {
             let power = POW10[usize::from(scale)];
-            (
-                DataType::Decimal(0),
-                Kernel::map(move |v: i128| of_decimal(v, power)),
-            )
+            (DataType::Decimal(0), Kernel::map(move |v: i128| of_decimal(v, power)))
         }
         _ => (DataType::Float, Kernel::map(of_float)),
     })
@@ -110,10 +96,7 @@ fn round(args: &Args<'_>) -> Made {
             DataType::Decimal(to),
             Kernel::try_map(move |v: i128| round_decimal(v, from, digits).ok_or(DECIMAL_OVERFLOW)),
         ),
-        _ => (
-            DataType::Float,
-            Kernel::map(move |v: f64| round_float(v, digits, power as f64)),
-        ),
+        _ => (DataType::Float, Kernel::map(move |v: f64| round_float(v, digits, power as f64))),
     })
 }
 
@@ -134,11 +117,8 @@ fn round_decimal(value: i128, from: u8, digits: i64) -> Option<i128> {
 
 /// As DuckDB: scaled, rounded half away from zero, scaled back. Too large to have such digits: unchanged.
 fn round_float(value: f64, digits: i64, power: f64) -> f64 {
-    let rounded = if digits >= 0 {
-        (value * power).round() / power
-    } else {
-        (value / power).round() * power
-    };
+    let rounded =
+        if digits >= 0 { (value * power).round() / power } else { (value / power).round() * power };
     if rounded.is_finite() { rounded } else { value }
 }
 
@@ -159,20 +139,12 @@ fn power(base: f64, exponent: f64) -> Result<f64, Reason> {
 }
 
 fn square_root(value: f64) -> Result<f64, Reason> {
-    if value < 0.0 {
-        Err("square root of a negative number")
-    } else {
-        Ok(value.sqrt())
-    }
+    if value < 0.0 { Err("square root of a negative number") } else { Ok(value.sqrt()) }
 }
 
 fn logarithm(value: f64, f: fn(f64) -> f64) -> Result<f64, Reason> {
     if value == 0.0 {
         return Err("logarithm of zero");
     }
-    if value < 0.0 {
-        Err("logarithm of a negative number")
-    } else {
-        Ok(f(value))
-    }
+    if value < 0.0 { Err("logarithm of a negative number") } else { Ok(f(value)) }
 }

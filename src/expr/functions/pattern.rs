@@ -15,12 +15,7 @@ const PATTERN: Param = Param::Pattern;
 pub(super) static FUNCTIONS: &[Function] = &[
     Function::new("regexp_matches", &[TEXT, PATTERN, PATTERN], matches).optional(1),
     Function::new("regexp_extract", &[TEXT, PATTERN, Param::Int], extract).optional(1),
-    Function::new(
-        "regexp_replace",
-        &[TEXT, PATTERN, PATTERN, PATTERN],
-        replace,
-    )
-    .optional(1),
+    Function::new("regexp_replace", &[TEXT, PATTERN, PATTERN, PATTERN], replace).optional(1),
 ];
 
 /// The regular expression in argument 1, with the flags in another one; `g` is only read, and told.
@@ -32,10 +27,7 @@ fn compiled(args: &Args<'_>, flags: usize) -> Result<(Regex, bool), Refusal> {
             'c' => insensitive = false,
             'g' => global = true,
             _ => {
-                return Err(refuse(
-                    flags,
-                    format!("unknown flag {flag}; there are i, c and g"),
-                ));
+                return Err(refuse(flags, format!("unknown flag {flag}; there are i, c and g")));
             }
         }
     }
@@ -54,26 +46,16 @@ fn matches(args: &Args<'_>) -> Made {
 fn extract(args: &Args<'_>) -> Made {
     let group = args.constant_int(2)?.unwrap_or(0);
     let regex = pattern::regex(args.pattern(1), false).map_err(|message| refuse(1, message))?;
-    let group = usize::try_from(group)
-        .ok()
-        .filter(|group| *group < regex.captures_len())
-        .ok_or_else(|| {
-            refuse(
-                2,
-                format!("the pattern has groups up to {}", regex.captures_len() - 1),
-            )
-        })?;
+    let group =
+        usize::try_from(group).ok().filter(|group| *group < regex.captures_len()).ok_or_else(
+            || refuse(2, format!("the pattern has groups up to {}", regex.captures_len() - 1)),
+        )?;
     let kernel = Kernel::text(move |row| {
         let text = row.text(0);
         if group == 0 {
             return Ok(Some(regex.find(text).map_or("", |found| found.as_str())));
         }
-        Ok(Some(
-            regex
-                .captures(text)
-                .and_then(|c| c.get(group))
-                .map_or("", |found| found.as_str()),
-        ))
+        Ok(Some(regex.captures(text).and_then(|c| c.get(group)).map_or("", |found| found.as_str())))
     });
     Ok((Text, kernel))
 }
@@ -95,10 +77,7 @@ fn replace(args: &Args<'_>) -> Made {
     }) {
         return Err(refuse(
             2,
-            format!(
-                r"\{group}: the pattern has groups up to {}",
-                regex.captures_len() - 1
-            ),
+            format!(r"\{group}: the pattern has groups up to {}", regex.captures_len() - 1),
         ));
     }
     let kernel = Kernel::text(move |row| {
@@ -108,10 +87,7 @@ fn replace(args: &Args<'_>) -> Made {
         }
         let mut out = ArenaString::with_capacity_in(text.len(), row.arena);
         let mut behind = 0;
-        for captures in regex
-            .captures_iter(text)
-            .take(if global { usize::MAX } else { 1 })
-        {
+        for captures in regex.captures_iter(text).take(if global { usize::MAX } else { 1 }) {
             let whole = captures.get_match();
             out.push_str(&text[behind..whole.start()]);
             expand(&pieces, &captures, &mut out);

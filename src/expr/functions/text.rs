@@ -17,10 +17,8 @@ const INT: Param = Param::Int;
 pub(super) static FUNCTIONS: &[Function] = &[
     Function::new("lower", &[TEXT], |_| Ok((Text, Kernel::text(lower)))),
     Function::new("upper", &[TEXT], |_| Ok((Text, Kernel::text(upper)))),
-    Function::new("trim", &[TEXT, TEXT], |_| {
-        Ok((Text, Kernel::text(|row| trim(row, true, true))))
-    })
-    .optional(1),
+    Function::new("trim", &[TEXT, TEXT], |_| Ok((Text, Kernel::text(|row| trim(row, true, true)))))
+        .optional(1),
     Function::new("btrim", &[TEXT, TEXT], |_| {
         Ok((Text, Kernel::text(|row| trim(row, true, true))))
     })
@@ -38,22 +36,13 @@ pub(super) static FUNCTIONS: &[Function] = &[
     Function::new("octet_length", &[TEXT], |_| {
         Ok((Int, Kernel::value(|row| Ok(Some(row.text(0).len() as i64)))))
     }),
-    Function::new("substring", &[TEXT, INT, INT], |_| {
-        Ok((Text, Kernel::text(substring)))
-    })
-    .optional(1),
-    Function::new("substr", &[TEXT, INT, INT], |_| {
-        Ok((Text, Kernel::text(substring)))
-    })
-    .optional(1),
+    Function::new("substring", &[TEXT, INT, INT], |_| Ok((Text, Kernel::text(substring))))
+        .optional(1),
+    Function::new("substr", &[TEXT, INT, INT], |_| Ok((Text, Kernel::text(substring)))).optional(1),
     Function::new("left", &[TEXT, INT], |_| Ok((Text, Kernel::text(left)))),
     Function::new("right", &[TEXT, INT], |_| Ok((Text, Kernel::text(right)))),
-    Function::new("split_part", &[TEXT, TEXT, INT], |_| {
-        Ok((Text, Kernel::text(split_part)))
-    }),
-    Function::new("replace", &[TEXT, TEXT, TEXT], |_| {
-        Ok((Text, Kernel::text(replace)))
-    }),
+    Function::new("split_part", &[TEXT, TEXT, INT], |_| Ok((Text, Kernel::text(split_part)))),
+    Function::new("replace", &[TEXT, TEXT, TEXT], |_| Ok((Text, Kernel::text(replace)))),
     Function::new("starts_with", &[TEXT, TEXT], |_| {
         Ok((Bool, Kernel::text_pair_test(|a, b| a.starts_with(b))))
     }),
@@ -66,9 +55,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
             Kernel::text_pair_test(|a, b| memmem::find(a.as_bytes(), b.as_bytes()).is_some()),
         ))
     }),
-    Function::new("strpos", &[TEXT, TEXT], |_| {
-        Ok((Int, Kernel::value(strpos)))
-    }),
+    Function::new("strpos", &[TEXT, TEXT], |_| Ok((Int, Kernel::value(strpos)))),
     Function::new("reverse", &[TEXT], |_| Ok((Text, Kernel::text(reverse)))),
     Function::new("unescape", &[TEXT], |_| Ok((Text, Kernel::text(unescape)))),
 ];
@@ -79,9 +66,7 @@ fn length() -> Kernel {
 
 fn reverse<'a>(row: &Row<'_, 'a>) -> Outcome<&'a str> {
     let mut backwards = row.text(0).chars().rev();
-    Ok(Some(written(row.arena, |out| {
-        backwards.try_for_each(|c| out.write_char(c))
-    })))
+    Ok(Some(written(row.arena, |out| backwards.try_for_each(|c| out.write_char(c)))))
 }
 
 /// Text that is in lower case already is no copy.
@@ -96,9 +81,7 @@ fn lower<'a>(row: &Row<'_, 'a>) -> Outcome<&'a str> {
         return Ok(Some(copy));
     }
     Ok(Some(written(row.arena, |out| {
-        text.chars()
-            .flat_map(char::to_lowercase)
-            .try_for_each(|c| out.write_char(c))
+        text.chars().flat_map(char::to_lowercase).try_for_each(|c| out.write_char(c))
     })))
 }
 
@@ -113,11 +96,7 @@ fn upper<'a>(row: &Row<'_, 'a>) -> Outcome<&'a str> {
         text.chars().try_for_each(|c| {
             // PostgreSQL maps one character to one; `ß` has no such upper case and stays.
             let mut upper = c.to_uppercase();
-            out.write_char(if upper.len() == 1 {
-                upper.next().unwrap_or(c)
-            } else {
-                c
-            })
+            out.write_char(if upper.len() == 1 { upper.next().unwrap_or(c) } else { c })
         })
     })))
 }
@@ -168,22 +147,14 @@ fn substring<'a>(row: &Row<'_, 'a>) -> Outcome<&'a str> {
 /// The first n characters; all but the last -n for a negative n.
 fn left<'a>(row: &Row<'_, 'a>) -> Outcome<&'a str> {
     let (text, n) = (row.text(0), row.int(1));
-    let to = if n >= 0 {
-        n
-    } else {
-        n.saturating_add(text.chars().count() as i64)
-    };
+    let to = if n >= 0 { n } else { n.saturating_add(text.chars().count() as i64) };
     Ok(Some(characters(text, 0, to)))
 }
 
 fn right<'a>(row: &Row<'_, 'a>) -> Outcome<&'a str> {
     let (text, n) = (row.text(0), row.int(1));
     let count = text.chars().count() as i64;
-    let from = if n >= 0 {
-        count.saturating_sub(n)
-    } else {
-        n.saturating_neg()
-    };
+    let from = if n >= 0 { count.saturating_sub(n) } else { n.saturating_neg() };
     Ok(Some(characters(text, from, i64::MAX)))
 }
 
@@ -197,11 +168,7 @@ fn split_part<'a>(row: &Row<'_, 'a>) -> Outcome<&'a str> {
         return Ok(Some(if n == 1 || n == -1 { text } else { "" }));
     }
     let nth = usize::try_from(n.unsigned_abs() - 1).unwrap_or(usize::MAX);
-    let part = if n > 0 {
-        text.split(delimiter).nth(nth)
-    } else {
-        text.rsplit(delimiter).nth(nth)
-    };
+    let part = if n > 0 { text.split(delimiter).nth(nth) } else { text.rsplit(delimiter).nth(nth) };
     Ok(Some(part.unwrap_or("")))
 }
 
@@ -224,10 +191,7 @@ fn replace<'a>(row: &Row<'_, 'a>) -> Outcome<&'a str> {
 /// Where the second stands in the first, from 1; 0 if nowhere.
 fn strpos(row: &Row<'_, '_>) -> Outcome<i64> {
     let (text, part) = (row.text(0), row.text(1));
-    Ok(Some(
-        text.find(part)
-            .map_or(0, |at| text[..at].chars().count() as i64 + 1),
-    ))
+    Ok(Some(text.find(part).map_or(0, |at| text[..at].chars().count() as i64 + 1)))
 }
 
 /// Decodes `\"`, `\\`, `\/`, `\xHH`, `\t`, `\n`, `\r`, as nginx, Apache and JSON-like logs write them. Other escapes
@@ -240,11 +204,7 @@ fn unescape<'a>(row: &Row<'_, 'a>) -> Outcome<&'a str> {
     let mut bytes = bumpalo::collections::Vec::with_capacity_in(text.len(), row.arena);
     let mut rest = text.as_bytes();
     while let [first, tail @ ..] = rest {
-        let (byte, taken) = if *first == b'\\' {
-            escape(tail)
-        } else {
-            (*first, 0)
-        };
+        let (byte, taken) = if *first == b'\\' { escape(tail) } else { (*first, 0) };
         bytes.push(byte);
         rest = &tail[taken..];
     }

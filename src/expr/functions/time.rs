@@ -20,9 +20,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
     Function::new("date_trunc", &[PATTERN, AT, PATTERN], date_trunc).optional(1),
     Function::new("extract", &[PATTERN, AT], extract),
     Function::new("date_part", &[PATTERN, AT], extract),
-    Function::new("epoch", &[AT], |_| {
-        Ok((Decimal(6), Kernel::map(|at: i64| i128::from(at))))
-    }),
+    Function::new("epoch", &[AT], |_| Ok((Decimal(6), Kernel::map(|at: i64| i128::from(at))))),
     Function::new("to_timestamp", &[Param::Number], to_timestamp),
     Function::new("to_char", &[AT, PATTERN], |args| {
         formatted(format_time::to_char(args.pattern(1)))
@@ -107,16 +105,8 @@ fn truncate_in(at: i64, unit: Unit, zone: &TimeZone) -> Option<i64> {
     if matches!(unit, Unit::Micros(length) if length < DAY) {
         return local.checked_sub(offset);
     }
-    let midnight = jiff::civil::date(1970, 1, 1)
-        .checked_add((local / DAY).days())
-        .ok()?;
-    Some(
-        midnight
-            .to_zoned(zone.clone())
-            .ok()?
-            .timestamp()
-            .as_microsecond(),
-    )
+    let midnight = jiff::civil::date(1970, 1, 1).checked_add((local / DAY).days()).ok()?;
+    Some(midnight.to_zoned(zone.clone()).ok()?.timestamp().as_microsecond())
 }
 
 /// `extract(field from at)`: an int, or decimal(6) seconds.
@@ -173,9 +163,7 @@ fn formatted(pieces: Result<Vec<Piece>, Refusal>) -> Made {
     let pieces = pieces?;
     let kernel = Kernel::text(move |row| {
         let at = Civil::of(row.int(0));
-        Ok(Some(written(row.arena, |out| {
-            pieces.iter().try_for_each(|piece| piece.write(out, at))
-        })))
+        Ok(Some(written(row.arena, |out| pieces.iter().try_for_each(|piece| piece.write(out, at)))))
     });
     Ok((Text, kernel))
 }

@@ -12,14 +12,9 @@ const TEXT: Param = Param::Text;
 pub(super) static FUNCTIONS: &[Function] = &[
     Function::new("url_host", &[TEXT], |_| Ok((Text, Kernel::text(host)))),
     Function::new("url_path", &[TEXT], |_| Ok((Text, Kernel::text(path)))),
-    Function::new("url_query", &[TEXT, TEXT], |_| {
-        Ok((Text, Kernel::text(query)))
-    }),
+    Function::new("url_query", &[TEXT, TEXT], |_| Ok((Text, Kernel::text(query)))),
     Function::new("url_decode", &[TEXT], |_| {
-        Ok((
-            Text,
-            Kernel::text(|row| Ok(Some(decode(row.text(0), false, row.arena)))),
-        ))
+        Ok((Text, Kernel::text(|row| Ok(Some(decode(row.text(0), false, row.arena))))))
     }),
 ];
 
@@ -29,9 +24,8 @@ fn behind_scheme(url: &str) -> Option<&str> {
         return Some(rest);
     }
     let (scheme, rest) = url.split_once("://")?;
-    let named = scheme
-        .bytes()
-        .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'));
+    let named =
+        scheme.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'));
     (named && !scheme.is_empty()).then_some(rest)
 }
 
@@ -46,13 +40,9 @@ fn host<'a>(row: &Row<'_, 'a>) -> Outcome<&'a str> {
         return Ok(None);
     };
     let (authority, _) = authority(rest);
-    let host = authority
-        .rsplit_once('@')
-        .map_or(authority, |(_, host)| host);
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
     // A port stands behind the bracket of an IPv6 address, else behind the only colon.
-    let end = host
-        .find(']')
-        .map_or_else(|| host.find(':').unwrap_or(host.len()), |at| at + 1);
+    let end = host.find(']').map_or_else(|| host.find(':').unwrap_or(host.len()), |at| at + 1);
     let host = &host[..end];
     if host.is_empty() {
         return Ok(None);
@@ -71,11 +61,7 @@ fn path<'a>(row: &Row<'_, 'a>) -> Outcome<&'a str> {
     let absolute = behind_scheme(url).map(|rest| authority(rest).1);
     let path = absolute.unwrap_or(url);
     let path = &path[..path.find(['?', '#']).unwrap_or(path.len())];
-    Ok(Some(if path.is_empty() && absolute.is_some() {
-        "/"
-    } else {
-        path
-    }))
+    Ok(Some(if path.is_empty() && absolute.is_some() { "/" } else { path }))
 }
 
 /// The decoded value of the first parameter of that name (`+` is a space); NULL if there is none.
@@ -85,13 +71,12 @@ fn query<'a>(row: &Row<'_, 'a>) -> Outcome<&'a str> {
     let Some((_, query)) = url.split_once('?') else {
         return Ok(None);
     };
-    let pair = query
-        .split('&')
-        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
-        .find(|(name, _)| {
+    let pair = query.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, ""))).find(
+        |(name, _)| {
             *name == wanted
                 || (name.contains(['%', '+']) && decode(name, true, row.arena) == wanted)
-        });
+        },
+    );
     Ok(pair.map(|(_, value)| decode(value, true, row.arena)))
 }
 

@@ -10,11 +10,7 @@ use crate::expr::op::compare::{address_order, float_order};
 
 /// `greatest` or `least` of arguments of one type; NULL only if all are.
 pub(crate) fn extreme(ty: DataType, greatest: bool) -> Kernel {
-    let wanted = if greatest {
-        Ordering::Greater
-    } else {
-        Ordering::Less
-    };
+    let wanted = if greatest { Ordering::Greater } else { Ordering::Less };
     let kernel = match ty {
         DataType::Int | DataType::Timestamp => extreme_of::<i64>(wanted, |a, b| a.cmp(&b)),
         DataType::Decimal(_) => extreme_of::<i128>(wanted, |a, b| a.cmp(&b)),
@@ -53,9 +49,7 @@ fn fold<'a, T: Native<'a>>(
         let better =
             |row: usize| !out.is_valid(row) || order(values.at(row), current[row]) == wanted;
         best.extend(
-            rows.sel
-                .iter()
-                .filter(|&&row| arg.is_valid(row as usize) && better(row as usize)),
+            rows.sel.iter().filter(|&&row| arg.is_valid(row as usize) && better(row as usize)),
         );
         scatter(&mut out, arg, &best);
     }
@@ -66,11 +60,8 @@ fn fold<'a, T: Native<'a>>(
 /// if it is NULL, so is the result.
 pub(crate) fn concat(with_separator: bool) -> Kernel {
     Kernel::new(move |rows, args| {
-        let (separator, args) = if with_separator {
-            (Some(&args[0]), &args[1..])
-        } else {
-            (None, args)
-        };
+        let (separator, args) =
+            if with_separator { (Some(&args[0]), &args[1..]) } else { (None, args) };
         let mut valid = vec![true; rows.len];
         let mut out = vec![""; rows.len];
         rows.each(|row| {

@@ -57,11 +57,7 @@ pub(super) fn rowwise<'a, R: Native<'a>>(
         if !valid.as_ref().is_none_or(|v| v[row]) {
             return;
         }
-        let outcome = f(&Row {
-            args,
-            row,
-            arena: rows.arena,
-        });
+        let outcome = f(&Row { args, row, arena: rows.arena });
         if let Ok(Some(value)) = outcome {
             out[row] = value;
             return;
@@ -74,9 +70,5 @@ pub(super) fn rowwise<'a, R: Native<'a>>(
     for (row, reason) in failed {
         rows.fail(row, reason);
     }
-    Column {
-        ty: rows.ty,
-        values: R::values(rows.ty, out),
-        valid,
-    }
+    Column { ty: rows.ty, values: R::values(rows.ty, out), valid }
 }

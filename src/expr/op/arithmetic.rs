@@ -27,21 +27,17 @@ pub(crate) fn int(op: BinaryOp) -> Option<Kernel> {
         BinaryOp::Subtract => checked(i64::checked_sub).named("subtract int"),
         BinaryOp::Multiply => checked(i64::checked_mul).named("multiply int"),
         BinaryOp::Divide => Kernel::try_zip(|a: i64, b: i64| {
-            if b == 0 {
-                Err(DIVISION_BY_ZERO)
-            } else {
-                a.checked_div(b).ok_or(INTEGER_OVERFLOW)
-            }
+            if b == 0 { Err(DIVISION_BY_ZERO) } else { a.checked_div(b).ok_or(INTEGER_OVERFLOW) }
         })
         .named("divide int"),
-        BinaryOp::Modulo => Kernel::try_zip(|a: i64, b: i64| {
-            if b == 0 {
-                Err(DIVISION_BY_ZERO)
-            } else {
-                Ok(a.wrapping_rem(b))
-            }
-        })
-        .named("modulo int"),
+        BinaryOp::Modulo => {
+            Kernel::try_zip(
+                |a: i64, b: i64| {
+                    if b == 0 { Err(DIVISION_BY_ZERO) } else { Ok(a.wrapping_rem(b)) }
+                },
+            )
+            .named("modulo int")
+        }
         BinaryOp::Concat | BinaryOp::Compare(_) => return None,
     })
 }
@@ -67,13 +63,11 @@ pub(crate) fn decimal(op: BinaryOp, shift: u8) -> Option<Kernel> {
             }
         })
         .named("divide decimal"),
-        BinaryOp::Modulo => Kernel::try_zip(|a: i128, b: i128| {
-            if b == 0 {
-                Err(DIVISION_BY_ZERO)
-            } else {
-                Ok(a % b)
-            }
-        })
+        BinaryOp::Modulo => Kernel::try_zip(
+            |a: i128, b: i128| {
+                if b == 0 { Err(DIVISION_BY_ZERO) } else { Ok(a % b) }
+            },
+        )
         .named("modulo decimal"),
         BinaryOp::Concat | BinaryOp::Compare(_) => return None,
     })
@@ -92,11 +86,7 @@ pub(crate) fn float(op: BinaryOp) -> Option<Kernel> {
         }
         BinaryOp::Multiply => Kernel::try_zip(|a: f64, b: f64| {
             let product = bounded(a * b, a.is_finite() && b.is_finite())?;
-            if product == 0.0 && a != 0.0 && b != 0.0 {
-                Err(FLOAT_UNDERFLOW)
-            } else {
-                Ok(product)
-            }
+            if product == 0.0 && a != 0.0 && b != 0.0 { Err(FLOAT_UNDERFLOW) } else { Ok(product) }
         })
         .named("multiply float"),
         BinaryOp::Divide => Kernel::try_zip(|a: f64, b: f64| {
@@ -118,11 +108,7 @@ pub(crate) fn float(op: BinaryOp) -> Option<Kernel> {
 /// Refuses an infinity that came from finite numbers.
 #[inline]
 fn bounded(value: f64, from_finite: bool) -> Result<f64, Reason> {
-    if value.is_infinite() && from_finite {
-        Err(FLOAT_OVERFLOW)
-    } else {
-        Ok(value)
-    }
+    if value.is_infinite() && from_finite { Err(FLOAT_OVERFLOW) } else { Ok(value) }
 }
 
 /// Unary minus.

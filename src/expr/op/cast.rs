@@ -75,11 +75,7 @@ pub(crate) fn float_to_int(value: f64) -> Result<i64, Reason> {
     // 2^63 is a float, i64::MAX is not.
     const LIMIT: f64 = 9_223_372_036_854_775_808.0;
     let rounded = value.round_ties_even();
-    if (-LIMIT..LIMIT).contains(&rounded) {
-        Ok(rounded as i64)
-    } else {
-        Err(INTEGER_OVERFLOW)
-    }
+    if (-LIMIT..LIMIT).contains(&rounded) { Ok(rounded as i64) } else { Err(INTEGER_OVERFLOW) }
 }
 
 fn to_text(from: DataType) -> Kernel {
@@ -119,12 +115,6 @@ pub(crate) fn written<'a>(
 /// Checks `decimal(precision, _)`: at most so many digits.
 pub(crate) fn limit_digits(precision: u8) -> Kernel {
     let limit = POW10[usize::from(precision)];
-    Kernel::try_map(move |v: i128| {
-        if v.abs() < limit {
-            Ok(v)
-        } else {
-            Err(DECIMAL_OVERFLOW)
-        }
-    })
-    .named("limit digits")
+    Kernel::try_map(move |v: i128| if v.abs() < limit { Ok(v) } else { Err(DECIMAL_OVERFLOW) })
+        .named("limit digits")
 }

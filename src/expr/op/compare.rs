@@ -62,32 +62,17 @@ fn float(comparison: Comparison) -> Kernel {
 }
 
 fn text(comparison: Comparison) -> Kernel {
-    by_operator!(
-        comparison,
-        Kernel::text_pair_test,
-        a,
-        b,
-        a.as_bytes(),
-        b.as_bytes()
-    )
+    by_operator!(comparison, Kernel::text_pair_test, a, b, a.as_bytes(), b.as_bytes())
 }
 
 fn address(comparison: Comparison) -> Kernel {
-    by_operator!(
-        comparison,
-        Kernel::text_pair_test,
-        a,
-        b,
-        address_order(a, b),
-        Ordering::Equal
-    )
+    by_operator!(comparison, Kernel::text_pair_test, a, b, address_order(a, b), Ordering::Equal)
 }
 
 /// PostgreSQL's order of floats: NaN equals NaN and is above all; -0 equals 0.
 #[inline]
 pub(crate) fn float_order(a: f64, b: f64) -> Ordering {
-    a.partial_cmp(&b)
-        .unwrap_or_else(|| a.is_nan().cmp(&b.is_nan()))
+    a.partial_cmp(&b).unwrap_or_else(|| a.is_nan().cmp(&b.is_nan()))
 }
 
 /// By number, IPv4 before IPv6; text that is no address (which no ip column holds) comes behind, by its bytes.
@@ -125,11 +110,7 @@ pub(crate) fn is_null() -> Kernel {
     Kernel::new(|rows, args| {
         let mut out = vec![false; rows.len];
         rows.each(|row| out[row] = !args[0].is_valid(row));
-        Column {
-            ty: DataType::Bool,
-            values: Values::Bool(out),
-            valid: None,
-        }
+        Column { ty: DataType::Bool, values: Values::Bool(out), valid: None }
     })
     .named("is null")
 }
@@ -140,11 +121,7 @@ pub(crate) fn is_truth(want: bool) -> Kernel {
         let truth = Operand::<bool>::of(&args[0]);
         let mut out = vec![false; rows.len];
         rows.each(|row| out[row] = args[0].is_valid(row) && truth.at(row) == want);
-        Column {
-            ty: DataType::Bool,
-            values: Values::Bool(out),
-            valid: None,
-        }
+        Column { ty: DataType::Bool, values: Values::Bool(out), valid: None }
     })
     .named("is truth")
 }
@@ -156,26 +133,14 @@ pub(crate) fn member(ty: DataType, list: &[&Scalar]) -> Option<Kernel> {
         DataType::Int => {
             let set: HashSet<i64> = list
                 .iter()
-                .filter_map(|s| {
-                    if let Scalar::Int(v) = s {
-                        Some(*v)
-                    } else {
-                        None
-                    }
-                })
+                .filter_map(|s| if let Scalar::Int(v) = s { Some(*v) } else { None })
                 .collect();
             Kernel::map(move |value: i64| set.contains(&value))
         }
         DataType::Text => {
             let set: HashSet<Box<str>> = list
                 .iter()
-                .filter_map(|s| {
-                    if let Scalar::Text(v) = s {
-                        Some(v.clone())
-                    } else {
-                        None
-                    }
-                })
+                .filter_map(|s| if let Scalar::Text(v) = s { Some(v.clone()) } else { None })
                 .collect();
             Kernel::text_test(move |text| set.contains(text))
         }
@@ -188,9 +153,7 @@ pub(crate) fn member(ty: DataType, list: &[&Scalar]) -> Option<Kernel> {
         Kernel::new(move |rows, args| {
             let mut column = found.run(rows, args);
             if let Values::Bool(hit) = &column.values {
-                let valid = (0..rows.len)
-                    .map(|row| column.is_valid(row) && hit[row])
-                    .collect();
+                let valid = (0..rows.len).map(|row| column.is_valid(row) && hit[row]).collect();
                 column.valid = Some(valid);
             }
             column

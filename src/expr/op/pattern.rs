@@ -57,9 +57,7 @@ fn pieces(pattern: &str, escape: Option<char>) -> Result<Vec<Piece>, String> {
     while let Some(c) = chars.next() {
         pieces.push(match c {
             _ if Some(c) == escape => Piece::Literal(
-                chars
-                    .next()
-                    .ok_or("LIKE pattern must not end with the escape character")?,
+                chars.next().ok_or("LIKE pattern must not end with the escape character")?,
             ),
             '%' => Piece::Many,
             '_' => Piece::One,
@@ -80,13 +78,7 @@ fn shape(pieces: &[Piece], insensitive: bool) -> Result<Shape, String> {
     };
     let literal: Option<String> = rest
         .iter()
-        .map(|piece| {
-            if let Piece::Literal(c) = piece {
-                Some(*c)
-            } else {
-                None
-            }
-        })
+        .map(|piece| if let Piece::Literal(c) = piece { Some(*c) } else { None })
         .collect();
     Ok(match literal {
         Some(text) if !insensitive => match (open_start, open_end) {
@@ -124,11 +116,7 @@ pub(crate) fn regex(source: &str, insensitive: bool) -> Result<Regex, String> {
             // The last line of a syntax error says what is wrong; those above draw the pattern.
             other => {
                 let text = other.to_string();
-                let words = text
-                    .lines()
-                    .last()
-                    .unwrap_or_default()
-                    .trim_start_matches("error: ");
+                let words = text.lines().last().unwrap_or_default().trim_start_matches("error: ");
                 format!("bad regular expression: {words}")
             }
         })

@@ -23,19 +23,13 @@ pub(super) struct Lowering<'p, 't> {
 
 impl<'p, 't> Lowering<'p, 't> {
     pub(super) fn new(positions: &'p Positions<'t>) -> Self {
-        Lowering {
-            positions,
-            depth: Cell::new(0),
-        }
+        Lowering { positions, depth: Cell::new(0) }
     }
 
     /// Lowers a tree.
     pub(super) fn lower(&self, tree: &sql::Expr) -> Lowered {
         if self.depth.get() >= DEPTH_MAX {
-            return Err(ExprError::new(
-                0..self.positions.text().len(),
-                "nested too deeply",
-            ));
+            return Err(ExprError::new(0..self.positions.text().len(), "nested too deeply"));
         }
         self.depth.set(self.depth.get() + 1);
         let lowered = self.node(tree);
@@ -51,55 +45,23 @@ impl<'p, 't> Lowering<'p, 't> {
             E::Value(value) => self.value(value),
             E::Nested(inner) => self.lower(inner),
             E::UnaryOp { op, expr } => self.unary(*op, expr, tree),
-            E::BinaryOp {
-                op: op @ (BinaryOperator::And | BinaryOperator::Or),
-                ..
-            } => self.junction(tree, op),
+            E::BinaryOp { op: op @ (BinaryOperator::And | BinaryOperator::Or), .. } => {
+                self.junction(tree, op)
+            }
             E::BinaryOp { left, op, right } => self.binary(left, op, right, tree),
-            E::Between {
-                expr,
-                negated,
-                low,
-                high,
-            } => self.between(expr, low, high, *negated),
-            E::InList {
-                expr,
-                list,
-                negated,
-            } => {
+            E::Between { expr, negated, low, high } => self.between(expr, low, high, *negated),
+            E::InList { expr, list, negated } => {
                 let (operand, list) = (self.lower(expr)?, self.all(list)?);
                 let end = list.last().map_or(operand.span.end, |a| a.span.end);
                 let span = operand.span.start..end;
-                Ok(negate_if(
-                    *negated,
-                    Ast {
-                        kind: Kind::In(Box::new(operand), list),
-                        span,
-                    },
-                ))
+                Ok(negate_if(*negated, Ast { kind: Kind::In(Box::new(operand), list), span }))
             }
-            E::Case {
-                operand,
-                conditions,
-                else_result,
-                case_token,
-                end_token,
-            } => {
+            E::Case { operand, conditions, else_result, case_token, end_token } => {
                 let start = self.positions.range(case_token.0.span).start;
                 let end = self.positions.range(end_token.0.span).end;
-                self.case(
-                    operand.as_deref(),
-                    conditions,
-                    else_result.as_deref(),
-                    start..end,
-                )
+                self.case(operand.as_deref(), conditions, else_result.as_deref(), start..end)
             }
-            E::Cast {
-                kind,
-                expr,
-                data_type,
-                ..
-            } => {
+            E::Cast { kind, expr, data_type, .. } => {
                 let tolerant = matches!(kind, sql::CastKind::TryCast | sql::CastKind::SafeCast);
                 self.cast(self.lower(expr)?, data_type, tolerant)
             }
@@ -117,10 +79,7 @@ impl<'p, 't> Lowering<'p, 't> {
         let spans: Vec<_> = parts.iter().map(|p| self.positions.range(p.span)).collect();
         let start = spans.first().map_or(0, |s| s.start);
         let end = spans.last().map_or(0, |s| s.end);
-        Ast {
-            kind: Kind::Name(words.join(".")),
-            span: start..end,
-        }
+        Ast { kind: Kind::Name(words.join(".")), span: start..end }
     }
 
     pub(super) fn value(&self, value: &sql::ValueWithSpan) -> Lowered {
@@ -134,10 +93,7 @@ impl<'p, 't> Lowering<'p, 't> {
             Value::Boolean(value) => Kind::Bool(*value),
             Value::Null => Kind::Null,
             other => {
-                return Err(ExprError::new(
-                    span,
-                    format!("literal {other} is not supported"),
-                ));
+                return Err(ExprError::new(span, format!("literal {other} is not supported")));
             }
         };
         Ok(Ast { kind, span })
@@ -159,10 +115,7 @@ impl<'p, 't> Lowering<'p, 't> {
     /// Where the prefix operator `symbol` stands, in front of the operand at `start`.
     fn before(&self, start: usize, symbol: &str) -> usize {
         let head = self.positions.text()[..start].trim_end_matches([' ', '\t', '\n', '(']);
-        let tail = head
-            .len()
-            .checked_sub(symbol.len())
-            .and_then(|at| head.get(at..));
+        let tail = head.len().checked_sub(symbol.len()).and_then(|at| head.get(at..));
         if tail.is_some_and(|t| t.eq_ignore_ascii_case(symbol)) {
             head.len() - symbol.len()
         } else {
@@ -183,11 +136,7 @@ impl<'p, 't> Lowering<'p, 't> {
         parts.push(self.lower(rest)?);
         parts.reverse();
         let span = parts[0].span.start..parts[parts.len() - 1].span.end;
-        let kind = if *chain == BinaryOperator::And {
-            Kind::And(parts)
-        } else {
-            Kind::Or(parts)
-        };
+        let kind = if *chain == BinaryOperator::And { Kind::And(parts) } else { Kind::Or(parts) };
         Ok(Ast { kind, span })
     }
 
@@ -237,14 +186,7 @@ impl<'p, 't> Lowering<'p, 't> {
     fn cast(&self, operand: Ast, data_type: &sql::DataType, tolerant: bool) -> Lowered {
         let span = operand.span.clone();
         let to = target::read(&data_type.to_string(), span.clone())?;
-        Ok(Ast {
-            kind: Kind::Cast {
-                operand: Box::new(operand),
-                to,
-                tolerant,
-            },
-            span,
-        })
+        Ok(Ast { kind: Kind::Cast { operand: Box::new(operand), to, tolerant }, span })
     }
 
     /// Lowers each.
@@ -255,11 +197,7 @@ impl<'p, 't> Lowering<'p, 't> {
     /// The range that sqlparser knows, else the whole text.
     pub(super) fn range(&self, tree: &sql::Expr) -> Range<usize> {
         let range = self.positions.range(tree.span());
-        if range.is_empty() {
-            0..self.positions.text().len()
-        } else {
-            range
-        }
+        if range.is_empty() { 0..self.positions.text().len() } else { range }
     }
 
     /// Refuses syntax that logmill does not have.
@@ -274,30 +212,17 @@ impl<'p, 't> Lowering<'p, 't> {
             sql::Expr::AtTimeZone { .. } => "AT TIME ZONE is",
             _ => "this syntax is",
         };
-        ExprError::new(
-            self.range(tree),
-            format!("{what} not supported in expressions"),
-        )
+        ExprError::new(self.range(tree), format!("{what} not supported in expressions"))
     }
 }
 
 /// A binary operator over two trees.
 pub(super) fn combine(op: BinaryOp, left: Ast, right: Ast) -> Ast {
     let span = left.span.start.min(right.span.start)..right.span.end.max(left.span.end);
-    Ast {
-        kind: Kind::Binary(op, Box::new(left), Box::new(right)),
-        span,
-    }
+    Ast { kind: Kind::Binary(op, Box::new(left), Box::new(right)), span }
 }
 
 pub(super) fn negate_if(negated: bool, ast: Ast) -> Ast {
     let span = ast.span.clone();
-    if negated {
-        Ast {
-            kind: Kind::Not(Box::new(ast)),
-            span,
-        }
-    } else {
-        ast
-    }
+    if negated { Ast { kind: Kind::Not(Box::new(ast)), span } } else { ast }
 }

@@ -21,16 +21,8 @@ const UNITS: [(&str, i64); 7] = [
 ];
 
 /// Functions that the parser reads with a syntax of their own.
-const WITH_SYNTAX: [&str; 8] = [
-    "trim",
-    "substring",
-    "substr",
-    "position",
-    "extract",
-    "ceil",
-    "ceiling",
-    "floor",
-];
+const WITH_SYNTAX: [&str; 8] =
+    ["trim", "substring", "substr", "position", "extract", "ceil", "ceiling", "floor"];
 
 impl Lowering<'_, '_> {
     /// Lowers what is a call in one syntax or another.
@@ -38,12 +30,7 @@ impl Lowering<'_, '_> {
         use sql::Expr as E;
         match tree {
             E::Function(function) => self.function(function, tree),
-            E::Trim {
-                expr,
-                trim_where,
-                trim_what,
-                trim_characters: None,
-            } => {
+            E::Trim { expr, trim_where, trim_what, trim_characters: None } => {
                 let name = match trim_where {
                     Some(sql::TrimWhereField::Leading) => "ltrim",
                     Some(sql::TrimWhereField::Trailing) => "rtrim",
@@ -51,12 +38,9 @@ impl Lowering<'_, '_> {
                 };
                 self.built_in(name, [Some(&**expr), trim_what.as_deref()])
             }
-            E::Substring {
-                expr,
-                substring_from,
-                substring_for,
-                ..
-            } => self.substring(expr, substring_from.as_deref(), substring_for.as_deref()),
+            E::Substring { expr, substring_from, substring_for, .. } => {
+                self.substring(expr, substring_from.as_deref(), substring_for.as_deref())
+            }
             E::Position { expr, r#in } => self.built_in("strpos", [Some(&**r#in), Some(&**expr)]),
             E::Ceil { expr, field } => self.rounding("ceil", expr, field, tree),
             E::Floor { expr, field } => self.rounding("floor", expr, field, tree),
@@ -68,10 +52,7 @@ impl Lowering<'_, '_> {
     fn extract(&self, field: &sql::DateTimeField, operand: &sql::Expr) -> Result<Ast, ExprError> {
         let operand = self.lower(operand)?;
         let field = Kind::Text(field.to_string().to_lowercase());
-        let field = Ast {
-            kind: field,
-            span: operand.span.clone(),
-        };
+        let field = Ast { kind: field, span: operand.span.clone() };
         Ok(self.named("extract", vec![field, operand]))
     }
 
@@ -87,10 +68,7 @@ impl Lowering<'_, '_> {
         match from {
             Some(from) => args.push(self.lower(from)?),
             None if length.is_some() => {
-                args.push(Ast {
-                    kind: Kind::Number("1".to_owned()),
-                    span: operand_span,
-                });
+                args.push(Ast { kind: Kind::Number("1".to_owned()), span: operand_span });
             }
             None => {}
         }
@@ -111,10 +89,7 @@ impl Lowering<'_, '_> {
             sql::CeilFloorKind::DateTimeField(sql::DateTimeField::NoDateTime) => {
                 self.built_in(name, [Some(operand)])
             }
-            _ => Err(ExprError::new(
-                self.range(tree),
-                format!("{name} takes one argument"),
-            )),
+            _ => Err(ExprError::new(self.range(tree), format!("{name} takes one argument"))),
         }
     }
 
@@ -143,10 +118,7 @@ impl Lowering<'_, '_> {
             filter: None,
             text: String::new(),
         };
-        Ast {
-            kind: Kind::Call(call),
-            span,
-        }
+        Ast { kind: Kind::Call(call), span }
     }
 
     /// The nearest word in front of an opening parenthesis that names a function with a syntax of its own.
@@ -154,36 +126,24 @@ impl Lowering<'_, '_> {
         let mut head = &self.positions.text()[..end];
         loop {
             head = head[..head.rfind('(')?].trim_end();
-            let start = head
-                .rfind(|c: char| !c.is_alphanumeric() && c != '_')
-                .map_or(0, |at| at + 1);
+            let start =
+                head.rfind(|c: char| !c.is_alphanumeric() && c != '_').map_or(0, |at| at + 1);
             // A separator of several bytes would put `start` within it; none can stand before a known name.
             let word = head.get(start..).unwrap_or_default();
-            if WITH_SYNTAX
-                .iter()
-                .any(|known| word.eq_ignore_ascii_case(known))
-            {
+            if WITH_SYNTAX.iter().any(|known| word.eq_ignore_ascii_case(known)) {
                 return Some(start..head.len());
             }
         }
     }
 
     fn function(&self, function: &sql::Function, tree: &sql::Expr) -> Result<Ast, ExprError> {
-        let parts: Vec<sql::Ident> = function
-            .name
-            .0
-            .iter()
-            .filter_map(|part| part.as_ident().cloned())
-            .collect();
+        let parts: Vec<sql::Ident> =
+            function.name.0.iter().filter_map(|part| part.as_ident().cloned()).collect();
         let name = self.name(&parts);
         let FunctionArguments::List(list) = &function.args else {
             // `user` and its like are functions without parentheses to the parser, and fields to us.
             let bare = matches!(function.args, FunctionArguments::None);
-            return if bare {
-                Ok(name)
-            } else {
-                Err(self.unsupported(tree))
-            };
+            return if bare { Ok(name) } else { Err(self.unsupported(tree)) };
         };
         self.refuse_clauses(function, list, name.span.clone())?;
         let mut call = Call {
@@ -192,11 +152,7 @@ impl Lowering<'_, '_> {
             args: Vec::with_capacity(list.args.len()),
             star: false,
             distinct: list.duplicate_treatment == Some(sql::DuplicateTreatment::Distinct),
-            filter: function
-                .filter
-                .as_deref()
-                .map(|f| self.lower(f).map(Box::new))
-                .transpose()?,
+            filter: function.filter.as_deref().map(|f| self.lower(f).map(Box::new)).transpose()?,
             text: function.to_string(),
         };
         for arg in &list.args {
@@ -206,29 +162,19 @@ impl Lowering<'_, '_> {
                 }
                 FunctionArg::Unnamed(FunctionArgExpr::Wildcard) => call.star = true,
                 _ => {
-                    return Err(ExprError::new(
-                        name.span,
-                        "named arguments are not supported",
-                    ));
+                    return Err(ExprError::new(name.span, "named arguments are not supported"));
                 }
             }
         }
         let end = self.closing(call.args.last().map_or(name.span.end, |a| a.span.end));
-        Ok(Ast {
-            kind: Kind::Call(call),
-            span: name.span.start..end,
-        })
+        Ok(Ast { kind: Kind::Call(call), span: name.span.start..end })
     }
 
     /// The end of the parenthesis that closes right behind `end`, if it does.
     fn closing(&self, end: usize) -> usize {
         let rest = &self.positions.text()[end..];
         let inner = rest.trim_start_matches([' ', '\n', '\t', '(', '*']);
-        if inner.starts_with(')') {
-            end + rest.len() - inner.len() + 1
-        } else {
-            end
-        }
+        if inner.starts_with(')') { end + rest.len() - inner.len() + 1 } else { end }
     }
 
     fn refuse_clauses(
@@ -255,20 +201,14 @@ impl Lowering<'_, '_> {
         let (Kind::Text(text) | Kind::Number(text)) = value.kind else {
             return Err(ExprError::new(value.span, "INTERVAL takes a literal"));
         };
-        let unit = interval
-            .leading_field
-            .as_ref()
-            .map(|f| f.to_string().to_lowercase());
+        let unit = interval.leading_field.as_ref().map(|f| f.to_string().to_lowercase());
         let micros = micros_of(&format!("{text} {}", unit.unwrap_or_default()));
         let micros = micros.ok_or_else(|| {
             ExprError::new(value.span.clone(), "not an interval of fixed length").with_help(
                 "write like '5 minutes' or '1 day 12 hours'; units from microseconds to weeks",
             )
         })?;
-        Ok(Ast {
-            kind: Kind::Interval(micros),
-            span: value.span,
-        })
+        Ok(Ast { kind: Kind::Interval(micros), span: value.span })
     }
 }
 
@@ -280,9 +220,8 @@ fn micros_of(text: &str) -> Option<i64> {
     }
     words.chunks(2).try_fold(0i64, |sum, pair| {
         let name = pair[1].to_ascii_lowercase();
-        let (_, unit) = UNITS
-            .iter()
-            .find(|(unit, _)| name.strip_suffix('s').unwrap_or(&name) == *unit)?;
+        let (_, unit) =
+            UNITS.iter().find(|(unit, _)| name.strip_suffix('s').unwrap_or(&name) == *unit)?;
         sum.checked_add(pair[0].parse::<i64>().ok()?.checked_mul(*unit)?)
     })
 }

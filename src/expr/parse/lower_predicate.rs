@@ -24,20 +24,12 @@ impl Lowering<'_, '_> {
             E::IsNotDistinctFrom(a, b) => {
                 self.pair(BinaryOp::Compare(Comparison::NotDistinct), a, b)
             }
-            E::Like {
-                any: false,
-                expr,
-                pattern,
-                escape_char,
-                negated,
-            } => self.like(expr, pattern, escape_char.as_deref(), false, *negated),
-            E::ILike {
-                any: false,
-                expr,
-                pattern,
-                escape_char,
-                negated,
-            } => self.like(expr, pattern, escape_char.as_deref(), true, *negated),
+            E::Like { any: false, expr, pattern, escape_char, negated } => {
+                self.like(expr, pattern, escape_char.as_deref(), false, *negated)
+            }
+            E::ILike { any: false, expr, pattern, escape_char, negated } => {
+                self.like(expr, pattern, escape_char.as_deref(), true, *negated)
+            }
             _ => return None,
         })
     }
@@ -53,25 +45,13 @@ impl Lowering<'_, '_> {
         let span = x.span.start..high.span.end;
         let above = combine(BinaryOp::Compare(Comparison::GreaterEqual), x.clone(), low);
         let below = combine(BinaryOp::Compare(Comparison::LessEqual), x, high);
-        Ok(negate_if(
-            negated,
-            Ast {
-                kind: Kind::And(vec![above, below]),
-                span,
-            },
-        ))
+        Ok(negate_if(negated, Ast { kind: Kind::And(vec![above, below]), span }))
     }
 
     fn is(&self, test: IsTest, operand: &sql::Expr, negated: bool) -> Lowered {
         let operand = self.lower(operand)?;
         let span = operand.span.clone();
-        Ok(negate_if(
-            negated,
-            Ast {
-                kind: Kind::Is(test, Box::new(operand)),
-                span,
-            },
-        ))
+        Ok(negate_if(negated, Ast { kind: Kind::Is(test, Box::new(operand)), span }))
     }
 
     pub(super) fn like(
@@ -84,24 +64,14 @@ impl Lowering<'_, '_> {
     ) -> Lowered {
         let escape = match escape.map(|e| self.lower(e)).transpose()? {
             None => Some('\\'),
-            Some(Ast {
-                kind: Kind::Text(text),
-                ..
-            }) if text.chars().count() <= 1 => text.chars().next(),
+            Some(Ast { kind: Kind::Text(text), .. }) if text.chars().count() <= 1 => {
+                text.chars().next()
+            }
             Some(other) => {
-                return Err(ExprError::new(
-                    other.span,
-                    "ESCAPE takes one character, as a literal",
-                ));
+                return Err(ExprError::new(other.span, "ESCAPE takes one character, as a literal"));
             }
         };
-        self.matches(
-            operand,
-            pattern,
-            MatchSyntax::Like { escape },
-            insensitive,
-            negated,
-        )
+        self.matches(operand, pattern, MatchSyntax::Like { escape }, insensitive, negated)
     }
 
     pub(super) fn regex(
@@ -122,17 +92,9 @@ impl Lowering<'_, '_> {
         insensitive: bool,
         negated: bool,
     ) -> Lowered {
-        let (operand, pattern) = (
-            Box::new(self.lower(operand)?),
-            Box::new(self.lower(pattern)?),
-        );
+        let (operand, pattern) = (Box::new(self.lower(operand)?), Box::new(self.lower(pattern)?));
         let span = operand.span.start..pattern.span.end;
-        let kind = Kind::Match(Match {
-            operand,
-            pattern,
-            syntax,
-            insensitive,
-        });
+        let kind = Kind::Match(Match { operand, pattern, syntax, insensitive });
         Ok(negate_if(negated, Ast { kind, span }))
     }
 
@@ -154,12 +116,6 @@ impl Lowering<'_, '_> {
             branches.push((condition, self.lower(&when.result)?));
         }
         let otherwise = otherwise.map(|x| self.lower(x).map(Box::new)).transpose()?;
-        Ok(Ast {
-            kind: Kind::Case {
-                branches,
-                otherwise,
-            },
-            span,
-        })
+        Ok(Ast { kind: Kind::Case { branches, otherwise }, span })
     }
 }

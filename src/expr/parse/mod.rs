@@ -56,10 +56,7 @@ pub(crate) fn parse_aliased(text: &str) -> Result<(Ast, Option<Alias>), ExprErro
     let mut alias = None;
     if parser.parse_keyword(Keyword::AS) {
         let name = parser.parse_identifier().map_err(failed)?;
-        alias = Some(Alias {
-            span: positions.range(name.span),
-            name: name.value,
-        });
+        alias = Some(Alias { span: positions.range(name.span), name: name.value });
     }
     let next = parser.peek_token();
     if next.token != Token::EOF {
@@ -81,9 +78,7 @@ fn parser_error(positions: &Positions<'_>, error: ParserError) -> ExprError {
     let Some((words, place)) = message.rsplit_once(" at Line: ") else {
         return ExprError::new(0..positions.text().len(), message);
     };
-    let mut numbers = place
-        .split(", Column: ")
-        .map(|n| n.trim().parse().unwrap_or(0));
+    let mut numbers = place.split(", Column: ").map(|n| n.trim().parse().unwrap_or(0));
     let (line, column) = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
     let words = words.replace("found: EOF", "found the end");
     ExprError::new(positions.word_at(line, column), words)

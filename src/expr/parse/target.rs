@@ -12,20 +12,14 @@ use super::Target;
 pub(crate) fn read(name: &str, span: Range<usize>) -> Result<Target, ExprError> {
     let name = name.to_ascii_lowercase();
     let (word, numbers) = name.split_once('(').unwrap_or((&name, ""));
-    let numbers: Vec<&str> = numbers
-        .trim_end_matches(')')
-        .split(',')
-        .map(str::trim)
-        .filter(|n| !n.is_empty())
-        .collect();
+    let numbers: Vec<&str> =
+        numbers.trim_end_matches(')').split(',').map(str::trim).filter(|n| !n.is_empty()).collect();
     if matches!(word.trim(), "decimal" | "numeric" | "dec") {
         return decimal(word.trim(), &numbers, span);
     }
     if !numbers.is_empty() {
-        return Err(
-            ExprError::new(span, format!("type {name} is not supported"))
-                .with_help(format!("write {} without a length", word.trim())),
-        );
+        return Err(ExprError::new(span, format!("type {name} is not supported"))
+            .with_help(format!("write {} without a length", word.trim())));
     }
     simple(word.trim(), span).map(Target::Type)
 }

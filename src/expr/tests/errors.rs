@@ -7,56 +7,24 @@ use crate::expr::{Expr, compile_key};
 /// Expression, the text that the error points at, and a part of its message and help.
 const CASES: &[(&str, &str, &str)] = &[
     ("stauts = 200", "stauts", "did you mean status?"),
-    (
-        "status = 200 AND lowr(path) = 'x'",
-        "lowr",
-        "did you mean lower?",
-    ),
+    ("status = 200 AND lowr(path) = 'x'", "lowr", "did you mean lower?"),
     ("status = 'abc'", "'abc'", "not an int"),
-    (
-        "1 + length(path, 2)",
-        "length",
-        "length takes 1 argument, found 2",
-    ),
+    ("1 + length(path, 2)", "length", "length takes 1 argument, found 2"),
     ("substr(path)", "substr", "2 to 3 arguments, found 1"),
     ("status + path", "path", "+ takes numbers, found text"),
     ("status > 5 AND path", "path", "expected a bool, found text"),
     ("path > status", "path > status", "x::int"),
-    (
-        "lower(status)",
-        "status",
-        "lower takes text as argument 1, found int",
-    ),
-    (
-        "CASE WHEN status = 1 THEN 1 ELSE path END",
-        "path",
-        "no common type",
-    ),
+    ("lower(status)", "status", "lower takes text as argument 1, found int"),
+    ("CASE WHEN status = 1 THEN 1 ELSE path END", "path", "no common type"),
     ("status = 200 AND count(*) > 1", "count", "not allowed here"),
     ("path LIKE path", "path", "constant"),
     ("path ~ '('", "'('", "unclosed group"),
     ("regexp_matches(path, path)", "path", "must be a constant"),
-    (
-        "regexp_replace(path, 'a', '\\2')",
-        "'\\2'",
-        "groups up to 0",
-    ),
+    ("regexp_replace(path, 'a', '\\2')", "'\\2'", "groups up to 0"),
     ("date_trunc('hours', at)", "'hours'", "unknown unit"),
-    (
-        "date_trunc('hour', at, 'Mars/Base')",
-        "'Mars/Base'",
-        "unknown time zone",
-    ),
-    (
-        "to_char(at, 'YYYY-MM-DDTHH24')",
-        "'YYYY-MM-DDTHH24'",
-        "unknown pattern at 'THH24'",
-    ),
-    (
-        "ip_in(remote_addr, '10.0.0.0/33')",
-        "'10.0.0.0/33'",
-        "no network",
-    ),
+    ("date_trunc('hour', at, 'Mars/Base')", "'Mars/Base'", "unknown time zone"),
+    ("to_char(at, 'YYYY-MM-DDTHH24')", "'YYYY-MM-DDTHH24'", "unknown pattern at 'THH24'"),
+    ("ip_in(remote_addr, '10.0.0.0/33')", "'10.0.0.0/33'", "no network"),
     ("at::date", "at", "there is no type date"),
     ("at::int", "at", "epoch"),
     ("status::decimal(39)", "status", "bad type"),
@@ -92,16 +60,9 @@ fn errors_point_at_their_cause() {
             }
             Err(error) => error,
         };
-        let said = format!(
-            "{} {}",
-            error.message,
-            error.help.as_deref().unwrap_or_default()
-        );
+        let said = format!("{} {}", error.message, error.help.as_deref().unwrap_or_default());
         if !said.contains(words) || &text[error.span.clone()] != *place {
-            wrong.push(format!(
-                "{text} points at {}: {error:?}",
-                &text[error.span.clone()]
-            ));
+            wrong.push(format!("{text} points at {}: {error:?}", &text[error.span.clone()]));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -121,10 +82,7 @@ fn a_typed_place_refuses_other_types_and_takes_null() {
 
 #[test]
 fn a_key_is_a_name_or_has_one() {
-    assert_eq!(
-        compile_key("path", &mut Fields).expect("a name").name,
-        "path"
-    );
+    assert_eq!(compile_key("path", &mut Fields).expect("a name").name, "path");
     let key = compile_key("status / 100 AS status_class", &mut Fields).expect("a named key");
     assert_eq!(
         (key.name.as_str(), key.expr.ty(), key.expr.slots()),

@@ -22,25 +22,13 @@ fn each_aggregate_is_found_with_its_type() {
         ("first(path)", F::First, DataType::Text),
         ("last(path)", F::Last, DataType::Text),
         ("any(remote_addr)", F::Any, DataType::Ip),
-        (
-            "approx_distinct(remote_addr)",
-            F::ApproxDistinct,
-            DataType::Int,
-        ),
-        (
-            "approx_quantile(request_time, 0.99)",
-            F::ApproxQuantile(0.99),
-            DataType::Float,
-        ),
+        ("approx_distinct(remote_addr)", F::ApproxDistinct, DataType::Int),
+        ("approx_quantile(request_time, 0.99)", F::ApproxQuantile(0.99), DataType::Float),
         ("stddev(ratio)", F::Stddev, DataType::Float),
     ] {
         let measure = measure(text);
         assert_eq!(measure.aggregates.len(), 1, "{text}");
-        assert_eq!(
-            (measure.aggregates[0].function, measure.value.ty()),
-            (function, ty),
-            "{text}"
-        );
+        assert_eq!((measure.aggregates[0].function, measure.value.ty()), (function, ty), "{text}");
     }
 }
 
@@ -56,17 +44,9 @@ fn equal_calls_are_shared_and_others_are_not() {
 #[test]
 fn a_measure_says_what_it_can_not_be() {
     for (text, place, words) in [
-        (
-            "count(*) + status",
-            "status",
-            "must stand inside of an aggregate",
-        ),
+        ("count(*) + status", "status", "must stand inside of an aggregate"),
         ("sum(count(*))", "count", "not allowed here"),
-        (
-            "count(*) FILTER (WHERE sum(status) > 1)",
-            "sum",
-            "not allowed here",
-        ),
+        ("count(*) FILTER (WHERE sum(status) > 1)", "sum", "not allowed here"),
         ("sum(path)", "path", "a number"),
         ("bool_and(status)", "status", "a bool"),
         ("sum(DISTINCT status)", "sum", "only count"),
@@ -78,19 +58,11 @@ fn a_measure_says_what_it_can_not_be() {
         ("1 + 1", "1 + 1", "needs an aggregate"),
         ("count()", "count", "argument"),
         ("sum(*)", "sum", "only count"),
-        (
-            "count(*) FILTER (WHERE status)",
-            "status",
-            "expected a bool",
-        ),
+        ("count(*) FILTER (WHERE status)", "status", "expected a bool"),
         ("sum(statsu)", "statsu", "did you mean status?"),
     ] {
         let error = compile_measure(text, &mut Fields).expect_err(text);
-        let said = format!(
-            "{} {}",
-            error.message,
-            error.help.as_deref().unwrap_or_default()
-        );
+        let said = format!("{} {}", error.message, error.help.as_deref().unwrap_or_default());
         assert!(said.contains(words), "{text}: {error:?}");
         assert_eq!(&text[error.span.clone()], place, "{text}: {error:?}");
     }

@@ -6,10 +6,7 @@ use super::over_status;
 use crate::data::{Failure, Scalar};
 
 fn failed(row: u32, reason: &'static str) -> Failure {
-    Failure {
-        row,
-        reason: reason.into(),
-    }
+    Failure { row, reason: reason.into() }
 }
 
 #[test]

@@ -46,21 +46,14 @@ fn user(line: &[u8]) -> Option<(&[u8], &[u8])> {
 /// Up to `] `.
 #[inline]
 fn time(line: &[u8]) -> Option<(&[u8], &[u8])> {
-    let end = if line.get(TIME_BYTES) == Some(&b']') {
-        TIME_BYTES
-    } else {
-        memchr(b']', line)?
-    };
+    let end = if line.get(TIME_BYTES) == Some(&b']') { TIME_BYTES } else { memchr(b']', line)? };
     Some((&line[..end], line[end + 1..].strip_prefix(b" ")?))
 }
 
 /// A field in quotes, which may hold backslash escapes; a space behind it is passed over by the next field.
 #[inline]
 fn quoted(line: &[u8]) -> Option<(&[u8], &[u8])> {
-    let line = line
-        .strip_prefix(b" ")
-        .unwrap_or(line)
-        .strip_prefix(b"\"")?;
+    let line = line.strip_prefix(b" ").unwrap_or(line).strip_prefix(b"\"")?;
     let end = closing_quote(line)?;
     Some((&line[..end], &line[end + 1..]))
 }
@@ -96,10 +89,7 @@ fn size(line: &[u8]) -> Option<(&[u8], &[u8])> {
     let line = line.strip_prefix(b" ")?;
     let end = match line {
         [b'-', ..] => 1,
-        _ => line
-            .iter()
-            .position(|byte| !byte.is_ascii_digit())
-            .unwrap_or(line.len()),
+        _ => line.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(line.len()),
     };
     let good = end > 0 && matches!(line.get(end), None | Some(b' ' | b'\t'));
     good.then(|| (&line[..end], &line[end..]))

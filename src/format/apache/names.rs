@@ -29,18 +29,12 @@ fn duration(directive: &Directive<'_>) -> Option<(String, DataType, usize)> {
         (b'T', None | Some("s")) => 0,
         _ => return None,
     };
-    Some((
-        "request_time".into(),
-        DataType::Decimal(digits),
-        digits.into(),
-    ))
+    Some(("request_time".into(), DataType::Decimal(digits), digits.into()))
 }
 
 /// A header, cookie, note or environment variable, or another form of a plain directive.
 fn with_param(letter: u8, param: &str) -> Option<String> {
-    let lower = param
-        .to_ascii_lowercase()
-        .replace(|c: char| !c.is_ascii_alphanumeric(), "_");
+    let lower = param.to_ascii_lowercase().replace(|c: char| !c.is_ascii_alphanumeric(), "_");
     let prefix = match letter {
         b'i' => "http_",
         b'o' => "sent_http_",
@@ -49,24 +43,10 @@ fn with_param(letter: u8, param: &str) -> Option<String> {
         b'n' => "note_",
         b'x' => "",
         b'a' | b'h' => {
-            return Some(
-                if param == "c" {
-                    "realip_remote_addr"
-                } else {
-                    "remote_addr"
-                }
-                .into(),
-            );
+            return Some(if param == "c" { "realip_remote_addr" } else { "remote_addr" }.into());
         }
         b'p' => {
-            return Some(
-                if param == "remote" {
-                    "remote_port"
-                } else {
-                    "server_port"
-                }
-                .into(),
-            );
+            return Some(if param == "remote" { "remote_port" } else { "server_port" }.into());
         }
         b'P' => return Some(if param == "pid" { "pid" } else { "thread_id" }.into()),
         _ => return None,
@@ -106,8 +86,5 @@ fn alone(letter: u8) -> Option<&'static str> {
 
 /// A format of `%{...}t` without the word for which end of the request it is.
 pub(super) fn unprefixed(format: &str) -> &str {
-    format
-        .strip_prefix("begin:")
-        .or_else(|| format.strip_prefix("end:"))
-        .unwrap_or(format)
+    format.strip_prefix("begin:").or_else(|| format.strip_prefix("end:")).unwrap_or(format)
 }

@@ -111,10 +111,7 @@ fn quoted<'a>(
         byte != quote || second
     });
     let decoded = arena.alloc_slice_fill_copy(content.len() - doubled, 0);
-    decoded
-        .iter_mut()
-        .zip(kept)
-        .for_each(|(to, from)| *to = from);
+    decoded.iter_mut().zip(kept).for_each(|(to, from)| *to = from);
     Ok((decoded, at + 1))
 }
 

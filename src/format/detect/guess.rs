@@ -25,11 +25,8 @@ const SCALE_MAX: u8 = 9;
 
 /// The narrowest type that all values have; text if there are none. `-` and empty values are NULL.
 pub(super) fn type_of(name: &str, values: &[Vec<u8>]) -> DataType {
-    let values: Vec<&[u8]> = values
-        .iter()
-        .map(Vec::as_slice)
-        .filter(|raw| !matches!(*raw, b"" | b"-"))
-        .collect();
+    let values: Vec<&[u8]> =
+        values.iter().map(Vec::as_slice).filter(|raw| !matches!(*raw, b"" | b"-")).collect();
     let all = |test: &dyn Fn(&[u8]) -> bool| values.iter().all(|raw| test(raw));
     if values.is_empty() || all(&has_leading_zero) {
         return DataType::Text;
@@ -38,10 +35,7 @@ pub(super) fn type_of(name: &str, values: &[Vec<u8>]) -> DataType {
         return DataType::Timestamp;
     }
     let fits = |(ty, plausible): &(DataType, bool)| *plausible && reads(*ty, &values);
-    candidates(&values)
-        .into_iter()
-        .find(fits)
-        .map_or(DataType::Text, |(ty, _)| ty)
+    candidates(&values).into_iter().find(fits).map_or(DataType::Text, |(ty, _)| ty)
 }
 
 /// Types to try, narrowest first, and whether the values look like it at all.
@@ -59,10 +53,7 @@ fn candidates(values: &[&[u8]]) -> [(DataType, bool); 6] {
         (DataType::Int, number),
         (decimal, number),
         (DataType::Float, finite),
-        (
-            DataType::Bool,
-            all(&|raw| matches!(raw, b"true" | b"false")),
-        ),
+        (DataType::Bool, all(&|raw| matches!(raw, b"true" | b"false"))),
         (DataType::Timestamp, dated),
         (DataType::Ip, true),
     ]
@@ -70,14 +61,10 @@ fn candidates(values: &[&[u8]]) -> [(DataType, bool); 6] {
 
 /// The field to take as the event time: by its name, else the first.
 pub(super) fn time(fields: &[(String, DataType)]) -> Option<String> {
-    let times: Vec<&String> = fields
-        .iter()
-        .filter(|(_, ty)| *ty == DataType::Timestamp)
-        .map(|(name, _)| name)
-        .collect();
-    let named = TIME_NAMES
-        .iter()
-        .find_map(|known| times.iter().find(|name| name.as_str() == *known));
+    let times: Vec<&String> =
+        fields.iter().filter(|(_, ty)| *ty == DataType::Timestamp).map(|(name, _)| name).collect();
+    let named =
+        TIME_NAMES.iter().find_map(|known| times.iter().find(|name| name.as_str() == *known));
     named.or(times.first()).map(|name| (*name).clone())
 }
 
@@ -86,13 +73,7 @@ fn reads(ty: DataType, values: &[&[u8]]) -> bool {
     let (arena, mut failures) = (bumpalo::Bump::new(), Vec::<Failure>::new());
     let rows: Vec<u32> = (0..).take(values.len()).collect();
     let converter = Converter::new("", ty, &jiff::tz::TimeZone::UTC, None);
-    converter.convert(
-        &mut TimeCache::default(),
-        values,
-        &rows,
-        &arena,
-        &mut failures,
-    );
+    converter.convert(&mut TimeCache::default(), values, &rows, &arena, &mut failures);
     failures.is_empty()
 }
 
@@ -116,13 +97,7 @@ mod tests {
     use super::*;
 
     fn guess(name: &str, values: &[&str]) -> DataType {
-        type_of(
-            name,
-            &values
-                .iter()
-                .map(|raw| raw.as_bytes().to_vec())
-                .collect::<Vec<_>>(),
-        )
+        type_of(name, &values.iter().map(|raw| raw.as_bytes().to_vec()).collect::<Vec<_>>())
     }
 
     #[test]

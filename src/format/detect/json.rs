@@ -19,12 +19,7 @@ pub(super) fn detect(sample: &[u8]) -> Option<Detected> {
         }
     }
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    of_values(
-        FormatSpec::Name("json".into()),
-        "\"json\"".into(),
-        &names,
-        sample,
-    )
+    of_values(FormatSpec::Name("json".into()), "\"json\"".into(), &names, sample)
 }
 
 /// Adds the keys that are not there yet, in the order of the text.
@@ -63,9 +58,6 @@ mod tests {
             ("l", DataType::Text),
         ];
         assert_eq!(found.fields, fields.map(|(name, ty)| (name.to_owned(), ty)));
-        assert_eq!(
-            (found.time.as_deref(), found.matched, found.lines),
-            (Some("ts"), 2, 3)
-        );
+        assert_eq!((found.time.as_deref(), found.matched, found.lines), (Some("ts"), 2, 3));
     }
 }

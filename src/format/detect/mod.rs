@@ -43,18 +43,11 @@ pub fn detect(head: &[u8]) -> Option<Detected> {
     if lines == 0 {
         return None;
     }
-    let known = [
-        with_request_time(sample),
-        named(sample),
-        json::detect(sample),
-    ];
-    let best = known.into_iter().flatten().reduce(|best, other| {
-        if other.matched > best.matched {
-            other
-        } else {
-            best
-        }
-    });
+    let known = [with_request_time(sample), named(sample), json::detect(sample)];
+    let best = known
+        .into_iter()
+        .flatten()
+        .reduce(|best, other| if other.matched > best.matched { other } else { best });
     best.filter(|best| best.matched * 2 >= best.lines)
         .or_else(|| separated::detect(sample))
         .or_else(|| of_format(FormatSpec::Name("lines".into()), "\"lines\"".into(), sample))
@@ -82,39 +75,20 @@ fn count(spec: &FormatSpec, sample: &[u8]) -> (usize, usize) {
 fn of_format(spec: FormatSpec, toml: String, sample: &[u8]) -> Option<Detected> {
     let format = build(&spec, LINE_BYTES_MAX, Some(sample)).ok()?;
     let (matched, lines) = count(&spec, sample);
-    let fields = format
-        .fields()
-        .iter()
-        .map(|field| (field.name.clone(), field.ty))
-        .collect();
+    let fields = format.fields().iter().map(|field| (field.name.clone(), field.ty)).collect();
     let time = format.default_time().map(str::to_owned);
-    (matched > 0).then_some(Detected {
-        spec,
-        toml,
-        fields,
-        time,
-        matched,
-        lines,
-    })
+    (matched > 0).then_some(Detected { spec, toml, fields, time, matched, lines })
 }
 
 /// The access logs with fixed fields. `combined` goes before `common`, which its lines fit too.
 fn named(sample: &[u8]) -> Option<Detected> {
-    let vhost = (
-        FormatSpec::Apache(VHOST_COMBINED.into()),
-        format!("{{ apache = '{VHOST_COMBINED}' }}"),
-    );
+    let vhost =
+        (FormatSpec::Apache(VHOST_COMBINED.into()), format!("{{ apache = '{VHOST_COMBINED}' }}"));
     let by_name =
         ["combined", "common"].map(|name| (FormatSpec::Name(name.into()), format!("{name:?}")));
     let found = std::iter::once(vhost).chain(by_name);
     let found = found.filter_map(|(spec, toml)| of_format(spec, toml, sample));
-    found.reduce(|best, other| {
-        if other.matched > best.matched {
-            other
-        } else {
-            best
-        }
-    })
+    found.reduce(|best, other| if other.matched > best.matched { other } else { best })
 }
 
 /// `combined` with a time in seconds behind it, on each line that is `combined` at all. An integer there is left alone:
@@ -136,11 +110,7 @@ fn columns(spec: &FormatSpec, wanted: &[&str], sample: &[u8]) -> Vec<Vec<Vec<u8>
     if let Ok(tokenizer) = tokenizer {
         tokenizer.tokenize(sample, true, LINES_MAX, &arena, &mut block);
     }
-    block
-        .fields
-        .iter()
-        .map(|column| column.iter().map(|raw| raw.to_vec()).collect())
-        .collect()
+    block.fields.iter().map(|column| column.iter().map(|raw| raw.to_vec()).collect()).collect()
 }
 
 /// A format whose fields have no types of their own: names and types from the values.
@@ -148,18 +118,10 @@ fn of_values(spec: FormatSpec, toml: String, names: &[&str], sample: &[u8]) -> O
     let (matched, lines) = count(&spec, sample);
     let columns = columns(&spec, names, sample);
     let typed = names.iter().zip(&columns);
-    let fields: Vec<_> = typed
-        .map(|(name, values)| ((*name).to_owned(), guess::type_of(name, values)))
-        .collect();
+    let fields: Vec<_> =
+        typed.map(|(name, values)| ((*name).to_owned(), guess::type_of(name, values))).collect();
     let time = guess::time(&fields);
-    (matched > 0).then_some(Detected {
-        spec,
-        toml,
-        fields,
-        time,
-        matched,
-        lines,
-    })
+    (matched > 0).then_some(Detected { spec, toml, fields, time, matched, lines })
 }
 
 #[cfg(test)]
@@ -170,9 +132,7 @@ mod tests {
         r#"1.2.3.4 - - [10/Oct/2000:13:55:36 -0700] "GET / HTTP/1.0" 200 7 "-" "x""#;
 
     fn toml(head: &str) -> String {
-        detect(head.as_bytes())
-            .map(|found| found.toml)
-            .unwrap_or_default()
+        detect(head.as_bytes()).map(|found| found.toml).unwrap_or_default()
     }
 
     #[test]
@@ -181,10 +141,7 @@ mod tests {
         assert_eq!(toml(line), "\"combined\"");
         assert_eq!(toml(&format!("{line} 12\n")), "\"combined\"");
         assert_eq!(toml(&line[..line.len() - 8]), "\"common\"");
-        assert_eq!(
-            toml(&format!("a.b:80 {line}\n")),
-            format!("{{ apache = '{VHOST_COMBINED}' }}")
-        );
+        assert_eq!(toml(&format!("a.b:80 {line}\n")), format!("{{ apache = '{VHOST_COMBINED}' }}"));
         assert_eq!(
             toml(&format!("{line} 0.012\n{line} 1.000\n")),
             format!("{{ nginx = '{WITH_REQUEST_TIME}' }}")
@@ -197,10 +154,7 @@ mod tests {
     fn the_better_half_of_a_mixed_file_counts() {
         let found =
             detect(format!("{COMBINED}\n{COMBINED}\n{{}}\n\n{{\"cut").as_bytes()).expect("lines");
-        assert_eq!(
-            (found.toml.as_str(), found.matched, found.lines),
-            ("\"combined\"", 2, 3)
-        );
+        assert_eq!((found.toml.as_str(), found.matched, found.lines), ("\"combined\"", 2, 3));
         assert_eq!(found.time.as_deref(), Some("time_local"));
     }
 

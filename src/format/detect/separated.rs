@@ -38,10 +38,7 @@ fn options(delimiter: u8) -> CsvOptions {
     if delimiter == b'\t' {
         CsvOptions::tsv()
     } else {
-        CsvOptions {
-            delimiter,
-            ..CsvOptions::csv()
-        }
+        CsvOptions { delimiter, ..CsvOptions::csv() }
     }
 }
 
@@ -54,9 +51,9 @@ fn rows(options: &CsvOptions, sample: &[u8]) -> Vec<Vec<Vec<u8>>> {
         let mut cells = Vec::new();
         if !line.is_empty() {
             let read = split(line, options, &arena, &mut cells);
-            rows.push(read.map_or(Vec::new(), |()| {
-                cells.iter().map(|cell| cell.to_vec()).collect()
-            }));
+            rows.push(
+                read.map_or(Vec::new(), |()| cells.iter().map(|cell| cell.to_vec()).collect()),
+            );
         }
     }
     rows
@@ -69,20 +66,14 @@ fn is_prose(delimiter: u8, row: &[Vec<u8>]) -> bool {
     }
     let clock = |cell: &[u8]| matches!(cell, [.., b':', b'0'..=b'9', b'0'..=b'9']);
     let fraction = |cell: &[u8]| cell.len() >= 3 && cell[..3].iter().all(u8::is_ascii_digit);
-    delimiter == b','
-        && row
-            .windows(2)
-            .any(|pair| clock(&pair[0]) && fraction(&pair[1]))
+    delimiter == b',' && row.windows(2).any(|pair| clock(&pair[0]) && fraction(&pair[1]))
 }
 
 fn propose(delimiter: u8, columns: usize, sample: &[u8]) -> Option<Detected> {
     let mut options = options(delimiter);
     let rows = rows(&options, sample);
-    let first: Vec<String> = rows
-        .first()?
-        .iter()
-        .map(|cell| String::from_utf8_lossy(cell).trim().to_owned())
-        .collect();
+    let first: Vec<String> =
+        rows.first()?.iter().map(|cell| String::from_utf8_lossy(cell).trim().to_owned()).collect();
     options.header = is_header(&first, &rows[1..]);
     let names = if options.header {
         header_names(sample, &options)?
@@ -93,11 +84,7 @@ fn propose(delimiter: u8, columns: usize, sample: &[u8]) -> Option<Detected> {
         options.columns.clone_from(&names);
     }
     let toml = toml(&options);
-    let spec = if delimiter == b'\t' {
-        FormatSpec::Tsv(options)
-    } else {
-        FormatSpec::Csv(options)
-    };
+    let spec = if delimiter == b'\t' { FormatSpec::Tsv(options) } else { FormatSpec::Csv(options) };
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     of_values(spec, toml, &names, sample)
 }
@@ -106,19 +93,13 @@ fn propose(delimiter: u8, columns: usize, sample: &[u8]) -> Option<Detected> {
 fn header_names(sample: &[u8], options: &CsvOptions) -> Option<Vec<String>> {
     let (arena, mut cells) = (Bump::new(), Vec::new());
     split(first_line(sample)?, options, &arena, &mut cells).ok()?;
-    Some(
-        cells
-            .iter()
-            .map(|cell| String::from_utf8_lossy(cell).trim().to_owned())
-            .collect(),
-    )
+    Some(cells.iter().map(|cell| String::from_utf8_lossy(cell).trim().to_owned()).collect())
 }
 
 /// Whether the first line names the columns: all different words, above at least one column that is not text.
 fn is_header(first: &[String], rest: &[Vec<Vec<u8>>]) -> bool {
     let word = |cell: &String| {
-        cell.trim_start_matches('\u{feff}')
-            .starts_with(|c: char| c.is_alphabetic() || c == '_')
+        cell.trim_start_matches('\u{feff}').starts_with(|c: char| c.is_alphabetic() || c == '_')
     };
     let distinct: HashSet<&String> = first.iter().collect();
     let typed = |at: usize| {
@@ -132,26 +113,16 @@ fn is_header(first: &[String], rest: &[Vec<Vec<u8>>]) -> bool {
 fn toml(options: &CsvOptions) -> String {
     let (name, delimiter) = match options.delimiter {
         b'\t' => ("tsv", String::new()),
-        delimiter => (
-            "csv",
-            format!("delimiter = \"{}\", ", char::from(delimiter)),
-        ),
+        delimiter => ("csv", format!("delimiter = \"{}\", ", char::from(delimiter))),
     };
     let columns = match &options.columns[..] {
         [] => String::new(),
         names => format!(
             ", columns = [{}]",
-            names
-                .iter()
-                .map(|name| format!("\"{name}\""))
-                .collect::<Vec<_>>()
-                .join(", ")
+            names.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ")
         ),
     };
-    format!(
-        "{{ {name} = {{ {delimiter}header = {}{columns} }} }}",
-        options.header
-    )
+    format!("{{ {name} = {{ {delimiter}header = {}{columns} }} }}", options.header)
 }
 
 #[cfg(test)]
@@ -163,16 +134,9 @@ mod tests {
         let found =
             detect(b"\xEF\xBB\xBFname,at,n\nx,2024-01-01,1\n\"y,z\",2024-01-02,2\n").expect("csv");
         assert_eq!(found.toml, "{ csv = { delimiter = \",\", header = true } }");
-        let types = [
-            ("name", DataType::Text),
-            ("at", DataType::Timestamp),
-            ("n", DataType::Int),
-        ];
+        let types = [("name", DataType::Text), ("at", DataType::Timestamp), ("n", DataType::Int)];
         assert_eq!(found.fields, types.map(|(name, ty)| (name.to_owned(), ty)));
-        assert_eq!(
-            (found.time.as_deref(), found.matched, found.lines),
-            (Some("at"), 2, 2)
-        );
+        assert_eq!((found.time.as_deref(), found.matched, found.lines), (Some("at"), 2, 2));
     }
 
     #[test]
@@ -182,10 +146,7 @@ mod tests {
             found.toml,
             "{ csv = { delimiter = \";\", header = false, columns = [\"column1\", \"column2\"] } }"
         );
-        assert_eq!(
-            found.fields[1],
-            ("column2".to_owned(), DataType::Decimal(1))
-        );
+        assert_eq!(found.fields[1], ("column2".to_owned(), DataType::Decimal(1)));
         let found = detect(b"a\tb\"\nc\td\n").expect("tsv");
         assert_eq!(
             found.toml,

@@ -62,18 +62,11 @@ impl<'a> Capture<'_, 'a> {
         if let Some((slot, steps)) = entry.leaf {
             let slot = &mut self.slots[slot];
             if slot.steps == 0 || steps <= slot.steps {
-                *slot = Slot {
-                    value: decoded(raw, self.arena),
-                    steps,
-                };
+                *slot = Slot { value: decoded(raw, self.arena), steps };
             }
         }
         if !entry.below.entries.is_empty() && raw.starts_with('{') {
-            let below = Capture {
-                node: &entry.below,
-                slots: self.slots,
-                arena: self.arena,
-            };
+            let below = Capture { node: &entry.below, slots: self.slots, arena: self.arena };
             // Its syntax was checked when the raw text was taken, so it can't fail but for an odd escape in a key.
             let _ = collect(raw, below);
         }

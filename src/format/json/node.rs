@@ -27,18 +27,10 @@ impl Node {
     }
 
     fn entry(&mut self, key: String) -> &mut Entry {
-        let at = self
-            .entries
-            .iter()
-            .position(|entry| entry.key == key)
-            .unwrap_or_else(|| {
-                self.entries.push(Entry {
-                    key,
-                    leaf: None,
-                    below: Node::default(),
-                });
-                self.entries.len() - 1
-            });
+        let at = self.entries.iter().position(|entry| entry.key == key).unwrap_or_else(|| {
+            self.entries.push(Entry { key, leaf: None, below: Node::default() });
+            self.entries.len() - 1
+        });
         &mut self.entries[at]
     }
 }

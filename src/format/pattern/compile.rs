@@ -13,10 +13,9 @@ pub(super) fn pair(pieces: Vec<Piece>) -> Result<Pairs, FormatError> {
     let mut pairs: Vec<(Variable, Vec<u8>)> = Vec::new();
     for piece in pieces {
         match piece {
-            Piece::Literal(text) => pairs
-                .last_mut()
-                .map_or(&mut prefix, |(_, end)| end)
-                .extend(text),
+            Piece::Literal(text) => {
+                pairs.last_mut().map_or(&mut prefix, |(_, end)| end).extend(text)
+            }
             Piece::Field(variable) => {
                 if let Some((before, end)) = pairs.last()
                     && end.is_empty()
@@ -56,18 +55,12 @@ pub(super) fn offered(steps: &[Step]) -> (Vec<FieldDef>, Vec<Source>) {
             Some(_) => {}
         }
     }
-    let Some(request) = steps
-        .iter()
-        .position(|step| step.variable.field.name == "request")
-    else {
+    let Some(request) = steps.iter().position(|step| step.variable.field.name == "request") else {
         return (fields, sources);
     };
     for (part, name) in PARTS.iter().enumerate() {
         if !fields.iter().any(|field| field.name == *name) {
-            fields.push(FieldDef {
-                name: (*name).into(),
-                ty: DataType::Text,
-            });
+            fields.push(FieldDef { name: (*name).into(), ty: DataType::Text });
             sources.push(Source::Part(request, part));
         }
     }
@@ -76,13 +69,8 @@ pub(super) fn offered(steps: &[Step]) -> (Vec<FieldDef>, Vec<Source>) {
 
 /// `$msec` is the event time, and so a timestamp, where the pattern has no other time.
 pub(super) fn type_msec(fields: &mut [FieldDef]) {
-    let other = fields
-        .iter()
-        .any(|field| TIMES[..2].contains(&field.name.as_str()));
-    if let Some(msec) = fields
-        .iter_mut()
-        .find(|field| field.name == "msec" && !other)
-    {
+    let other = fields.iter().any(|field| TIMES[..2].contains(&field.name.as_str()));
+    if let Some(msec) = fields.iter_mut().find(|field| field.name == "msec" && !other) {
         msec.ty = DataType::Timestamp;
     }
 }
@@ -96,9 +84,5 @@ pub(super) fn inner_ends(variable: &Variable, end: &[u8]) -> usize {
         (None, "request") => "GET / HTTP/1.1".into(),
         _ => return 0,
     };
-    if end.is_empty() {
-        0
-    } else {
-        memchr::memmem::find_iter(sample.as_bytes(), end).count()
-    }
+    if end.is_empty() { 0 } else { memchr::memmem::find_iter(sample.as_bytes(), end).count() }
 }

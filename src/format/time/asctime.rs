@@ -13,11 +13,7 @@ pub(super) fn parse(raw: &[u8], zone: &Zone, cache: &mut TimeCache) -> Option<i6
     scan.one_of(b" ")?;
     let month = scan.month()?;
     scan.one_of(b" ")?;
-    let day = if scan.skip(b' ') {
-        scan.digits(1)?
-    } else {
-        scan.digits(2)?
-    };
+    let day = if scan.skip(b' ') { scan.digits(1)? } else { scan.digits(2)? };
     scan.one_of(b" ")?;
     let clock = scan.clock()?;
     scan.one_of(b" ")?;

@@ -10,10 +10,7 @@ pub(super) fn parse(raw: &[u8], zone: &Zone, cache: &mut TimeCache) -> Option<i6
         [b'-', rest @ ..] => (true, rest),
         _ => (false, raw),
     };
-    let digits = unsigned
-        .iter()
-        .take_while(|byte| byte.is_ascii_digit())
-        .count();
+    let digits = unsigned.iter().take_while(|byte| byte.is_ascii_digit()).count();
     if matches!(digits, 8 | 14) {
         return basic(raw, zone, cache);
     }

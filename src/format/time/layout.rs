@@ -55,9 +55,7 @@ impl TimeLayout {
         let micros = match parsed.to_timestamp() {
             Ok(time) => time.as_microsecond(),
             Err(_) => {
-                let local = jiff::tz::Offset::UTC
-                    .to_timestamp(parsed.to_datetime().ok()?)
-                    .ok()?;
+                let local = jiff::tz::Offset::UTC.to_timestamp(parsed.to_datetime().ok()?).ok()?;
                 let local = local.as_microsecond();
                 let seconds = local.div_euclid(super::MICROS);
                 zone.utc_seconds(seconds, &mut cache.zone)? * super::MICROS

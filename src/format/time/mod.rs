@@ -84,9 +84,7 @@ mod tests {
 
     /// Microseconds of an RFC 3339 time, by jiff.
     pub(super) fn micros(text: &str) -> i64 {
-        text.parse::<jiff::Timestamp>()
-            .expect(text)
-            .as_microsecond()
+        text.parse::<jiff::Timestamp>().expect(text).as_microsecond()
     }
 
     #[test]
@@ -127,10 +125,7 @@ mod tests {
 
     #[test]
     fn years_end_at_9999() {
-        assert_eq!(
-            berlin("9999-12-31T23:59:59.999999Z"),
-            Some(*RANGE_MICROS.end())
-        );
+        assert_eq!(berlin("9999-12-31T23:59:59.999999Z"), Some(*RANGE_MICROS.end()));
         assert_eq!(berlin("9999-12-31T23:59:59-01:00"), None);
         assert_eq!(berlin("0001-01-01T00:00:00Z"), Some(*RANGE_MICROS.start()));
         assert_eq!(berlin("0001-01-01T00:00:00+01:00"), None);

@@ -54,11 +54,8 @@ impl Scan<'_> {
         let hour = self.digits(2)?;
         self.one_of(b":")?;
         let minute = self.digits(2)?;
-        let (second, fraction) = if self.skip(b':') {
-            (self.digits(2)?, self.fraction()?)
-        } else {
-            (0, 0)
-        };
+        let (second, fraction) =
+            if self.skip(b':') { (self.digits(2)?, self.fraction()?) } else { (0, 0) };
         if hour > 23 || minute > 59 || second > 60 {
             return None;
         }
@@ -70,16 +67,11 @@ impl Scan<'_> {
         if !matches!(self.0.first(), Some(b'.' | b',')) {
             return Some(0);
         }
-        let digits = self.0[1..]
-            .iter()
-            .take_while(|byte| byte.is_ascii_digit())
-            .count();
+        let digits = self.0[1..].iter().take_while(|byte| byte.is_ascii_digit()).count();
         let (text, rest) = self.0.split_at(digits + 1);
         self.0 = rest;
         let value = |at: usize| i64::from(text.get(at).map_or(0, |byte| byte - b'0'));
-        (1..=9)
-            .contains(&digits)
-            .then(|| (1..=6).fold(0, |micros, at| micros * 10 + value(at)))
+        (1..=9).contains(&digits).then(|| (1..=6).fold(0, |micros, at| micros * 10 + value(at)))
     }
 
     /// `Z`, `UTC`, `GMT`, `+hh`, `+hhmm`, `+hh:mm` in seconds east, perhaps behind a space; `None` inside: nothing there.
@@ -93,11 +85,7 @@ impl Scan<'_> {
         let sign = if self.one_of(b"+-")? == b'-' { -1 } else { 1 };
         let hours = self.digits(2)?;
         let colon = self.skip(b':');
-        let minutes = if colon || !self.0.is_empty() {
-            self.digits(2)?
-        } else {
-            0
-        };
+        let minutes = if colon || !self.0.is_empty() { self.digits(2)? } else { 0 };
         (hours < 24 && minutes < 60).then_some(Some(sign * (hours * 3600 + minutes * 60)))
     }
 

@@ -19,14 +19,8 @@ pub(super) struct Minute {
 
 impl Zone {
     pub(in crate::format) fn new(zone: &TimeZone) -> Self {
-        let fixed_seconds = zone
-            .to_fixed_offset()
-            .ok()
-            .map(|offset| i64::from(offset.seconds()));
-        Zone {
-            zone: zone.clone(),
-            fixed_seconds,
-        }
+        let fixed_seconds = zone.to_fixed_offset().ok().map(|offset| i64::from(offset.seconds()));
+        Zone { zone: zone.clone(), fixed_seconds }
     }
 
     /// Seconds UTC of seconds of the local clock.
@@ -59,17 +53,8 @@ mod tests {
 
     #[test]
     fn gaps_and_overlaps_are_compatible() {
-        assert_eq!(
-            berlin("2024-03-31 02:30:00"),
-            Some(micros("2024-03-31T01:30:00Z"))
-        );
-        assert_eq!(
-            berlin("2024-10-27 02:30:00"),
-            Some(micros("2024-10-27T00:30:00Z"))
-        );
-        assert_eq!(
-            berlin("2024-10-27 03:00:00"),
-            Some(micros("2024-10-27T02:00:00Z"))
-        );
+        assert_eq!(berlin("2024-03-31 02:30:00"), Some(micros("2024-03-31T01:30:00Z")));
+        assert_eq!(berlin("2024-10-27 02:30:00"), Some(micros("2024-10-27T00:30:00Z")));
+        assert_eq!(berlin("2024-10-27 03:00:00"), Some(micros("2024-10-27T02:00:00Z")));
     }
 }

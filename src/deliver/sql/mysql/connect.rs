@@ -39,27 +39,19 @@ pub(super) struct Session {
 impl Session {
     pub(super) fn open(target: &Target) -> Result<Self, Fault> {
         let place = target.place.clone();
-        let runtime = Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(|error| {
-                let problem = format!("cannot set up a connection: {error}");
-                Fault::Final(DeliverError::unavailable(
-                    &place,
-                    problem,
-                    "check the limits of this process",
-                ))
-            })?;
+        let runtime = Builder::new_current_thread().enable_all().build().map_err(|error| {
+            let problem = format!("cannot set up a connection: {error}");
+            Fault::Final(DeliverError::unavailable(
+                &place,
+                problem,
+                "check the limits of this process",
+            ))
+        })?;
         let connecting = limit(CONNECT_TIMEOUT, Conn::new(target.opts.clone()));
         let conn = runtime
             .block_on(connecting)
             .map_err(|late| late.fault(&place, "the connection", CONNECT_TIMEOUT, true))?;
-        let mut session = Session {
-            conn,
-            runtime,
-            place,
-            packet_bytes_max: 0,
-        };
+        let mut session = Session { conn, runtime, place, packet_bytes_max: 0 };
         for statement in SETUP {
             session.run(statement)?;
         }
@@ -104,14 +96,10 @@ impl Session {
     /// Commits. Whatever goes wrong, the server may have committed: only a look at the table of batches tells.
     pub(super) fn commit(&mut self, rows: u64) -> Result<(), Fault> {
         let commit = self.conn.query_drop("COMMIT");
-        self.runtime
-            .block_on(limit(COMMIT_TIMEOUT, commit))
-            .map_err(|late| {
-                let cause = late
-                    .fault(&self.place, "COMMIT", COMMIT_TIMEOUT, false)
-                    .into_error();
-                Fault::CommitLost { cause, rows }
-            })
+        self.runtime.block_on(limit(COMMIT_TIMEOUT, commit)).map_err(|late| {
+            let cause = late.fault(&self.place, "COMMIT", COMMIT_TIMEOUT, false).into_error();
+            Fault::CommitLost { cause, rows }
+        })
     }
 
     /// Takes leave of the server, which would log a connection that just breaks off.

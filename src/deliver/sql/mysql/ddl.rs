@@ -44,13 +44,7 @@ pub(super) fn check_columns(columns: &[ColumnDef]) -> Result<(), (String, &'stat
 pub(super) fn create_table(table: &str, columns: &[ColumnDef]) -> String {
     let mut lines: Vec<String> = columns
         .iter()
-        .map(|def| {
-            format!(
-                "{} {} NULL",
-                quote(&def.name),
-                type_name(def.ty).to_uppercase()
-            )
-        })
+        .map(|def| format!("{} {} NULL", quote(&def.name), type_name(def.ty).to_uppercase()))
         .collect();
     lines.push(format!(
         "{} BINARY(32) NOT NULL /*M!100300 DEFAULT '' INVISIBLE */ /*!80023 INVISIBLE */",
@@ -62,10 +56,7 @@ pub(super) fn create_table(table: &str, columns: &[ColumnDef]) -> String {
         lines.push(format!("KEY {0} ({0})", quote(WINDOW)));
     }
     let lines = lines.join(",\n  ");
-    format!(
-        "CREATE TABLE IF NOT EXISTS {} (\n  {lines}\n) {TABLE_OPTIONS}",
-        quote(table)
-    )
+    format!("CREATE TABLE IF NOT EXISTS {} (\n  {lines}\n) {TABLE_OPTIONS}", quote(table))
 }
 
 /// Fails if another session has just created it: only one of them may find that the table was missing.
@@ -83,10 +74,7 @@ pub(super) fn create_batches(table: &str) -> String {
 }
 
 pub(super) fn count_tables(table: &str) -> String {
-    let (table, batches) = (
-        literal::of_text(table),
-        literal::of_text(&batches_name(table)),
-    );
+    let (table, batches) = (literal::of_text(table), literal::of_text(&batches_name(table)));
     format!(
         "SELECT COUNT(*) FROM information_schema.tables \
          WHERE table_schema = DATABASE() AND table_name IN ({table}, {batches})"
@@ -105,10 +93,7 @@ pub(super) fn lock_foreign(table: &str, state_id: &str) -> String {
 
 pub(super) fn insert_batch(table: &str, delivery: &Delivery, rows: u64, now: &str) -> String {
     let (batches, now) = (quote(&batches_name(table)), literal::of_text(now));
-    let (state_id, job) = (
-        literal::of_text(&delivery.state_id),
-        literal::of_text(&delivery.job),
-    );
+    let (state_id, job) = (literal::of_text(&delivery.state_id), literal::of_text(&delivery.job));
     let Delivery { batch, fence, .. } = delivery;
     format!(
         "REPLACE INTO {batches} (batch, fence, state_id, job, changed_rows, delivered_at) \
@@ -117,10 +102,7 @@ pub(super) fn insert_batch(table: &str, delivery: &Delivery, rows: u64, now: &st
 }
 
 pub(super) fn prune_batches(table: &str, newest_pruned: u64) -> String {
-    format!(
-        "DELETE FROM {} WHERE batch <= {newest_pruned}",
-        quote(&batches_name(table))
-    )
+    format!("DELETE FROM {} WHERE batch <= {newest_pruned}", quote(&batches_name(table)))
 }
 
 pub(super) fn forget_batches(table: &str) -> String {
@@ -160,12 +142,7 @@ pub(super) fn columns_found(
 
 /// Compares the table that is there with the one that is wanted. The error says what differs.
 pub(super) fn compare(wanted: &[ColumnDef], found: &[(String, String)]) -> Result<(), String> {
-    let type_found = |name: &str| {
-        found
-            .iter()
-            .find(|(n, _)| n == name)
-            .map(|(_, ty)| ty.as_str())
-    };
+    let type_found = |name: &str| found.iter().find(|(n, _)| n == name).map(|(_, ty)| ty.as_str());
     for def in wanted {
         let (name, wanted) = (&def.name, type_name(def.ty));
         match type_found(name) {
@@ -181,22 +158,19 @@ pub(super) fn compare(wanted: &[ColumnDef], found: &[(String, String)]) -> Resul
             "the table that exists has no column {KEY}, so another program made it"
         ));
     }
-    let unknown = found
-        .iter()
-        .find(|(name, _)| name != KEY && wanted.iter().all(|def| def.name != *name));
+    let unknown =
+        found.iter().find(|(name, _)| name != KEY && wanted.iter().all(|def| def.name != *name));
     match unknown {
-        Some((name, _)) => Err(format!(
-            "the table that exists has a column {name}, this job has none"
-        )),
+        Some((name, _)) => {
+            Err(format!("the table that exists has a column {name}, this job has none"))
+        }
         None => Ok(()),
     }
 }
 
 /// MariaDB shows a display width, MySQL 8 does not; `boolean` is a name for `tinyint(1)`.
 fn canonical(ty: &str) -> String {
-    ty.to_lowercase()
-        .replace("bigint(20)", "bigint")
-        .replace("boolean", "tinyint(1)")
+    ty.to_lowercase().replace("bigint(20)", "bigint").replace("boolean", "tinyint(1)")
 }
 
 #[cfg(test)]
@@ -204,34 +178,20 @@ mod tests {
     use super::*;
 
     fn wanted() -> Vec<ColumnDef> {
-        [
-            ("n", DataType::Int),
-            ("d", DataType::Decimal(3)),
-            ("b", DataType::Bool),
-        ]
-        .map(|(name, ty)| ColumnDef {
-            name: name.into(),
-            ty,
-        })
-        .to_vec()
+        [("n", DataType::Int), ("d", DataType::Decimal(3)), ("b", DataType::Bool)]
+            .map(|(name, ty)| ColumnDef { name: name.into(), ty })
+            .to_vec()
     }
 
     fn found(columns: &[(&str, &str)]) -> Vec<(String, String)> {
-        columns
-            .iter()
-            .map(|(name, ty)| (name.to_string(), ty.to_string()))
-            .collect()
+        columns.iter().map(|(name, ty)| (name.to_string(), ty.to_string())).collect()
     }
 
     #[test]
     fn both_servers_names_of_a_type_fit() {
         for bigint in ["bigint", "bigint(20)"] {
-            let columns = [
-                ("n", bigint),
-                ("d", "decimal(38,3)"),
-                ("b", "tinyint(1)"),
-                (KEY, "binary(32)"),
-            ];
+            let columns =
+                [("n", bigint), ("d", "decimal(38,3)"), ("b", "tinyint(1)"), (KEY, "binary(32)")];
             assert_eq!(compare(&wanted(), &found(&columns)), Ok(()));
         }
     }
@@ -242,10 +202,7 @@ mod tests {
         let (n, d, b) = (("n", "bigint"), ("d", "decimal(38,3)"), ("b", "tinyint(1)"));
         for (columns, word) in [
             (vec![n, b, key], "no column d"),
-            (
-                vec![n, ("d", "decimal(38,2)"), b, key],
-                "column d is decimal(38,2)",
-            ),
+            (vec![n, ("d", "decimal(38,2)"), b, key], "column d is decimal(38,2)"),
             (vec![n, d, b], "no column logmill_key"),
             (vec![n, d, b, key, ("note", "text")], "a column note"),
         ] {
@@ -256,12 +213,7 @@ mod tests {
 
     #[test]
     fn decimals_beyond_the_servers_scale_are_refused_before_anything_is_done() {
-        let column = |scale| {
-            [ColumnDef {
-                name: "d".into(),
-                ty: DataType::Decimal(scale),
-            }]
-        };
+        let column = |scale| [ColumnDef { name: "d".into(), ty: DataType::Decimal(scale) }];
         assert!(check_columns(&column(30)).is_ok());
         assert!(check_columns(&column(31)).is_err());
     }

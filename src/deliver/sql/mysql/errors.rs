@@ -151,11 +151,7 @@ mod tests {
     use super::*;
 
     fn fault(code: u16) -> Fault {
-        let error = ServerError {
-            code,
-            message: "message".into(),
-            state: "HY000".into(),
-        };
+        let error = ServerError { code, message: "message".into(), state: "HY000".into() };
         classify("mysql h:1/d.t", error.into(), false)
     }
 
@@ -172,16 +168,10 @@ mod tests {
     #[test]
     fn a_busy_or_read_only_server_is_tried_later_and_a_wrong_password_is_not() {
         for code in [1040, 1290, 1792, 1836] {
-            assert!(
-                matches!(fault(code).into_error(), DeliverError::Unavailable { .. }),
-                "{code}"
-            );
+            assert!(matches!(fault(code).into_error(), DeliverError::Unavailable { .. }), "{code}");
         }
         for code in [1044, 1045, 1049, 1698, 3159] {
-            assert!(
-                matches!(fault(code).into_error(), DeliverError::Refused { .. }),
-                "{code}"
-            );
+            assert!(matches!(fault(code).into_error(), DeliverError::Refused { .. }), "{code}");
         }
     }
 

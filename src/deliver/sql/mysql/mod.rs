@@ -41,11 +41,7 @@ impl MysqlOutput {
         let columns = columns(&table.schema);
         ddl::check_columns(&columns)
             .map_err(|(problem, help)| DeliverError::refused(&target.place, problem, help))?;
-        Ok(MysqlOutput {
-            target,
-            table,
-            columns,
-        })
+        Ok(MysqlOutput { target, table, columns })
     }
 
     /// One whole attempt at a delivery.
@@ -57,11 +53,7 @@ impl MysqlOutput {
         let mut session = Session::open(&self.target)?;
         let created = self.prepare(&mut session)?;
         session.run("START TRANSACTION")?;
-        let known = if created {
-            None
-        } else {
-            self.lock_newest(&mut session)?
-        };
+        let known = if created { None } else { self.lock_newest(&mut session)? };
         let verdict = judge(known.as_ref(), delivery);
         match verdict {
             Verdict::Refuse { problem, help } => return Err(self.refused(problem, help)),
@@ -92,10 +84,7 @@ impl MysqlOutput {
             session.run(ddl::create_new_table(&self.table.table, &self.columns))?;
         } else {
             ddl::compare(&self.columns, &found).map_err(|problem| {
-                self.refused(
-                    problem,
-                    "drop or rename that table, or give the job another one",
-                )
+                self.refused(problem, "drop or rename that table, or give the job another one")
             })?;
         }
         session.run(ddl::create_batches(&self.table.table))?;
@@ -105,11 +94,7 @@ impl MysqlOutput {
     /// The newest batch, under lock: waits for a transaction whose end its client did not see.
     fn lock_newest(&self, session: &mut Session) -> Result<Option<Position>, Fault> {
         let row = session.row::<(String, u64, u64)>(&ddl::lock_newest(&self.table.table))?;
-        Ok(row.map(|(state_id, batch, fence)| Position {
-            state_id,
-            batch,
-            fence,
-        }))
+        Ok(row.map(|(state_id, batch, fence)| Position { state_id, batch, fence }))
     }
 
     fn empty(&self, session: &mut Session) -> Result<(), Fault> {
@@ -128,10 +113,7 @@ impl MysqlOutput {
     ) -> Result<(), Fault> {
         let now = TimestampText::now();
         let table = &self.table.table;
-        session.run(ddl::prune_batches(
-            table,
-            delivery.batch.saturating_sub(BATCHES_KEPT),
-        ))?;
+        session.run(ddl::prune_batches(table, delivery.batch.saturating_sub(BATCHES_KEPT)))?;
         session.run(ddl::insert_batch(table, delivery, rows, &now))?;
         let foreign = ddl::lock_foreign(table, &delivery.state_id);
         match session.row::<(String,)>(&foreign)? {
@@ -192,9 +174,7 @@ impl SqlOutput for MysqlOutput {
             }
             Ok(match outcome? {
                 Outcome::Written(rows) => Delivered { rows },
-                Outcome::Known => Delivered {
-                    rows: rows_in_doubt,
-                },
+                Outcome::Known => Delivered { rows: rows_in_doubt },
             })
         })
     }

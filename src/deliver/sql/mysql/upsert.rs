@@ -48,17 +48,12 @@ impl<'s> Upsert<'s> {
         let names: Vec<String> = columns.iter().map(|def| ddl::quote(&def.name)).collect();
         let (key, name) = (ddl::quote(ddl::KEY), ddl::quote(&table.table));
         // The group's own columns are the same already. VALUES(c) is the one form that both servers know.
-        let mut set: Vec<String> = names
-            .iter()
-            .skip(table.key_columns)
-            .map(|c| format!("{c}=VALUES({c})"))
-            .collect();
+        let mut set: Vec<String> =
+            names.iter().skip(table.key_columns).map(|c| format!("{c}=VALUES({c})")).collect();
         if set.is_empty() {
             set.push(format!("{key}={key}"));
         }
-        let packet = session
-            .packet_bytes_max
-            .saturating_sub(PACKET_OVERHEAD_BYTES);
+        let packet = session.packet_bytes_max.saturating_sub(PACKET_OVERHEAD_BYTES);
         Upsert {
             session,
             head: format!("INSERT INTO {name} ({key}, {}) VALUES ", names.join(", ")),

@@ -29,23 +29,16 @@ impl Target {
         let Some(database) = opts.db_name() else {
             return Err(refused("the url names no database".into()));
         };
-        let place = format!(
-            "mysql {}:{}/{database}.{table}",
-            opts.ip_or_hostname(),
-            opts.tcp_port()
-        );
+        let place =
+            format!("mysql {}:{}/{database}.{table}", opts.ip_or_hostname(), opts.tcp_port());
         let ca = ca.map(|path| read_ca(&place, &path)).transpose()?;
-        Ok(Target {
-            opts: hardened(opts, ca),
-            place,
-        })
+        Ok(Target { opts: hardened(opts, ca), place })
     }
 }
 
 fn has_late_at_sign(url: &str) -> bool {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    rest.find(['/', '?', '#'])
-        .is_some_and(|end| rest[end..].contains('@'))
+    rest.find(['/', '?', '#']).is_some_and(|end| rest[end..].contains('@'))
 }
 
 /// Splits the option `ssl_ca`, which is ours, from the URL.
@@ -53,17 +46,10 @@ fn take_ca(url: &str) -> (String, Option<PathBuf>) {
     let Some((base, query)) = url.split_once('?') else {
         return (url.into(), None);
     };
-    let (ours, others): (Vec<&str>, Vec<&str>) = query
-        .split('&')
-        .partition(|option| option.starts_with("ssl_ca="));
-    let ca = ours
-        .last()
-        .map(|option| PathBuf::from(percent_decode(&option["ssl_ca=".len()..])));
-    let query = if others.is_empty() {
-        String::new()
-    } else {
-        format!("?{}", others.join("&"))
-    };
+    let (ours, others): (Vec<&str>, Vec<&str>) =
+        query.split('&').partition(|option| option.starts_with("ssl_ca="));
+    let ca = ours.last().map(|option| PathBuf::from(percent_decode(&option["ssl_ca=".len()..])));
+    let query = if others.is_empty() { String::new() } else { format!("?{}", others.join("&")) };
     (format!("{base}{query}"), ca)
 }
 
@@ -71,11 +57,7 @@ fn take_ca(url: &str) -> (String, Option<PathBuf>) {
 fn read_ca(place: &str, path: &Path) -> Result<Vec<u8>, DeliverError> {
     std::fs::read(path).map_err(|error| {
         let problem = format!("cannot read the url's ssl_ca {}: {error}", path.display());
-        DeliverError::refused(
-            place,
-            problem,
-            "name a PEM file with the authority's certificate",
-        )
+        DeliverError::refused(place, problem, "name a PEM file with the authority's certificate")
     })
 }
 
@@ -97,16 +79,12 @@ fn percent_decode(text: &str) -> String {
 /// TLS when an authority is named.
 fn hardened(opts: Opts, ca: Option<Vec<u8>>) -> Opts {
     let ssl = match (opts.ssl_opts().cloned(), ca) {
-        (ssl, Some(ca)) => Some(
-            ssl.unwrap_or_else(SslOpts::default)
-                .with_root_certs(vec![ca.into()]),
-        ),
+        (ssl, Some(ca)) => {
+            Some(ssl.unwrap_or_else(SslOpts::default).with_root_certs(vec![ca.into()]))
+        }
         (ssl, None) => ssl,
     };
-    OptsBuilder::from_opts(opts)
-        .prefer_socket(false)
-        .ssl_opts(ssl)
-        .into()
+    OptsBuilder::from_opts(opts).prefer_socket(false).ssl_opts(ssl).into()
 }
 
 /// Says nothing of the URL but the names of its options.
@@ -132,14 +110,8 @@ mod tests {
 
     #[test]
     fn the_place_shows_neither_user_nor_password() {
-        assert_eq!(
-            place("mysql://joe:s3cret@db.local/logs"),
-            "mysql db.local:3306/logs.t"
-        );
-        assert_eq!(
-            place("mysql://joe:s%2Fcret@[::1]:33/logs"),
-            "mysql [::1]:33/logs.t"
-        );
+        assert_eq!(place("mysql://joe:s3cret@db.local/logs"), "mysql db.local:3306/logs.t");
+        assert_eq!(place("mysql://joe:s%2Fcret@[::1]:33/logs"), "mysql [::1]:33/logs.t");
     }
 
     #[test]
@@ -166,32 +138,19 @@ mod tests {
         let folder = tempfile::TempDir::new().expect("a temporary folder");
         let path = folder.path().join("my ca.pem");
         std::fs::write(&path, "PEM").expect("a file");
-        let encoded = path
-            .display()
-            .to_string()
-            .replace('/', "%2F")
-            .replace(' ', "%20");
+        let encoded = path.display().to_string().replace('/', "%2F").replace(' ', "%20");
         let url = format!("mysql://a:b@h/d?ssl_ca={encoded}&stmt_cache_size=1");
         let opts = Target::parse(&url, "t").expect("a valid url").opts;
         let authorities = opts.ssl_opts().expect("TLS").root_certs().to_vec();
         assert_eq!(authorities, vec![b"PEM".to_vec().into()]);
         assert_eq!(opts.stmt_cache_size(), 1);
-        assert!(
-            Target::parse("mysql://a:b@h/d", "t")
-                .expect("valid")
-                .opts
-                .ssl_opts()
-                .is_none()
-        );
+        assert!(Target::parse("mysql://a:b@h/d", "t").expect("valid").opts.ssl_opts().is_none());
     }
 
     #[test]
     fn an_authority_that_cannot_be_read_is_named() {
         let error = Target::parse("mysql://a:b@h/d?ssl_ca=/no/such.pem", "t").err();
         let error = error.expect("no such file").to_string();
-        assert!(
-            error.contains("cannot read the url's ssl_ca /no/such.pem"),
-            "{error}"
-        );
+        assert!(error.contains("cannot read the url's ssl_ca /no/such.pem"), "{error}");
     }
 }

@@ -15,24 +15,16 @@ pub(super) fn batches_name(table: &SqlTable) -> String {
 
 pub(super) fn create_table(table: &SqlTable, columns: &[ColumnDef]) -> String {
     let column = |def: &ColumnDef| format!("  {} {}", quote(&def.name), type_name(def.ty));
-    let columns: Vec<String> = columns
-        .iter()
-        .map(|def| column(def).trim_end().to_string())
-        .collect();
-    format!(
-        "CREATE TABLE IF NOT EXISTS {} (\n{}\n)",
-        quote(&table.table),
-        columns.join(",\n")
-    )
+    let columns: Vec<String> =
+        columns.iter().map(|def| column(def).trim_end().to_string()).collect();
+    format!("CREATE TABLE IF NOT EXISTS {} (\n{}\n)", quote(&table.table), columns.join(",\n"))
 }
 
 /// The unique index of the key; a table of one row has none.
 pub(super) fn create_key(table: &SqlTable, columns: &[ColumnDef]) -> Option<String> {
     let key = key_expressions(table, columns)?;
     let (name, table) = (quote(&key_name(table)), quote(&table.table));
-    Some(format!(
-        "CREATE UNIQUE INDEX IF NOT EXISTS {name} ON {table} ({key})"
-    ))
+    Some(format!("CREATE UNIQUE INDEX IF NOT EXISTS {name} ON {table} ({key})"))
 }
 
 fn key_name(table: &SqlTable) -> String {
@@ -42,11 +34,7 @@ fn key_name(table: &SqlTable) -> String {
 /// The expressions of the unique index, which the upsert must repeat to name it.
 pub(super) fn key_expressions(table: &SqlTable, columns: &[ColumnDef]) -> Option<String> {
     let expression = |def: &ColumnDef| format!("ifnull({}, x'')", quote(&def.name));
-    let key: Vec<String> = columns
-        .iter()
-        .take(table.key_columns)
-        .map(expression)
-        .collect();
+    let key: Vec<String> = columns.iter().take(table.key_columns).map(expression).collect();
     (!key.is_empty()).then(|| key.join(", "))
 }
 
@@ -72,10 +60,7 @@ pub(super) fn insert_batch(table: &SqlTable) -> String {
 }
 
 pub(super) fn prune_batches(table: &SqlTable) -> String {
-    format!(
-        "DELETE FROM {} WHERE batch <= ?1",
-        quote(&batches_name(table))
-    )
+    format!("DELETE FROM {} WHERE batch <= ?1", quote(&batches_name(table)))
 }
 
 pub(super) fn forget_batches(table: &SqlTable) -> String {
@@ -111,18 +96,14 @@ pub(super) fn check(
     let found = statement.query_map([&table.table], |row| Ok((row.get(0)?, row.get(1)?)))?;
     let found: Vec<(String, String)> = found.collect::<rusqlite::Result<_>>()?;
     let index = "SELECT sql FROM sqlite_master WHERE type = 'index' AND name = ?1";
-    let index: Option<Option<String>> = connection
-        .query_row(index, [key_name(table)], |row| row.get(0))
-        .optional()?;
+    let index: Option<Option<String>> =
+        connection.query_row(index, [key_name(table)], |row| row.get(0)).optional()?;
     Ok(compare_columns(columns, &found).and_then(|()| compare_key(table, columns, index)))
 }
 
 fn compare_columns(wanted: &[ColumnDef], found: &[(String, String)]) -> Result<(), String> {
     for def in wanted {
-        let ty = found
-            .iter()
-            .find(|(name, _)| *name == def.name)
-            .map(|(_, ty)| ty.as_str());
+        let ty = found.iter().find(|(name, _)| *name == def.name).map(|(_, ty)| ty.as_str());
         match ty {
             None => return Err(format!("the table that exists has no column {}", def.name)),
             Some(ty) if !ty.eq_ignore_ascii_case(type_name(def.ty)) => {
@@ -135,23 +116,16 @@ fn compare_columns(wanted: &[ColumnDef], found: &[(String, String)]) -> Result<(
             Some(_) => {}
         }
     }
-    match found
-        .iter()
-        .find(|(name, _)| wanted.iter().all(|def| def.name != *name))
-    {
-        Some((name, _)) => Err(format!(
-            "the table that exists has a column {name}, this job has none"
-        )),
+    match found.iter().find(|(name, _)| wanted.iter().all(|def| def.name != *name)) {
+        Some((name, _)) => {
+            Err(format!("the table that exists has a column {name}, this job has none"))
+        }
         None => Ok(()),
     }
 }
 
 fn or_none(ty: &str) -> &str {
-    if ty.is_empty() {
-        "a decimal (no type)"
-    } else {
-        ty
-    }
+    if ty.is_empty() { "a decimal (no type)" } else { ty }
 }
 
 /// SQLite keeps the text of CREATE INDEX, less the words IF NOT EXISTS.
@@ -165,9 +139,6 @@ fn compare_key(
     };
     match found.unwrap_or_default() == wanted.replacen("IF NOT EXISTS ", "", 1) {
         true => Ok(()),
-        false => Err(format!(
-            "its key (index {}) is over other columns",
-            key_name(table)
-        )),
+        false => Err(format!("its key (index {}) is over other columns", key_name(table))),
     }
 }

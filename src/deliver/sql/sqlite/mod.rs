@@ -33,12 +33,7 @@ impl SqliteOutput {
     pub(super) fn new(path: &Path, table: SqlTable) -> Self {
         let place = format!("{} (SQLite, table {})", path.display(), table.table);
         let columns = columns(&table.schema);
-        SqliteOutput {
-            path: path.into(),
-            place,
-            table,
-            columns,
-        }
+        SqliteOutput { path: path.into(), place, table, columns }
     }
 
     fn open(&self) -> Result<Connection, DeliverError> {
@@ -59,10 +54,7 @@ impl SqliteOutput {
     }
 
     fn create_folder(&self) -> Result<(), DeliverError> {
-        let folder = self
-            .path
-            .parent()
-            .filter(|folder| !folder.as_os_str().is_empty());
+        let folder = self.path.parent().filter(|folder| !folder.as_os_str().is_empty());
         let Some(folder) = folder else { return Ok(()) };
         std::fs::create_dir_all(folder).map_err(|error| {
             let problem = format!("cannot create the folder {}: {error}", folder.display());
@@ -77,28 +69,22 @@ impl SqliteOutput {
     fn fault(&self, error: rusqlite::Error) -> DeliverError {
         let code = error.sqlite_error_code();
         let (passes, help) = match code {
-            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => (
-                true,
-                "another program holds the file; the delivery is tried again",
-            ),
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+                (true, "another program holds the file; the delivery is tried again")
+            }
             Some(ErrorCode::DiskFull) => (true, "make room on the disk"),
             Some(ErrorCode::SystemIoFailure) => (true, "check the disk"),
-            Some(ErrorCode::NotADatabase) => (
-                false,
-                "the file is not an SQLite database: move it away, or give another path",
-            ),
+            Some(ErrorCode::NotADatabase) => {
+                (false, "the file is not an SQLite database: move it away, or give another path")
+            }
             Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => {
                 (false, "make the file and its folder writable for this user")
             }
             Some(ErrorCode::CannotOpen) => (false, "check the path and its permissions"),
-            Some(ErrorCode::DatabaseCorrupt) => (
-                false,
-                "move the file away: the next run writes the whole table anew",
-            ),
-            _ => (
-                false,
-                "if another program made or changed the table, drop or rename it",
-            ),
+            Some(ErrorCode::DatabaseCorrupt) => {
+                (false, "move the file away: the next run writes the whole table anew")
+            }
+            _ => (false, "if another program made or changed the table, drop or rename it"),
         };
         let problem = error.to_string();
         match passes {
@@ -117,9 +103,7 @@ impl SqliteOutput {
             if tables < 2 {
                 return Ok(None);
             }
-            connection
-                .query_row(&ddl::newest_batch(&self.table), (), position_of)
-                .optional()
+            connection.query_row(&ddl::newest_batch(&self.table), (), position_of).optional()
         };
         read().map_err(|error| self.fault(error))
     }
@@ -140,10 +124,7 @@ impl SqliteOutput {
             Verdict::Done => return Ok(Delivered { rows: 0 }),
             Verdict::Deliver | Verdict::TakeOver => {}
         }
-        self.prepare(
-            &transaction,
-            known.is_none() || verdict == Verdict::TakeOver,
-        )?;
+        self.prepare(&transaction, known.is_none() || verdict == Verdict::TakeOver)?;
         if delivery.replace_all {
             self.run(&transaction, &ddl::empty_table(&self.table))?;
         }
@@ -161,10 +142,7 @@ impl SqliteOutput {
         ddl::check(connection, &self.table, &self.columns)
             .map_err(|error| self.fault(error))?
             .map_err(|problem| {
-                self.refused(
-                    problem,
-                    "drop or rename that table, or give the job another one",
-                )
+                self.refused(problem, "drop or rename that table, or give the job another one")
             })?;
         if forget {
             self.run(connection, &ddl::forget_batches(&self.table))?;
@@ -176,10 +154,7 @@ impl SqliteOutput {
     }
 
     fn run(&self, connection: &Connection, statement: &str) -> Result<(), DeliverError> {
-        connection
-            .execute(statement, ())
-            .map(drop)
-            .map_err(|error| self.fault(error))
+        connection.execute(statement, ()).map(drop).map_err(|error| self.fault(error))
     }
 
     fn note_batch(
@@ -197,9 +172,7 @@ impl SqliteOutput {
             let row = (batch, fence, state_id, job, number(rows), now);
             connection.execute(&ddl::insert_batch(&self.table), row)
         };
-        note()
-            .map(drop)
-            .map_err(|error: rusqlite::Error| self.fault(error))
+        note().map(drop).map_err(|error: rusqlite::Error| self.fault(error))
     }
 }
 

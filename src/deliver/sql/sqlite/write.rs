@@ -52,11 +52,7 @@ impl SqliteOutput {
     }
 
     fn upsert(&self) -> String {
-        let names: Vec<String> = self
-            .columns
-            .iter()
-            .map(|def| ddl::quote(&def.name))
-            .collect();
+        let names: Vec<String> = self.columns.iter().map(|def| ddl::quote(&def.name)).collect();
         let insert = format!(
             "INSERT INTO {} ({}) VALUES ({})",
             ddl::quote(&self.table.table),
@@ -67,15 +63,10 @@ impl SqliteOutput {
             return insert;
         };
         let measures = names.iter().skip(self.table.key_columns);
-        let set: Vec<String> = measures
-            .map(|name| format!("{name} = excluded.{name}"))
-            .collect();
+        let set: Vec<String> = measures.map(|name| format!("{name} = excluded.{name}")).collect();
         match set.is_empty() {
             true => format!("{insert} ON CONFLICT ({key}) DO NOTHING"),
-            false => format!(
-                "{insert} ON CONFLICT ({key}) DO UPDATE SET {}",
-                set.join(", ")
-            ),
+            false => format!("{insert} ON CONFLICT ({key}) DO UPDATE SET {}", set.join(", ")),
         }
     }
 }
@@ -150,27 +141,15 @@ mod tests {
 
     #[test]
     fn whole_decimals_are_integers_as_long_as_they_fit() {
-        assert_eq!(
-            Number::of(i128::from(i64::MAX), 0),
-            Number::Integer(i64::MAX)
-        );
+        assert_eq!(Number::of(i128::from(i64::MAX), 0), Number::Integer(i64::MAX));
         let beyond = i128::from(i64::MAX) + 1;
-        assert_eq!(
-            Number::of(beyond, 0),
-            Number::Text("9223372036854775808".into())
-        );
+        assert_eq!(Number::of(beyond, 0), Number::Text("9223372036854775808".into()));
     }
 
     #[test]
     fn fractions_of_fifteen_digits_are_floats_and_longer_ones_text() {
-        assert_eq!(
-            Number::of(123_456_789_012_345, 3),
-            Number::Real(123_456_789_012.345)
-        );
-        assert_eq!(
-            Number::of(1_234_567_890_123_456, 3),
-            Number::Text("1234567890123.456".into())
-        );
+        assert_eq!(Number::of(123_456_789_012_345, 3), Number::Real(123_456_789_012.345));
+        assert_eq!(Number::of(1_234_567_890_123_456, 3), Number::Text("1234567890123.456".into()));
         assert_eq!(Number::of(1_500_000_000_000_000_000, 18), Number::Real(1.5));
         assert_eq!(Number::of(200, 2), Number::Real(2.0));
     }
