@@ -40,11 +40,7 @@ pub struct Column<'a> {
 impl<'a> Column<'a> {
     /// A column of `len` rows, all NULL.
     pub fn nulls(ty: DataType, len: usize) -> Self {
-        Column {
-            ty,
-            values: Values::zeroed(ty, len),
-            valid: Some(vec![false; len]),
-        }
+        Column { ty, values: Values::zeroed(ty, len), valid: Some(vec![false; len]) }
     }
 
     /// How many rows.

@@ -33,10 +33,6 @@ impl Scalar {
             Scalar::Bool(v) => Values::Bool(vec![*v; len]),
             Scalar::Timestamp(v) => Values::Timestamp(vec![*v; len]),
         };
-        Column {
-            ty,
-            values,
-            valid: None,
-        }
+        Column { ty, values, valid: None }
     }
 }

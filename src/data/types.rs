@@ -45,11 +45,7 @@ impl DataType {
 
     /// Digits after the point of a decimal; 0 for every other type.
     pub fn scale(self) -> u8 {
-        if let DataType::Decimal(scale) = self {
-            scale
-        } else {
-            0
-        }
+        if let DataType::Decimal(scale) = self { scale } else { 0 }
     }
 
     /// Whether arithmetic is defined on it.
@@ -83,16 +79,7 @@ mod tests {
 
     #[test]
     fn types_read_back_as_they_are_written() {
-        for word in [
-            "int",
-            "decimal(0)",
-            "decimal(38)",
-            "float",
-            "text",
-            "bool",
-            "timestamp",
-            "ip",
-        ] {
+        for word in ["int", "decimal(0)", "decimal(38)", "float", "text", "bool", "timestamp", "ip"] {
             assert_eq!(DataType::parse(word).expect(word).to_string(), word);
         }
         for word in ["decimal(39)", "decimal", "integer", "decimal(-1)", ""] {
