@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
-use std::sync::Barrier;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::Sender;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -195,7 +195,7 @@ fn a_delivery_that_loses_a_deadlock_starts_again() {
 #[test]
 fn of_two_states_that_begin_a_table_at_once_one_is_refused() {
     let place = Place::mysql();
-    let both_write = Barrier::new(2);
+    let both_write = AtomicU32::new(0);
     let results = std::thread::scope(|scope| {
         let states = [("ours", 1), ("theirs", 7)].map(|(state_id, number)| {
             let (place, both_write) = (&place, &both_write);
@@ -214,14 +214,22 @@ fn begin_table(
     place: &Place,
     state_id: &str,
     number: u64,
-    both_write: &Barrier,
+    both_write: &AtomicU32,
 ) -> Result<Delivered, DeliverError> {
     let mut output = place.output(&hits(&[]).rows.schema(), 1);
     let delivery = Delivery { state_id: state_id.into(), ..batch(number) };
     let mut waited = false;
     output.deliver(&delivery, &mut || {
         if !std::mem::replace(&mut waited, true) {
-            both_write.wait();
+            both_write.fetch_add(1, Ordering::SeqCst);
+            let begin = Instant::now();
+            while both_write.load(Ordering::SeqCst) < 2 {
+                assert!(
+                    begin.elapsed() < Duration::from_secs(10),
+                    "the other one never wrote"
+                );
+                std::thread::sleep(Duration::from_millis(10));
+            }
         }
         Box::new(std::iter::once(Ok(hits(&[(Some(state_id), 1)]))))
     })
