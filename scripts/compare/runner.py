@@ -72,7 +72,7 @@ def load_parquet(con, case: Case, work: Path) -> None:
 
 def sqlite_differs(con, case: Case, work: Path) -> list[str]:
     """Where the SQLite table has other totals than the Parquet: rows, values that aren't NULL, sums of integers."""
-    types = dict(con.execute("SELECT column_name, data_type FROM (DESCRIBE actual)").fetchall())
+    types = dict(con.execute("SELECT column_name, column_type FROM (DESCRIBE actual)").fetchall())
     measures = ["count(*)"] + [f"count({name})" for name in case.columns]
     measures += [
         f"sum({name})"
