@@ -88,32 +88,38 @@ pub(crate) fn parse(text: &str, scale: u8) -> Result<i128, bool> {
     }
     // Digits before this place count, the next one rounds.
     let kept = whole.len() as i64 + i64::from(exponent) + i64::from(scale);
+    let value = magnitude(whole.bytes().chain(fraction.bytes()), kept)?;
+    Ok(if negative { -value } else { value })
+}
+
+/// The first `kept` digits as a number, rounded by the next one; zeros where there are fewer digits.
+fn magnitude(text: impl Iterator<Item = u8>, kept: i64) -> Result<i128, bool> {
     let mut value = 0i128;
     let mut digits = 0i64;
     let mut round_up = false;
-    for byte in whole.bytes().chain(fraction.bytes()) {
+    for byte in text {
         if !byte.is_ascii_digit() {
             return Err(false);
         }
         if digits < kept {
-            value = value
-                .checked_mul(10)
-                .and_then(|v| v.checked_add(i128::from(byte - b'0')))
-                .ok_or(true)?;
+            let shifted = value.checked_mul(10).ok_or(true)?;
+            value = shifted.checked_add(i128::from(byte - b'0')).ok_or(true)?;
         } else if digits == kept {
             round_up = byte >= b'5';
         }
         digits += 1;
     }
     if value != 0 && kept > digits {
-        let power = usize::try_from(kept - digits)
-            .ok()
-            .and_then(|p| POW10.get(p))
+        let missing = usize::try_from(kept - digits).unwrap_or(usize::MAX);
+        value = POW10
+            .get(missing)
+            .and_then(|power| value.checked_mul(*power))
             .ok_or(true)?;
-        value = value.checked_mul(*power).ok_or(true)?;
     }
-    value = fitting(value + i128::from(round_up)).ok_or(true)?;
-    Ok(if negative { -value } else { value })
+    value
+        .checked_add(i128::from(round_up))
+        .and_then(fitting)
+        .ok_or(true)
 }
 
 /// Writes all digits of the scale: `1.50`.

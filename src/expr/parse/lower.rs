@@ -56,6 +56,18 @@ impl<'p, 't> Lowering<'p, 't> {
                 ..
             } => self.junction(tree, op),
             E::BinaryOp { left, op, right } => self.binary(left, op, right, tree),
+            E::Interval(interval) => self.interval(interval),
+            _ => self
+                .tests(tree)
+                .or_else(|| self.forms(tree))
+                .unwrap_or_else(|| self.call(tree)),
+        }
+    }
+
+    /// Forms with several parts; `None` when it is something else.
+    fn forms(&self, tree: &sql::Expr) -> Option<Lowered> {
+        use sql::Expr as E;
+        Some(match tree {
             E::Between {
                 expr,
                 negated,
@@ -66,18 +78,7 @@ impl<'p, 't> Lowering<'p, 't> {
                 expr,
                 list,
                 negated,
-            } => {
-                let (operand, list) = (self.lower(expr)?, self.all(list)?);
-                let end = list.last().map_or(operand.span.end, |a| a.span.end);
-                let span = operand.span.start..end;
-                Ok(negate_if(
-                    *negated,
-                    Ast {
-                        kind: Kind::In(Box::new(operand), list),
-                        span,
-                    },
-                ))
-            }
+            } => self.in_list(expr, list, *negated),
             E::Case {
                 operand,
                 conditions,
@@ -101,14 +102,27 @@ impl<'p, 't> Lowering<'p, 't> {
                 ..
             } => {
                 let tolerant = matches!(kind, sql::CastKind::TryCast | sql::CastKind::SafeCast);
-                self.cast(self.lower(expr)?, data_type, tolerant)
+                self.lower(expr)
+                    .and_then(|operand| self.cast(operand, data_type, tolerant))
             }
-            E::TypedString(literal) => {
-                self.cast(self.value(&literal.value)?, &literal.data_type, false)
-            }
-            E::Interval(interval) => self.interval(interval),
-            _ => self.tests(tree).unwrap_or_else(|| self.call(tree)),
-        }
+            E::TypedString(literal) => self
+                .value(&literal.value)
+                .and_then(|value| self.cast(value, &literal.data_type, false)),
+            _ => return None,
+        })
+    }
+
+    fn in_list(&self, operand: &sql::Expr, list: &[sql::Expr], negated: bool) -> Lowered {
+        let (operand, list) = (self.lower(operand)?, self.all(list)?);
+        let end = list.last().map_or(operand.span.end, |a| a.span.end);
+        let span = operand.span.start..end;
+        Ok(negate_if(
+            negated,
+            Ast {
+                kind: Kind::In(Box::new(operand), list),
+                span,
+            },
+        ))
     }
 
     /// Parts of a dotted name, which is one name.

@@ -87,7 +87,7 @@ const SHAPES: [&str; 48] = [
 /// An expression from a sequence of choices.
 fn build(choices: &mut impl Iterator<Item = usize>, depth: usize) -> String {
     let choice = choices.next().unwrap_or(0);
-    if depth == 0 || choice % 3 == 0 {
+    if depth == 0 || choice.is_multiple_of(3) {
         return LEAVES[choice / 3 % LEAVES.len()].to_owned();
     }
     let mut text = String::new();
