@@ -6,6 +6,8 @@ use std::fmt::Write;
 
 use num_bigint::BigInt;
 
+use super::stack_text::StackText;
+
 /// Digits that a decimal holds in all.
 pub(crate) const DECIMAL_DIGITS_MAX: u8 = 38;
 
@@ -145,18 +147,21 @@ pub(crate) fn to_float(value: i128, scale: u8) -> f64 {
     if value.unsigned_abs() <= 1 << 53 && scale <= 22 {
         return value as f64 / POW10[usize::from(scale)] as f64;
     }
-    let mut text = String::new();
-    write(&mut text, value, scale)
+    let mut text = StackText::default();
+    let written = write(&mut text, value, scale);
+    written
         .ok()
-        .and_then(|()| text.parse().ok())
+        .and_then(|()| text.text().parse().ok())
         .unwrap_or(f64::NAN)
 }
 
 /// The decimal nearest to the float's first 15 significant digits, as PostgreSQL casts them.
 pub(crate) fn from_float(value: f64, scale: u8) -> Option<i128> {
+    let mut text = StackText::default();
+    write!(text, "{value:.14e}").ok()?;
     value
         .is_finite()
-        .then(|| parse(&format!("{value:.14e}"), scale).ok())
+        .then(|| parse(text.text(), scale).ok())
         .flatten()
 }
 
@@ -190,6 +195,17 @@ mod tests {
         assert_eq!(divide(-big, 3, 1), divide(big, -3, 1));
         assert_eq!(divide(big, 1, 2), None);
         assert_eq!(divide(1, -2, 0), Some(-1));
+    }
+
+    #[test]
+    fn floats_and_decimals_of_any_size_convert() {
+        assert_eq!(to_float(-POW10[37], 38), -0.1);
+        assert_eq!(to_float(-(POW10[38] - 1), 38), -1.0);
+        assert_eq!(to_float(9_007_199_254_740_993, 0), 9_007_199_254_740_992.0);
+        assert_eq!(from_float(-1.797e308, 2), None);
+        assert_eq!(from_float(f64::NAN, 2), None);
+        assert_eq!(from_float(2.675, 2), Some(268));
+        assert_eq!(from_float(5e-324, 38), Some(0));
     }
 
     #[test]
