@@ -23,7 +23,14 @@ pub(crate) struct Civil {
 impl Civil {
     /// Takes a timestamp apart.
     pub(crate) fn of(micros: i64) -> Civil {
-        let days = micros.div_euclid(DAY);
+        Civil {
+            of_day: micros.rem_euclid(DAY),
+            ..Civil::midnight(micros.div_euclid(DAY))
+        }
+    }
+
+    /// The start of a day, which may be a little outside of what microseconds hold.
+    fn midnight(days: i64) -> Civil {
         let shifted = days + 719_468;
         let era = shifted.div_euclid(146_097);
         let day_of_era = shifted.rem_euclid(146_097);
@@ -36,7 +43,7 @@ impl Civil {
             year: year_of_era + era * 400 + i64::from(month <= 2),
             month,
             day: day_of_year - (153 * shifted_month + 2) / 5 + 1,
-            of_day: micros.rem_euclid(DAY),
+            of_day: 0,
             days,
         }
     }
@@ -70,7 +77,7 @@ impl Civil {
 
     /// ISO 8601 year and week: the week's Thursday decides.
     pub(crate) fn iso_week(self) -> (i64, i64) {
-        let thursday = Civil::of((self.days + 4 - self.iso_weekday()) * DAY);
+        let thursday = Civil::midnight(self.days + 4 - self.iso_weekday());
         (thursday.year, (thursday.day_of_year() - 1) / 7 + 1)
     }
 }
@@ -119,5 +126,6 @@ mod tests {
     fn the_ends_of_time_do_not_overflow() {
         assert!(Civil::of(i64::MIN).year < -290_000);
         assert!(Civil::of(i64::MAX).year > 290_000);
+        assert_eq!(Civil::of(i64::MIN).iso_week().0, Civil::of(i64::MIN).year);
     }
 }

@@ -6,6 +6,8 @@ use std::fmt::Write;
 
 use num_bigint::BigInt;
 
+use super::stack_text::StackText;
+
 /// Digits that a decimal holds in all.
 pub(crate) const DECIMAL_DIGITS_MAX: u8 = 38;
 
@@ -83,29 +85,38 @@ pub(crate) fn parse(text: &str, scale: u8) -> Result<i128, bool> {
     }
     // Digits before this place count, the next one rounds.
     let kept = whole.len() as i64 + i64::from(exponent) + i64::from(scale);
+    let value = magnitude(whole.bytes().chain(fraction.bytes()), kept)?;
+    Ok(if negative { -value } else { value })
+}
+
+/// The first `kept` digits as a number, rounded by the next one; zeros where there are fewer digits.
+fn magnitude(text: impl Iterator<Item = u8>, kept: i64) -> Result<i128, bool> {
     let mut value = 0i128;
     let mut digits = 0i64;
     let mut round_up = false;
-    for byte in whole.bytes().chain(fraction.bytes()) {
+    for byte in text {
         if !byte.is_ascii_digit() {
             return Err(false);
         }
         if digits < kept {
-            value = value
-                .checked_mul(10)
-                .and_then(|v| v.checked_add(i128::from(byte - b'0')))
-                .ok_or(true)?;
+            let shifted = value.checked_mul(10).ok_or(true)?;
+            value = shifted.checked_add(i128::from(byte - b'0')).ok_or(true)?;
         } else if digits == kept {
             round_up = byte >= b'5';
         }
         digits += 1;
     }
     if value != 0 && kept > digits {
-        let power = usize::try_from(kept - digits).ok().and_then(|p| POW10.get(p)).ok_or(true)?;
-        value = value.checked_mul(*power).ok_or(true)?;
+        let missing = usize::try_from(kept - digits).unwrap_or(usize::MAX);
+        value = POW10
+            .get(missing)
+            .and_then(|power| value.checked_mul(*power))
+            .ok_or(true)?;
     }
-    value = fitting(value + i128::from(round_up)).ok_or(true)?;
-    Ok(if negative { -value } else { value })
+    value
+        .checked_add(i128::from(round_up))
+        .and_then(fitting)
+        .ok_or(true)
 }
 
 /// Writes all digits of the scale: `1.50`.
@@ -131,13 +142,22 @@ pub(crate) fn to_float(value: i128, scale: u8) -> f64 {
     if value.unsigned_abs() <= 1 << 53 && scale <= 22 {
         return value as f64 / POW10[usize::from(scale)] as f64;
     }
-    let mut text = String::new();
-    write(&mut text, value, scale).ok().and_then(|()| text.parse().ok()).unwrap_or(f64::NAN)
+    let mut text = StackText::default();
+    let written = write(&mut text, value, scale);
+    written
+        .ok()
+        .and_then(|()| text.text().parse().ok())
+        .unwrap_or(f64::NAN)
 }
 
 /// The decimal nearest to the float's first 15 significant digits, as PostgreSQL casts them.
 pub(crate) fn from_float(value: f64, scale: u8) -> Option<i128> {
-    value.is_finite().then(|| parse(&format!("{value:.14e}"), scale).ok()).flatten()
+    let mut text = StackText::default();
+    write!(text, "{value:.14e}").ok()?;
+    value
+        .is_finite()
+        .then(|| parse(text.text(), scale).ok())
+        .flatten()
 }
 
 #[cfg(test)]
@@ -170,6 +190,17 @@ mod tests {
         assert_eq!(divide(-big, 3, 1), divide(big, -3, 1));
         assert_eq!(divide(big, 1, 2), None);
         assert_eq!(divide(1, -2, 0), Some(-1));
+    }
+
+    #[test]
+    fn floats_and_decimals_of_any_size_convert() {
+        assert_eq!(to_float(-POW10[37], 38), -0.1);
+        assert_eq!(to_float(-(POW10[38] - 1), 38), -1.0);
+        assert_eq!(to_float(9_007_199_254_740_993, 0), 9_007_199_254_740_992.0);
+        assert_eq!(from_float(-1.797e308, 2), None);
+        assert_eq!(from_float(f64::NAN, 2), None);
+        assert_eq!(from_float(2.675, 2), Some(268));
+        assert_eq!(from_float(5e-324, 38), Some(0));
     }
 
     #[test]

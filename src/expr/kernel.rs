@@ -123,7 +123,15 @@ impl Kernel {
     {
         Kernel::new(move |rows, args| {
             let (a, b) = (Operand::<A>::of(&args[0]), Operand::<B>::of(&args[1]));
-            fallible(rows, args, |row| f(a.at(row), b.at(row)))
+            // One loop a shape, as in `native::zip`.
+            match (a, b) {
+                (Operand::Slice(a), Operand::Slice(b)) => {
+                    fallible(rows, args, |row| f(a[row], b[row]))
+                }
+                (Operand::Slice(a), Operand::One(b)) => fallible(rows, args, |row| f(a[row], b)),
+                (Operand::One(a), Operand::Slice(b)) => fallible(rows, args, |row| f(a, b[row])),
+                (Operand::One(a), Operand::One(b)) => fallible(rows, args, |_| f(a, b)),
+            }
         })
     }
 

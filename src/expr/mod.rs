@@ -18,6 +18,7 @@ mod nearest;
 mod op;
 mod parse;
 mod plan;
+mod stack_text;
 #[cfg(test)]
 mod tests;
 

@@ -78,22 +78,7 @@ impl Checker<'_> {
 
 /// The function by name, with its constant parameter; checks the number of arguments.
 fn function(call: &Call) -> Result<AggregateFn, ExprError> {
-    let at = || call.name_span.clone();
-    if call.distinct && call.name != "count" {
-        return Err(ExprError::new(
-            at(),
-            format!("{} takes no DISTINCT; only count does", call.name),
-        ));
-    }
-    if call.star && call.name != "count" {
-        return Err(ExprError::new(at(), format!("{} takes no *; only count does", call.name)));
-    }
-    let wanted = if call.name == "approx_quantile" { 2 } else { usize::from(!call.star) };
-    if call.args.len() != wanted {
-        let message =
-            format!("{} takes {wanted} argument(s), found {}", call.name, call.args.len());
-        return Err(ExprError::new(at(), message));
-    }
+    check_form(call)?;
     Ok(match call.name.as_str() {
         "count" if call.star => AggregateFn::CountAll,
         "count" if call.distinct => AggregateFn::CountDistinct,
@@ -110,8 +95,36 @@ fn function(call: &Call) -> Result<AggregateFn, ExprError> {
         "any" => AggregateFn::Any,
         "approx_distinct" => AggregateFn::ApproxDistinct,
         "approx_quantile" => AggregateFn::ApproxQuantile(quantile(&call.args[1])?),
-        name => return Err(ExprError::new(at(), format!("unknown aggregate {name}"))),
+        name => {
+            let message = format!("unknown aggregate {name}");
+            return Err(ExprError::new(call.name_span.clone(), message));
+        }
     })
+}
+
+/// Checks DISTINCT, `*` and the number of arguments.
+fn check_form(call: &Call) -> Result<(), ExprError> {
+    let name = &call.name;
+    let wanted = if name == "approx_quantile" {
+        2
+    } else {
+        usize::from(!call.star)
+    };
+    let message = if call.distinct && name != "count" {
+        format!("{name} takes no DISTINCT; only count does")
+    } else if call.star && name != "count" {
+        format!("{name} takes no *; only count does")
+    } else if call.args.len() != wanted {
+        format!(
+            "{name} takes {wanted} argument(s), found {}",
+            call.args.len()
+        )
+    } else if call.star && call.distinct {
+        "count(DISTINCT *) is not supported".to_owned()
+    } else {
+        return Ok(());
+    };
+    Err(ExprError::new(call.name_span.clone(), message))
 }
 
 /// The constant second argument of `approx_quantile`.

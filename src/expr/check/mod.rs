@@ -61,8 +61,8 @@ impl<'s> Checker<'s> {
                 "an interval can only be added to a timestamp, or taken from one",
             )),
             Kind::Not(operand) => {
-                let operand = self.bool(operand)?;
-                call(DataType::Bool, Kernel::map(|a: bool| !a).named("not"), vec![operand], span)
+                let not = Kernel::map(|a: bool| !a).named("not");
+                call(DataType::Bool, not, vec![self.bool(operand)?], span)
             }
             Kind::Negate(operand) => self.negate(operand, ast),
             Kind::Binary(op, left, right) => self.binary(*op, left, right, ast),

@@ -99,21 +99,7 @@ fn concat(left: Plan, right: Plan, ast: &Ast) -> Checked {
 /// `+ - * / %` over numbers.
 pub(super) fn arithmetic(op: BinaryOp, left: Plan, right: Plan, ast: &Ast) -> Checked {
     let symbol = op.symbol();
-    if let Some(odd) =
-        [&left, &right].into_iter().find(|plan| !plan.untyped && !plan.ty.is_numeric())
-    {
-        return Err(ExprError::new(
-            odd.span.clone(),
-            format!("{symbol} takes numbers, found {}", odd.ty),
-        )
-        .with_help("cast text to a number: x::int, x::decimal(3), x::float"));
-    }
-    if left.untyped && right.untyped {
-        return Err(ExprError::new(
-            ast.span.clone(),
-            format!("{symbol} needs to know a type: both sides are literals"),
-        ));
-    }
+    refuse_no_numbers(symbol, &left, &right, ast)?;
     let product = matches!(op, BinaryOp::Multiply | BinaryOp::Divide);
     let floats = left.ty == DataType::Float || right.ty == DataType::Float;
     let decimals =
@@ -140,6 +126,27 @@ pub(super) fn arithmetic(op: BinaryOp, left: Plan, right: Plan, ast: &Ast) -> Ch
             .with_help("cast to a decimal: x::decimal(3)")
     })?;
     call(ty, kernel, vec![left, right], ast.span.clone())
+}
+
+/// Both must be numbers, or one a literal that becomes one.
+fn refuse_no_numbers(symbol: &str, left: &Plan, right: &Plan, ast: &Ast) -> Result<(), ExprError> {
+    if let Some(odd) = [left, right]
+        .into_iter()
+        .find(|plan| !plan.untyped && !plan.ty.is_numeric())
+    {
+        return Err(ExprError::new(
+            odd.span.clone(),
+            format!("{symbol} takes numbers, found {}", odd.ty),
+        )
+        .with_help("cast text to a number: x::int, x::decimal(3), x::float"));
+    }
+    if left.untyped && right.untyped {
+        return Err(ExprError::new(
+            ast.span.clone(),
+            format!("{symbol} needs to know a type: both sides are literals"),
+        ));
+    }
+    Ok(())
 }
 
 /// `decimal * decimal` has the scales' sum; `decimal / decimal` the larger scale, and at least six digits.

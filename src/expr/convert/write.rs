@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use crate::expr::civil::Civil;
+use crate::expr::stack_text::StackText;
 
 /// PostgreSQL's form: the fewest digits that read back the same, with an exponent below 1e-4 and from 1e15 on.
 pub(crate) fn write_float(out: &mut impl Write, value: f64) -> std::fmt::Result {
@@ -17,33 +18,11 @@ pub(crate) fn write_float(out: &mut impl Write, value: f64) -> std::fmt::Result 
         return write!(out, "{value}");
     }
     // Rust writes `1.5e20` and `1e-7`; PostgreSQL `1.5e+20` and `1e-07`.
-    let mut short = Short::default();
+    let mut short = StackText::default();
     write!(short, "{value:e}")?;
     let (mantissa, exponent) = short.text().split_once('e').unwrap_or((short.text(), "0"));
     let (sign, digits) = exponent.strip_prefix('-').map_or(('+', exponent), |digits| ('-', digits));
     write!(out, "{mantissa}e{sign}{digits:0>2}")
-}
-
-/// A float with its exponent, on the stack.
-#[derive(Default)]
-struct Short {
-    bytes: [u8; 32],
-    len: usize,
-}
-
-impl Short {
-    fn text(&self) -> &str {
-        std::str::from_utf8(&self.bytes[..self.len]).unwrap_or_default()
-    }
-}
-
-impl Write for Short {
-    fn write_str(&mut self, text: &str) -> std::fmt::Result {
-        let to = self.bytes.get_mut(self.len..self.len + text.len()).ok_or(std::fmt::Error)?;
-        to.copy_from_slice(text.as_bytes());
-        self.len += text.len();
-        Ok(())
-    }
 }
 
 /// `2026-11-22 07:00:00`, with a fraction only where there is one.

@@ -128,36 +128,38 @@ pub(crate) fn is_truth(want: bool) -> Kernel {
 
 /// Membership in a set of int or text constants; `None` for other types. NULL in the list: no match is NULL.
 pub(crate) fn member(ty: DataType, list: &[&Scalar]) -> Option<Kernel> {
-    let nulls = list.contains(&&Scalar::Null);
     let found = match ty {
         DataType::Int => {
-            let set: HashSet<i64> = list
-                .iter()
-                .filter_map(|s| if let Scalar::Int(v) = s { Some(*v) } else { None })
-                .collect();
+            let ints = list.iter().filter_map(|s| <i64 as Native<'_>>::scalar(s));
+            let set: HashSet<i64> = ints.collect();
             Kernel::map(move |value: i64| set.contains(&value))
         }
         DataType::Text => {
-            let set: HashSet<Box<str>> = list
-                .iter()
-                .filter_map(|s| if let Scalar::Text(v) = s { Some(v.clone()) } else { None })
-                .collect();
+            let texts = list.iter().filter_map(|s| <&str as Native<'_>>::scalar(s));
+            let set: HashSet<Box<str>> = texts.map(Box::from).collect();
             Kernel::text_test(move |text| set.contains(text))
         }
         _ => return None,
     };
-    if !nulls {
-        return Some(found.named("in set"));
-    }
-    Some(
-        Kernel::new(move |rows, args| {
-            let mut column = found.run(rows, args);
-            if let Values::Bool(hit) = &column.values {
-                let valid = (0..rows.len).map(|row| column.is_valid(row) && hit[row]).collect();
-                column.valid = Some(valid);
-            }
-            column
-        })
-        .named("in set with null"),
-    )
+    let nulls = list.contains(&&Scalar::Null);
+    Some(if nulls {
+        true_or_null(found).named("in set with null")
+    } else {
+        found.named("in set")
+    })
+}
+
+/// The same test, with NULL for false.
+fn true_or_null(test: Kernel) -> Kernel {
+    Kernel::new(move |rows, args| {
+        let mut column = test.run(rows, args);
+        if let Values::Bool(hit) = &column.values {
+            column.valid = Some(
+                (0..rows.len)
+                    .map(|row| column.is_valid(row) && hit[row])
+                    .collect(),
+            );
+        }
+        column
+    })
 }

@@ -137,37 +137,60 @@ impl Lowering<'_, '_> {
     }
 
     fn function(&self, function: &sql::Function, tree: &sql::Expr) -> Result<Ast, ExprError> {
-        let parts: Vec<sql::Ident> =
-            function.name.0.iter().filter_map(|part| part.as_ident().cloned()).collect();
-        let name = self.name(&parts);
-        let FunctionArguments::List(list) = &function.args else {
+        let parts = function
+            .name
+            .0
+            .iter()
+            .filter_map(|part| part.as_ident().cloned());
+        let name = self.name(&parts.collect::<Vec<_>>());
+        let list = match &function.args {
+            FunctionArguments::List(list) => list,
             // `user` and its like are functions without parentheses to the parser, and fields to us.
-            let bare = matches!(function.args, FunctionArguments::None);
-            return if bare { Ok(name) } else { Err(self.unsupported(tree)) };
+            FunctionArguments::None => return Ok(name),
+            FunctionArguments::Subquery(_) => return Err(self.unsupported(tree)),
         };
         self.refuse_clauses(function, list, name.span.clone())?;
-        let mut call = Call {
+        let filter = function
+            .filter
+            .as_deref()
+            .map(|f| self.lower(f).map(Box::new));
+        let (args, star) = self.arguments(&list.args, &name.span)?;
+        let end = self.closing(args.last().map_or(name.span.end, |a| a.span.end));
+        let span = name.span.start..end;
+        let call = Call {
             name: function.name.to_string().to_lowercase(),
-            name_span: name.span.clone(),
-            args: Vec::with_capacity(list.args.len()),
-            star: false,
+            name_span: name.span,
+            args,
+            star,
             distinct: list.duplicate_treatment == Some(sql::DuplicateTreatment::Distinct),
-            filter: function.filter.as_deref().map(|f| self.lower(f).map(Box::new)).transpose()?,
+            filter: filter.transpose()?,
             text: function.to_string(),
         };
-        for arg in &list.args {
+        Ok(Ast {
+            kind: Kind::Call(call),
+            span,
+        })
+    }
+
+    /// The arguments, and whether one of them is `*`.
+    fn arguments(
+        &self,
+        list: &[FunctionArg],
+        name: &Range<usize>,
+    ) -> Result<(Vec<Ast>, bool), ExprError> {
+        let mut args = Vec::with_capacity(list.len());
+        let mut star = false;
+        for arg in list {
             match arg {
-                FunctionArg::Unnamed(FunctionArgExpr::Expr(arg)) => {
-                    call.args.push(self.lower(arg)?)
-                }
-                FunctionArg::Unnamed(FunctionArgExpr::Wildcard) => call.star = true,
+                FunctionArg::Unnamed(FunctionArgExpr::Expr(arg)) => args.push(self.lower(arg)?),
+                FunctionArg::Unnamed(FunctionArgExpr::Wildcard) => star = true,
                 _ => {
-                    return Err(ExprError::new(name.span, "named arguments are not supported"));
+                    let message = "named arguments are not supported";
+                    return Err(ExprError::new(name.clone(), message));
                 }
             }
         }
-        let end = self.closing(call.args.last().map_or(name.span.end, |a| a.span.end));
-        Ok(Ast { kind: Kind::Call(call), span: name.span.start..end })
+        Ok((args, star))
     }
 
     /// The end of the parenthesis that closes right behind `end`, if it does.
@@ -218,10 +241,15 @@ fn micros_of(text: &str) -> Option<i64> {
     if words.is_empty() || !words.len().is_multiple_of(2) {
         return None;
     }
-    words.chunks(2).try_fold(0i64, |sum, pair| {
-        let name = pair[1].to_ascii_lowercase();
-        let (_, unit) =
-            UNITS.iter().find(|(unit, _)| name.strip_suffix('s').unwrap_or(&name) == *unit)?;
-        sum.checked_add(pair[0].parse::<i64>().ok()?.checked_mul(*unit)?)
-    })
+    words
+        .chunks(2)
+        .try_fold(0i64, |sum, pair| {
+            let name = pair[1].to_ascii_lowercase();
+            let (_, unit) = UNITS
+                .iter()
+                .find(|(unit, _)| name.strip_suffix('s').unwrap_or(&name) == *unit)?;
+            // The least i64 has no negation, which `at - INTERVAL` needs.
+            sum.checked_add(pair[0].parse::<i64>().ok()?.checked_mul(*unit)?)
+        })
+        .filter(|micros| *micros > i64::MIN)
 }
