@@ -142,11 +142,7 @@ pub(crate) fn member(ty: DataType, list: &[&Scalar]) -> Option<Kernel> {
         _ => return None,
     };
     let nulls = list.contains(&&Scalar::Null);
-    Some(if nulls {
-        true_or_null(found).named("in set with null")
-    } else {
-        found.named("in set")
-    })
+    Some(if nulls { true_or_null(found).named("in set with null") } else { found.named("in set") })
 }
 
 /// The same test, with NULL for false.
@@ -154,11 +150,8 @@ fn true_or_null(test: Kernel) -> Kernel {
     Kernel::new(move |rows, args| {
         let mut column = test.run(rows, args);
         if let Values::Bool(hit) = &column.values {
-            column.valid = Some(
-                (0..rows.len)
-                    .map(|row| column.is_valid(row) && hit[row])
-                    .collect(),
-            );
+            column.valid =
+                Some((0..rows.len).map(|row| column.is_valid(row) && hit[row]).collect());
         }
         column
     })
