@@ -73,6 +73,10 @@ fn text(comparison: Comparison) -> Kernel {
 }
 
 fn address(comparison: Comparison) -> Kernel {
+    // Equal addresses have equal text, because it is canonical.
+    if matches!(comparison, Comparison::Equal | Comparison::NotEqual) {
+        return text(comparison);
+    }
     by_operator!(
         comparison,
         Kernel::text_pair_test,
