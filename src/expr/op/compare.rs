@@ -66,7 +66,18 @@ fn text(comparison: Comparison) -> Kernel {
 }
 
 fn address(comparison: Comparison) -> Kernel {
-    by_operator!(comparison, Kernel::text_pair_test, a, b, address_order(a, b), Ordering::Equal)
+    // Equal addresses have equal text, because it is canonical.
+    if matches!(comparison, Comparison::Equal | Comparison::NotEqual) {
+        return text(comparison);
+    }
+    by_operator!(
+        comparison,
+        Kernel::text_pair_test,
+        a,
+        b,
+        address_order(a, b),
+        Ordering::Equal
+    )
 }
 
 /// PostgreSQL's order of floats: NaN equals NaN and is above all; -0 equals 0.
