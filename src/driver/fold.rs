@@ -28,7 +28,7 @@ pub(super) struct Folded {
 /// Stages everything that the batch changes.
 pub(super) fn fold(
     batch: &Batch<'_>,
-    catalog: &Catalog,
+    known: &[StoreFile],
     executed: &Executed,
 ) -> Result<Folded, RunError> {
     let mut folded = Folded { renames: events(batch, executed), ..Folded::default() };

@@ -9,7 +9,7 @@ use num_bigint::BigInt;
 use super::stack_text::StackText;
 
 /// Digits that a decimal holds in all.
-pub(crate) const DECIMAL_DIGITS_MAX: u8 = 38;
+pub(crate) use crate::data::DECIMAL_DIGITS_MAX;
 
 /// Powers of ten up to 10^38.
 pub(crate) const POW10: [i128; 39] = {

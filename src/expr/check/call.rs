@@ -1,9 +1,9 @@
 //! Function calls: finding the function, and checking its arguments against its parameters.
 
 use crate::data::{DataType, Scalar};
+use crate::error::nearest;
 use crate::expr::ExprError;
 use crate::expr::functions::{self, Args, Function, Param};
-use crate::expr::nearest::nearest;
 use crate::expr::parse::{Ast, BinaryOp, Call};
 use crate::expr::plan::Plan;
 
@@ -81,12 +81,7 @@ impl Checker<'_> {
         };
         let args = self.some_args(function)?.into_iter().map(text);
         let kernel = functions::concat(function.name == "concat_ws");
-        call(
-            DataType::Text,
-            kernel,
-            args.collect::<Result<Vec<_>, _>>()?,
-            ast.span.clone(),
-        )
+        call(DataType::Text, kernel, args.collect::<Result<Vec<_>, _>>()?, ast.span.clone())
     }
 
     fn registered(&mut self, found: &Function, function: &Call, ast: &Ast) -> Checked {

@@ -86,20 +86,14 @@ fn replace(args: &Args<'_>) -> Made {
 
 /// Replaces the first `most` matches. Groups are looked for only if the replacement has some: that is much slower.
 fn replacing(regex: Regex, pieces: Vec<Piece>, most: usize) -> Kernel {
-    let grouped = pieces
-        .iter()
-        .any(|piece| matches!(piece, Piece::Group(group) if *group > 0));
+    let grouped = pieces.iter().any(|piece| matches!(piece, Piece::Group(group) if *group > 0));
     Kernel::text(move |row| {
         let text = row.text(0);
         let Some(first) = regex.find(text) else {
             return Ok(Some(text));
         };
         let out = ArenaString::with_capacity_in(text.len(), row.arena);
-        let mut copy = Rewrite {
-            text,
-            out,
-            behind: 0,
-        };
+        let mut copy = Rewrite { text, out, behind: 0 };
         if grouped {
             for captures in regex.captures_iter(text).take(most) {
                 let group = |number| captures.get(number).map_or("", |found| found.as_str());
@@ -108,10 +102,7 @@ fn replacing(regex: Regex, pieces: Vec<Piece>, most: usize) -> Kernel {
         } else if most == 1 {
             copy.replace(first, &pieces, |_| "");
         } else {
-            regex
-                .find_iter(text)
-                .take(most)
-                .for_each(|found| copy.replace(found, &pieces, |_| ""));
+            regex.find_iter(text).take(most).for_each(|found| copy.replace(found, &pieces, |_| ""));
         }
         copy.out.push_str(&text[copy.behind..]);
         Ok(Some(copy.out.into_bump_str()))

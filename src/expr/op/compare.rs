@@ -70,14 +70,7 @@ fn address(comparison: Comparison) -> Kernel {
     if matches!(comparison, Comparison::Equal | Comparison::NotEqual) {
         return text(comparison);
     }
-    by_operator!(
-        comparison,
-        Kernel::text_pair_test,
-        a,
-        b,
-        address_order(a, b),
-        Ordering::Equal
-    )
+    by_operator!(comparison, Kernel::text_pair_test, a, b, address_order(a, b), Ordering::Equal)
 }
 
 /// PostgreSQL's order of floats: NaN equals NaN and is above all; -0 equals 0.
