@@ -170,7 +170,7 @@ impl<'b> Pass<'b> {
             next: AtomicUsize::new(0),
             stop: AtomicBool::new(false),
             failed: Mutex::new(Vec::new()),
-            converters: converters(batch.plan),
+            converters: batch.plan.converters(),
             partitions: if threads == 1 {
                 1
             } else {
@@ -362,7 +362,7 @@ fn first_time(
         return Ok(0);
     };
     let line = source::first_line(task)?;
-    let converters = converters(plan);
+    let converters = plan.converters();
     Ok(crate::engine::map::first_time(tokenizer, &converters[field], field, &line).unwrap_or(0))
 }
 
@@ -373,19 +373,6 @@ fn time_field(map: &MapPlan, slot: usize) -> Option<usize> {
         SlotKind::Field(field) => Some(*field),
         _ => None,
     }
-}
-
-/// One a raw field.
-fn converters(plan: &Plan) -> Vec<Converter> {
-    let mut converters: Vec<Option<Converter>> = plan.map.fields.iter().map(|_| None).collect();
-    for slot in &plan.map.slots {
-        if let SlotKind::Field(field) = slot.kind
-            && let Some(entry) = converters.get_mut(field).filter(|entry| entry.is_none())
-        {
-            *entry = Some(plan.converter(&slot.name, slot.ty));
-        }
-    }
-    converters.into_iter().flatten().collect()
 }
 
 /// Streams first: they can't be shared, so none should begin last.

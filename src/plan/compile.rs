@@ -417,11 +417,16 @@ fn used_fields<'s>(
     fields: &[String],
     used: impl Iterator<Item = &'s usize>,
 ) -> Vec<String> {
+    let used: Vec<usize> = used.copied().collect();
     let mut kept = Vec::new();
-    for &slot in used {
-        if let SlotKind::Field(field) = &mut slots[slot].kind {
+    for (at, slot) in slots.iter_mut().enumerate() {
+        let SlotKind::Field(field) = &mut slot.kind else { continue };
+        if used.contains(&at) {
             kept.push(fields[*field].clone());
             *field = kept.len() - 1;
+        } else {
+            // Nobody reads it; it must not be taken for one of those that are read.
+            *field = usize::MAX;
         }
     }
     kept
