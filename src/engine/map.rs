@@ -52,7 +52,8 @@ pub struct Mapper<'p> {
     pub counters: Counters,
     /// Rejected lines.
     pub rejects: Rejects,
-    cache: TimeCache,
+    /// One a raw field: what a text means depends on the field's layout.
+    caches: Vec<TimeCache>,
     arena: Bump,
     scratch: Scratch,
 }
@@ -101,7 +102,7 @@ impl<'p> Mapper<'p> {
             tables: empty_tables(plan.reduce.as_ref(), partitions),
             counters: Counters::default(),
             rejects: Rejects::default(),
-            cache: TimeCache::default(),
+            caches: converters.iter().map(|_| TimeCache::default()).collect(),
             arena: Bump::new(),
             scratch,
         }
@@ -172,11 +173,11 @@ impl<'p> Mapper<'p> {
             self.reject_line(segment.index, lines, reject.line, reject.reason.into());
         }
         let mut records = Records::new(&plan.map, self.converters, segment.source_file, arena, raw);
-        records.load(&plan.map.filter_slots, &mut self.cache);
+        records.load(&plan.map.filter_slots, &mut self.caches);
         if let Some(condition) = &plan.map.filter {
             self.counters.filtered += records.filter(condition);
         }
-        records.load(&plan.map.rest_slots, &mut self.cache);
+        records.load(&plan.map.rest_slots, &mut self.caches);
         let reduced = plan.reduce.as_ref().map(|reduce| Evaluated::new(reduce, &mut records));
         let events = plan.outputs.events.as_ref().map(|events| {
             events.columns.iter().map(|c| records.evaluate(&c.expr)).collect::<Vec<_>>()

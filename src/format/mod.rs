@@ -10,6 +10,7 @@ mod json;
 #[cfg(test)]
 mod law;
 mod lines;
+mod literal;
 mod nginx;
 mod number;
 mod pasted;
