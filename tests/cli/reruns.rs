@@ -81,11 +81,18 @@ fn a_log_that_is_compressed_half_read_goes_on_where_it_was() {
 }
 
 #[test]
-fn a_file_that_is_a_prefix_of_another_by_chance_of_naming_is_still_read_once() {
+fn a_log_that_is_copied_and_truncated_is_read_once() {
     let world = World::with_lines(500);
-    world.write("logs/copy.log", lines(0, 500));
-    let read = world.run_json(&[])["lines"].as_u64();
-    assert_eq!(read, Some(500), "two copies of one segment are one");
+    world.run(&[]).expect(0);
+    world.append("logs/a.log", lines(500, 2));
+    std::fs::copy(world.path("logs/a.log"), world.path("logs/a.log.1")).expect("copied");
+    assert_eq!(world.run_json(&[])["lines"], 2, "between the copy and the truncation");
+    world.append("logs/a.log", lines(502, 1));
+    std::fs::copy(world.path("logs/a.log"), world.path("logs/a.log.1")).expect("copied");
+    world.write("logs/a.log", lines(600, 3));
+    let report = world.run_json(&[]);
+    assert_eq!((&report["lines"], &report["lost_bytes"]), (&4.into(), &0.into()));
+    assert_eq!(world.summary()[0].split('\t').nth(1), Some("506"));
 }
 
 #[test]
