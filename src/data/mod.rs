@@ -8,7 +8,7 @@ mod scalar;
 mod types;
 
 pub use scalar::Scalar;
-pub use types::DataType;
+pub use types::{DECIMAL_DIGITS_MAX, DataType};
 
 /// The values of one column, one a row. What stands in a NULL's place is unspecified.
 #[derive(Debug, Clone)]

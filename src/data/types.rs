@@ -79,7 +79,8 @@ mod tests {
 
     #[test]
     fn types_read_back_as_they_are_written() {
-        for word in ["int", "decimal(0)", "decimal(38)", "float", "text", "bool", "timestamp", "ip"] {
+        for word in ["int", "decimal(0)", "decimal(38)", "float", "text", "bool", "timestamp", "ip"]
+        {
             assert_eq!(DataType::parse(word).expect(word).to_string(), word);
         }
         for word in ["decimal(39)", "decimal", "integer", "decimal(-1)", ""] {

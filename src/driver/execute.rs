@@ -74,10 +74,7 @@ fn attempt(batch: &Batch<'_>, tasks: &[SegmentTask]) -> Result<Result<Executed, 
         Ok(pass) => pass,
         Err(failed) => return Ok(Err(failed)),
     };
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(batch.options.threads).build().map_err(
-        |e| RunError::Other(format!("can't start {} threads: {e}", batch.options.threads)),
-    )?;
-    let workers = pool.broadcast(|_| pass.worker());
+    let workers = batch.pool.broadcast(|_| pass.worker());
     let failed = pass.failed.into_inner().unwrap_or_default();
     if !failed.is_empty() {
         return Ok(Err(failed));
@@ -91,7 +88,7 @@ fn attempt(batch: &Batch<'_>, tasks: &[SegmentTask]) -> Result<Result<Executed, 
         Err(failed) => return Ok(Err(failed)),
     };
     let paths = tasks.iter().map(|task| task.found.path.clone()).collect();
-    Ok(Ok(pool.install(|| join(parts, states, paths))))
+    Ok(Ok(batch.pool.install(|| join(parts, states, paths))))
 }
 
 /// The workers' parts as one.

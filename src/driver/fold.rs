@@ -8,7 +8,7 @@ use super::RunError;
 use super::execute::Executed;
 use super::layout::{events_path, summary_path};
 use super::run::Batch;
-use crate::catalog::{Catalog, Rename, StoreFile};
+use crate::catalog::{Rename, StoreFile};
 use crate::engine::cursor::Cursor;
 use crate::engine::groups::{GroupBlock, Merge};
 use crate::engine::parquet_file::{Content, ParquetFile, Written, sync_folder};
@@ -28,12 +28,11 @@ pub(super) struct Folded {
 /// Stages everything that the batch changes.
 pub(super) fn fold(
     batch: &Batch<'_>,
-    catalog: &Catalog,
+    known: &[StoreFile],
     executed: &Executed,
 ) -> Result<Folded, RunError> {
     let mut folded = Folded { renames: events(batch, executed), ..Folded::default() };
     if let Some(reduce) = &batch.plan.reduce {
-        let known = catalog.stores()?;
         let mut partitions: BTreeSet<i64> =
             executed.delta.partitions(reduce.partition).into_iter().collect();
         partitions.extend(executed.spilled.iter().map(|run| run.partition_us));

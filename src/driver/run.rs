@@ -19,6 +19,8 @@ pub(super) struct Batch<'r> {
     pub(super) options: &'r Options,
     pub(super) layout: &'r Layout,
     pub(super) progress: &'r dyn Progress,
+    /// The workers.
+    pub(super) pool: rayon::ThreadPool,
     /// Its number.
     pub(super) number: u64,
     fence: u64,
@@ -44,7 +46,9 @@ pub fn run(plan: &Plan, options: &Options, progress: &dyn Progress) -> Result<Ou
     if sources.has_work() {
         let fence = catalog.take_fence()?;
         let number = outcome.batch + 1;
-        let batch = Batch { plan, options, layout: &layout, progress, number, fence, started };
+        let pool = workers(options.threads)?;
+        let batch =
+            Batch { plan, options, layout: &layout, progress, pool, number, fence, started };
         batch.run(&mut catalog, &mut sources, &mut outcome)?;
     }
     if !outcome.decided && !sources.plan.updates.is_empty() {
@@ -56,6 +60,11 @@ pub fn run(plan: &Plan, options: &Options, progress: &dyn Progress) -> Result<Ou
     outcome.outputs = outbox::deliver(plan, options, &layout, &catalog, outcome.batch)?;
     outcome.seconds = started.elapsed().as_secs_f64();
     Ok(outcome)
+}
+
+fn workers(threads: usize) -> Result<rayon::ThreadPool, RunError> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+    pool.map_err(|e| RunError::Other(format!("can't start {threads} threads: {e}")))
 }
 
 impl Batch<'_> {
@@ -89,7 +98,8 @@ impl Batch<'_> {
             return Ok(false);
         }
         self.progress.stage("write");
-        let folded = fold(self, catalog, &executed)?;
+        let known = catalog.stores()?;
+        let folded = self.pool.install(|| fold(self, &known, &executed))?;
         let rejects = executed.take_rejects();
         let (counters, groups) = (executed.counters, executed.delta.groups());
         catalog.decide(&self.decision(sources, &executed, &folded, &rejects))?;

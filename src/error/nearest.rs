@@ -1,45 +1,44 @@
-//! "Did you mean": the known name that is nearest to a wrong one.
+//! "Did you mean": the known name nearest to a misspelt one.
 
-/// The candidate with the smallest edit distance to `word`, where that is small enough to be a slip.
-pub fn nearest<'n, N: AsRef<str> + ?Sized + 'n>(
-    word: &str,
-    candidates: impl IntoIterator<Item = &'n N>,
-) -> Option<&'n str> {
-    let limit = (word.chars().count() / 3).max(1) + usize::from(word.chars().count() > 3);
-    candidates
+/// The name with the fewest edits away from `word`, if near enough to be a slip. Ties: the first in order of names.
+pub fn nearest<'n>(word: &str, names: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
+    let edits_max = (word.chars().count() / 3).max(1);
+    names
         .into_iter()
-        .map(|name| (distance(word, name.as_ref()), name.as_ref()))
-        .filter(|(distance, _)| *distance <= limit)
+        .map(|name| (edit_distance(&word.to_lowercase(), &name.to_lowercase()), name))
+        .filter(|(distance, _)| *distance <= edits_max)
         .min()
         .map(|(_, name)| name)
 }
 
-/// Levenshtein's edit distance, case folded, in characters.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.to_lowercase().chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.to_lowercase().chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.iter().enumerate() {
-            let above = row[j + 1];
-            let substituted = diagonal + usize::from(x != *y);
-            row[j + 1] = substituted.min(above + 1).min(row[j] + 1);
-            diagonal = above;
+/// Insertions, deletions, replacements and swaps of neighbours (optimal string alignment).
+fn edit_distance(a: &str, b: &str) -> usize {
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    let mut before = vec![0; b.len() + 1];
+    let mut above: Vec<usize> = (0..=b.len()).collect();
+    for i in 1..=a.len() {
+        let mut row = vec![i; b.len() + 1];
+        for j in 1..=b.len() {
+            let replace = above[j - 1] + usize::from(a[i - 1] != b[j - 1]);
+            row[j] = replace.min(above[j] + 1).min(row[j - 1] + 1);
+            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
+                row[j] = row[j].min(before[j - 2] + 1);
+            }
         }
+        before = std::mem::replace(&mut above, row);
     }
-    row[b.len()]
+    above[b.len()]
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::nearest;
 
     #[test]
-    fn a_slip_finds_its_name_and_a_stranger_finds_none() {
-        let names = ["window", "by", "measures"];
-        assert_eq!(nearest("windw", names), Some("window"));
-        assert_eq!(nearest("Measure", names), Some("measures"));
-        assert_eq!(nearest("zebra", names), None);
+    fn a_slip_finds_its_name_and_nonsense_finds_none() {
+        let names = ["status", "path", "protocol"];
+        assert_eq!(nearest("stauts", names), Some("status"));
+        assert_eq!(nearest("Path", names), Some("path"));
+        assert_eq!(nearest("bytes", names), None);
     }
 }

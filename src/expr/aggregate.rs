@@ -42,11 +42,17 @@ impl AggregateFn {
     pub fn result_type(self, arg: Option<DataType>) -> Result<DataType, &'static str> {
         use AggregateFn::*;
         match (self, arg) {
-            (CountAll, None) | (Count | CountDistinct | ApproxDistinct, Some(_)) => Ok(DataType::Int),
+            (CountAll, None) | (Count | CountDistinct | ApproxDistinct, Some(_)) => {
+                Ok(DataType::Int)
+            }
             (Sum, Some(DataType::Int)) => Ok(DataType::Int),
             (Sum, Some(DataType::Decimal(scale))) => Ok(DataType::Decimal(scale)),
-            (Sum | Avg | Stddev | ApproxQuantile(_), Some(ty)) if ty.is_numeric() => Ok(DataType::Float),
-            (Sum | Avg | Stddev | ApproxQuantile(_), Some(_)) => Err("a number (int, decimal or float)"),
+            (Sum | Avg | Stddev | ApproxQuantile(_), Some(ty)) if ty.is_numeric() => {
+                Ok(DataType::Float)
+            }
+            (Sum | Avg | Stddev | ApproxQuantile(_), Some(_)) => {
+                Err("a number (int, decimal or float)")
+            }
             (Min | Max | First | Last | Any, Some(ty)) => Ok(ty),
             (BoolAnd | BoolOr, Some(DataType::Bool)) => Ok(DataType::Bool),
             (BoolAnd | BoolOr, Some(_)) => Err("a bool"),

@@ -23,10 +23,7 @@ pub(crate) struct Civil {
 impl Civil {
     /// Takes a timestamp apart.
     pub(crate) fn of(micros: i64) -> Civil {
-        Civil {
-            of_day: micros.rem_euclid(DAY),
-            ..Civil::midnight(micros.div_euclid(DAY))
-        }
+        Civil { of_day: micros.rem_euclid(DAY), ..Civil::midnight(micros.div_euclid(DAY)) }
     }
 
     /// The start of a day, which may be a little outside of what microseconds hold.

@@ -9,7 +9,7 @@ use num_bigint::BigInt;
 use super::stack_text::StackText;
 
 /// Digits that a decimal holds in all.
-pub(crate) const DECIMAL_DIGITS_MAX: u8 = 38;
+pub(crate) use crate::data::DECIMAL_DIGITS_MAX;
 
 /// Powers of ten up to 10^38.
 pub(crate) const POW10: [i128; 39] = {
@@ -108,15 +108,9 @@ fn magnitude(text: impl Iterator<Item = u8>, kept: i64) -> Result<i128, bool> {
     }
     if value != 0 && kept > digits {
         let missing = usize::try_from(kept - digits).unwrap_or(usize::MAX);
-        value = POW10
-            .get(missing)
-            .and_then(|power| value.checked_mul(*power))
-            .ok_or(true)?;
+        value = POW10.get(missing).and_then(|power| value.checked_mul(*power)).ok_or(true)?;
     }
-    value
-        .checked_add(i128::from(round_up))
-        .and_then(fitting)
-        .ok_or(true)
+    value.checked_add(i128::from(round_up)).and_then(fitting).ok_or(true)
 }
 
 /// Writes all digits of the scale: `1.50`.
@@ -144,20 +138,14 @@ pub(crate) fn to_float(value: i128, scale: u8) -> f64 {
     }
     let mut text = StackText::default();
     let written = write(&mut text, value, scale);
-    written
-        .ok()
-        .and_then(|()| text.text().parse().ok())
-        .unwrap_or(f64::NAN)
+    written.ok().and_then(|()| text.text().parse().ok()).unwrap_or(f64::NAN)
 }
 
 /// The decimal nearest to the float's first 15 significant digits, as PostgreSQL casts them.
 pub(crate) fn from_float(value: f64, scale: u8) -> Option<i128> {
     let mut text = StackText::default();
     write!(text, "{value:.14e}").ok()?;
-    value
-        .is_finite()
-        .then(|| parse(text.text(), scale).ok())
-        .flatten()
+    value.is_finite().then(|| parse(text.text(), scale).ok()).flatten()
 }
 
 #[cfg(test)]

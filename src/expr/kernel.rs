@@ -73,7 +73,7 @@ impl Kernel {
         Kernel::new(move |rows, args| row::rowwise(rows, args, R::ZERO, |row| f(row)))
     }
 
-    /// One argument, and a function that can't fail.
+    /// One argument, and a function that can't fail, whatever stands in a NULL's place.
     pub(crate) fn map<A, R>(f: impl Fn(A) -> R + Send + Sync + 'static) -> Kernel
     where
         A: for<'a> Native<'a> + 'static,
@@ -85,7 +85,7 @@ impl Kernel {
         })
     }
 
-    /// Two arguments, and a function that can't fail.
+    /// Two arguments, and a function that can't fail, whatever stands in a NULL's place.
     pub(crate) fn zip<A, B, R>(f: impl Fn(A, B) -> R + Send + Sync + 'static) -> Kernel
     where
         A: for<'a> Native<'a> + 'static,

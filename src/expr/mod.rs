@@ -14,7 +14,6 @@ mod error;
 mod eval;
 mod functions;
 mod kernel;
-mod nearest;
 mod op;
 mod parse;
 mod plan;

@@ -20,19 +20,13 @@ impl StackText {
 
 impl Default for StackText {
     fn default() -> Self {
-        StackText {
-            bytes: [0; BYTES_MAX],
-            len: 0,
-        }
+        StackText { bytes: [0; BYTES_MAX], len: 0 }
     }
 }
 
 impl Write for StackText {
     fn write_str(&mut self, text: &str) -> std::fmt::Result {
-        let to = self
-            .bytes
-            .get_mut(self.len..self.len + text.len())
-            .ok_or(std::fmt::Error)?;
+        let to = self.bytes.get_mut(self.len..self.len + text.len()).ok_or(std::fmt::Error)?;
         to.copy_from_slice(text.as_bytes());
         self.len += text.len();
         Ok(())

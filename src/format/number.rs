@@ -1,8 +1,5 @@
 //! Numbers from their text: integers, exact decimals, floats. The meaning is PostgreSQL's.
 
-/// Digits that a decimal holds in all (JOB_FORMAT, section 3).
-const DECIMAL_DIGITS_MAX: u32 = 38;
-
 /// Why a text is not a value of its type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Misfit {
@@ -141,7 +138,7 @@ fn digits(start: i128, text: &[u8]) -> Result<i128, Misfit> {
 /// `value` × 10^`shift`, if that is an integer of the digits that a decimal holds.
 #[inline]
 fn rescale(value: i128, shift: i64) -> Result<i128, Misfit> {
-    let limit = 10_i128.pow(DECIMAL_DIGITS_MAX);
+    let limit = 10_i128.pow(u32::from(crate::data::DECIMAL_DIGITS_MAX));
     let power = 10_i128.checked_pow(u32::try_from(shift.unsigned_abs()).unwrap_or(u32::MAX));
     let scaled = match power {
         _ if value == 0 => 0,

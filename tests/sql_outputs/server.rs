@@ -224,10 +224,7 @@ fn begin_table(
             both_write.fetch_add(1, Ordering::SeqCst);
             let begin = Instant::now();
             while both_write.load(Ordering::SeqCst) < 2 {
-                assert!(
-                    begin.elapsed() < Duration::from_secs(10),
-                    "the other one never wrote"
-                );
+                assert!(begin.elapsed() < Duration::from_secs(10), "the other one never wrote");
                 std::thread::sleep(Duration::from_millis(10));
             }
         }

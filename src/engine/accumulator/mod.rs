@@ -73,7 +73,12 @@ pub trait Accumulator: Send + Sync {
     /// Folds a state in that [`Accumulator::state`] wrote.
     fn merge_state(&mut self, group: usize, state: &[u8]) -> Result<(), MeasureError>;
     /// The values of the groups `from..to`, as rows `0..to-from`.
-    fn evaluate<'a>(&self, from: usize, to: usize, arena: &'a Bump) -> Result<Column<'a>, MeasureError>;
+    fn evaluate<'a>(
+        &self,
+        from: usize,
+        to: usize,
+        arena: &'a Bump,
+    ) -> Result<Column<'a>, MeasureError>;
     /// The type of the values.
     fn data_type(&self) -> DataType;
     /// Bytes on the heap, roughly, for the memory limit. Must be cheap.

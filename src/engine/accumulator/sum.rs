@@ -8,8 +8,6 @@ use super::summand::{Exact, Real};
 use super::total::Total;
 use crate::data::{Column, DataType, Values};
 
-/// Digits that a decimal holds in all.
-const DECIMAL_DIGITS_MAX: u32 = 38;
 const OVERFLOW: MeasureError = MeasureError::Overflow("sum");
 
 /// Sums of ints, which must be ints.
@@ -26,7 +24,7 @@ pub(super) fn decimals<S: Exact>(
     totals: &[Total<S>],
     scale: u8,
 ) -> Result<Column<'static>, MeasureError> {
-    let end = 10u128.pow(DECIMAL_DIGITS_MAX);
+    let end = 10u128.pow(u32::from(crate::data::DECIMAL_DIGITS_MAX));
     let fits = |sum: &i128| sum.unsigned_abs() < end;
     let sums: Result<_, _> =
         totals.iter().map(|total| total.sum.integer().filter(fits).ok_or(OVERFLOW)).collect();

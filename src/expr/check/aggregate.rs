@@ -105,20 +105,13 @@ fn function(call: &Call) -> Result<AggregateFn, ExprError> {
 /// Checks DISTINCT, `*` and the number of arguments.
 fn check_form(call: &Call) -> Result<(), ExprError> {
     let name = &call.name;
-    let wanted = if name == "approx_quantile" {
-        2
-    } else {
-        usize::from(!call.star)
-    };
+    let wanted = if name == "approx_quantile" { 2 } else { usize::from(!call.star) };
     let message = if call.distinct && name != "count" {
         format!("{name} takes no DISTINCT; only count does")
     } else if call.star && name != "count" {
         format!("{name} takes no *; only count does")
     } else if call.args.len() != wanted {
-        format!(
-            "{name} takes {wanted} argument(s), found {}",
-            call.args.len()
-        )
+        format!("{name} takes {wanted} argument(s), found {}", call.args.len())
     } else if call.star && call.distinct {
         "count(DISTINCT *) is not supported".to_owned()
     } else {

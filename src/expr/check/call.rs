@@ -1,9 +1,9 @@
 //! Function calls: finding the function, and checking its arguments against its parameters.
 
 use crate::data::{DataType, Scalar};
+use crate::error::nearest;
 use crate::expr::ExprError;
 use crate::expr::functions::{self, Args, Function, Param};
-use crate::expr::nearest::nearest;
 use crate::expr::parse::{Ast, BinaryOp, Call};
 use crate::expr::plan::Plan;
 
@@ -70,19 +70,18 @@ impl Checker<'_> {
         operator::arithmetic(BinaryOp::Modulo, a, b, ast)
     }
 
-    /// Any types, as text; NULL counts as nothing.
+    /// Any types, as text; NULL counts as nothing. A bool is `t` or `f` here, other than in a cast.
     fn concat(&mut self, function: &Call, ast: &Ast) -> Checked {
-        let args = self.some_args(function)?;
-        let args = args
-            .into_iter()
-            .map(|arg| coerce::cast(arg, DataType::Text, &|kernel| kernel))
-            .collect::<Result<Vec<_>, _>>()?;
-        call(
-            DataType::Text,
-            functions::concat(function.name == "concat_ws"),
-            args,
-            ast.span.clone(),
-        )
+        let text = |arg: Plan| match arg.ty {
+            DataType::Bool => {
+                let span = arg.span.clone();
+                call(DataType::Text, functions::short_bool(), vec![arg], span)
+            }
+            _ => coerce::cast(arg, DataType::Text, &|kernel| kernel),
+        };
+        let args = self.some_args(function)?.into_iter().map(text);
+        let kernel = functions::concat(function.name == "concat_ws");
+        call(DataType::Text, kernel, args.collect::<Result<Vec<_>, _>>()?, ast.span.clone())
     }
 
     fn registered(&mut self, found: &Function, function: &Call, ast: &Ast) -> Checked {

@@ -13,10 +13,10 @@ use crate::data::{DataType, Scalar};
 use super::ExprError;
 use super::compile::Scope;
 use super::kernel::Kernel;
-use super::nearest::nearest;
 use super::op::{arithmetic, cast, compare, pattern};
 use super::parse::{Ast, IsTest, Kind, Match, MatchSyntax, Target};
 use super::plan::{Node, Plan};
+use crate::error::nearest;
 pub(crate) use aggregate::Aggregates;
 
 pub(crate) type Checked = Result<Plan, ExprError>;

@@ -130,9 +130,7 @@ pub(super) fn arithmetic(op: BinaryOp, left: Plan, right: Plan, ast: &Ast) -> Ch
 
 /// Both must be numbers, or one a literal that becomes one.
 fn refuse_no_numbers(symbol: &str, left: &Plan, right: &Plan, ast: &Ast) -> Result<(), ExprError> {
-    if let Some(odd) = [left, right]
-        .into_iter()
-        .find(|plan| !plan.untyped && !plan.ty.is_numeric())
+    if let Some(odd) = [left, right].into_iter().find(|plan| !plan.untyped && !plan.ty.is_numeric())
     {
         return Err(ExprError::new(
             odd.span.clone(),

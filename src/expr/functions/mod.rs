@@ -14,7 +14,7 @@ use crate::data::{DataType, Scalar};
 
 use super::kernel::Kernel;
 use super::plan::Plan;
-pub(crate) use variadic::{concat, extreme};
+pub(crate) use variadic::{concat, extreme, short_bool};
 
 /// A function with a fixed list of parameters.
 pub(crate) struct Function {

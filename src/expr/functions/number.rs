@@ -32,7 +32,7 @@ fn abs(args: &Args<'_>) -> Made {
     let ty = args.ty(0);
     let kernel = match ty {
         DataType::Int => Kernel::try_map(|v: i64| v.checked_abs().ok_or(INTEGER_OVERFLOW)),
-        DataType::Decimal(_) => Kernel::map(|v: i128| v.abs()),
+        DataType::Decimal(_) => Kernel::map(i128::wrapping_abs),
         _ => Kernel::map(|v: f64| v.abs()),
     };
     Ok((ty, kernel))
@@ -59,7 +59,7 @@ fn sign(args: &Args<'_>) -> Made {
 }
 
 fn ceil(value: i128, power: i128) -> i128 {
-    -(-value).div_euclid(power)
+    value.div_euclid(power) + i128::from(value.rem_euclid(power) != 0)
 }
 
 /// To a whole number: an int stays, a decimal becomes a decimal(0), a float stays a float.

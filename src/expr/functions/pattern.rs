@@ -1,7 +1,7 @@
 //! Functions with regular expressions, in the syntax of the regex crate.
 
 use bumpalo::collections::String as ArenaString;
-use regex::{Captures, Regex};
+use regex::{Match, Regex};
 
 use crate::data::DataType::{Bool, Text};
 use crate::expr::kernel::Kernel;
@@ -80,32 +80,54 @@ fn replace(args: &Args<'_>) -> Made {
             format!(r"\{group}: the pattern has groups up to {}", regex.captures_len() - 1),
         ));
     }
-    let kernel = Kernel::text(move |row| {
-        let text = row.text(0);
-        if !regex.is_match(text) {
-            return Ok(Some(text));
-        }
-        let mut out = ArenaString::with_capacity_in(text.len(), row.arena);
-        let mut behind = 0;
-        for captures in regex.captures_iter(text).take(if global { usize::MAX } else { 1 }) {
-            let whole = captures.get_match();
-            out.push_str(&text[behind..whole.start()]);
-            expand(&pieces, &captures, &mut out);
-            behind = whole.end();
-        }
-        out.push_str(&text[behind..]);
-        Ok(Some(out.into_bump_str()))
-    });
-    Ok((Text, kernel))
+    let most = if global { usize::MAX } else { 1 };
+    Ok((Text, replacing(regex, pieces, most)))
 }
 
-fn expand(pieces: &[Piece], captures: &Captures<'_>, out: &mut ArenaString<'_>) {
-    for piece in pieces {
-        match piece {
-            Piece::Literal(text) => out.push_str(text),
-            Piece::Group(group) => {
-                out.push_str(captures.get(*group).map_or("", |found| found.as_str()))
+/// Replaces the first `most` matches. Groups are looked for only if the replacement has some: that is much slower.
+fn replacing(regex: Regex, pieces: Vec<Piece>, most: usize) -> Kernel {
+    let grouped = pieces.iter().any(|piece| matches!(piece, Piece::Group(group) if *group > 0));
+    Kernel::text(move |row| {
+        let text = row.text(0);
+        let Some(first) = regex.find(text) else {
+            return Ok(Some(text));
+        };
+        let out = ArenaString::with_capacity_in(text.len(), row.arena);
+        let mut copy = Rewrite { text, out, behind: 0 };
+        if grouped {
+            for captures in regex.captures_iter(text).take(most) {
+                let group = |number| captures.get(number).map_or("", |found| found.as_str());
+                copy.replace(captures.get_match(), &pieces, group);
             }
+        } else if most == 1 {
+            copy.replace(first, &pieces, |_| "");
+        } else {
+            regex.find_iter(text).take(most).for_each(|found| copy.replace(found, &pieces, |_| ""));
+        }
+        copy.out.push_str(&text[copy.behind..]);
+        Ok(Some(copy.out.into_bump_str()))
+    })
+}
+
+/// A text on its way into a copy with replacements.
+struct Rewrite<'t, 'a> {
+    text: &'t str,
+    out: ArenaString<'a>,
+    /// Where the rest begins that is not copied yet.
+    behind: usize,
+}
+
+impl<'t> Rewrite<'t, '_> {
+    /// Copies up to the match, and writes the replacement for it.
+    fn replace(&mut self, found: Match<'t>, pieces: &[Piece], group: impl Fn(usize) -> &'t str) {
+        self.out.push_str(&self.text[self.behind..found.start()]);
+        self.behind = found.end();
+        for piece in pieces {
+            self.out.push_str(match piece {
+                Piece::Literal(literal) => literal,
+                Piece::Group(0) => found.as_str(),
+                Piece::Group(number) => group(*number),
+            });
         }
     }
 }

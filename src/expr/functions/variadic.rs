@@ -80,6 +80,11 @@ pub(crate) fn concat(with_separator: bool) -> Kernel {
     .named("concat")
 }
 
+/// A bool as `concat` writes it.
+pub(crate) fn short_bool() -> Kernel {
+    Kernel::text(|row| Ok(Some(if row.get(0) { "t" } else { "f" })))
+}
+
 fn join<'a>(rows: &Rows<'_, 'a>, args: &[Arg<'a>], row: usize, separator: &str) -> &'a str {
     let mut text = ArenaString::new_in(rows.arena);
     let mut first = true;

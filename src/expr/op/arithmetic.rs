@@ -117,7 +117,7 @@ pub(crate) fn negate(ty: DataType) -> Option<Kernel> {
         DataType::Int => {
             Kernel::try_map(|a: i64| a.checked_neg().ok_or(INTEGER_OVERFLOW)).named("negate int")
         }
-        DataType::Decimal(_) => Kernel::map(|a: i128| -a).named("negate decimal"),
+        DataType::Decimal(_) => Kernel::map(i128::wrapping_neg).named("negate decimal"),
         DataType::Float => Kernel::map(|a: f64| -a).named("negate float"),
         _ => return None,
     })

@@ -66,6 +66,10 @@ fn text(comparison: Comparison) -> Kernel {
 }
 
 fn address(comparison: Comparison) -> Kernel {
+    // Equal addresses have equal text, because it is canonical.
+    if matches!(comparison, Comparison::Equal | Comparison::NotEqual) {
+        return text(comparison);
+    }
     by_operator!(comparison, Kernel::text_pair_test, a, b, address_order(a, b), Ordering::Equal)
 }
 
@@ -142,11 +146,7 @@ pub(crate) fn member(ty: DataType, list: &[&Scalar]) -> Option<Kernel> {
         _ => return None,
     };
     let nulls = list.contains(&&Scalar::Null);
-    Some(if nulls {
-        true_or_null(found).named("in set with null")
-    } else {
-        found.named("in set")
-    })
+    Some(if nulls { true_or_null(found).named("in set with null") } else { found.named("in set") })
 }
 
 /// The same test, with NULL for false.
@@ -154,11 +154,8 @@ fn true_or_null(test: Kernel) -> Kernel {
     Kernel::new(move |rows, args| {
         let mut column = test.run(rows, args);
         if let Values::Bool(hit) = &column.values {
-            column.valid = Some(
-                (0..rows.len)
-                    .map(|row| column.is_valid(row) && hit[row])
-                    .collect(),
-            );
+            column.valid =
+                Some((0..rows.len).map(|row| column.is_valid(row) && hit[row]).collect());
         }
         column
     })

@@ -50,10 +50,7 @@ impl<'p, 't> Lowering<'p, 't> {
             }
             E::BinaryOp { left, op, right } => self.binary(left, op, right, tree),
             E::Interval(interval) => self.interval(interval),
-            _ => self
-                .tests(tree)
-                .or_else(|| self.forms(tree))
-                .unwrap_or_else(|| self.call(tree)),
+            _ => self.tests(tree).or_else(|| self.forms(tree)).unwrap_or_else(|| self.call(tree)),
         }
     }
 
@@ -61,32 +58,16 @@ impl<'p, 't> Lowering<'p, 't> {
     fn forms(&self, tree: &sql::Expr) -> Option<Lowered> {
         use sql::Expr as E;
         Some(match tree {
-            E::Between {
-                expr,
-                negated,
-                low,
-                high,
-            } => self.between(expr, low, high, *negated),
-            E::InList {
-                expr,
-                list,
-                negated,
-            } => self.in_list(expr, list, *negated),
-            E::Case {
-                operand,
-                conditions,
-                else_result,
-                case_token,
-                end_token,
-            } => {
+            E::Between { expr, negated, low, high } => self.between(expr, low, high, *negated),
+            E::InList { expr, list, negated } => self.in_list(expr, list, *negated),
+            E::Case { operand, conditions, else_result, case_token, end_token } => {
                 let start = self.positions.range(case_token.0.span).start;
                 let end = self.positions.range(end_token.0.span).end;
                 self.case(operand.as_deref(), conditions, else_result.as_deref(), start..end)
             }
             E::Cast { kind, expr, data_type, .. } => {
                 let tolerant = matches!(kind, sql::CastKind::TryCast | sql::CastKind::SafeCast);
-                self.lower(expr)
-                    .and_then(|operand| self.cast(operand, data_type, tolerant))
+                self.lower(expr).and_then(|operand| self.cast(operand, data_type, tolerant))
             }
             E::TypedString(literal) => self
                 .value(&literal.value)
@@ -99,13 +80,7 @@ impl<'p, 't> Lowering<'p, 't> {
         let (operand, list) = (self.lower(operand)?, self.all(list)?);
         let end = list.last().map_or(operand.span.end, |a| a.span.end);
         let span = operand.span.start..end;
-        Ok(negate_if(
-            negated,
-            Ast {
-                kind: Kind::In(Box::new(operand), list),
-                span,
-            },
-        ))
+        Ok(negate_if(negated, Ast { kind: Kind::In(Box::new(operand), list), span }))
     }
 
     /// Parts of a dotted name, which is one name.

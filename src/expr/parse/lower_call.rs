@@ -137,11 +137,7 @@ impl Lowering<'_, '_> {
     }
 
     fn function(&self, function: &sql::Function, tree: &sql::Expr) -> Result<Ast, ExprError> {
-        let parts = function
-            .name
-            .0
-            .iter()
-            .filter_map(|part| part.as_ident().cloned());
+        let parts = function.name.0.iter().filter_map(|part| part.as_ident().cloned());
         let name = self.name(&parts.collect::<Vec<_>>());
         let list = match &function.args {
             FunctionArguments::List(list) => list,
@@ -150,10 +146,7 @@ impl Lowering<'_, '_> {
             FunctionArguments::Subquery(_) => return Err(self.unsupported(tree)),
         };
         self.refuse_clauses(function, list, name.span.clone())?;
-        let filter = function
-            .filter
-            .as_deref()
-            .map(|f| self.lower(f).map(Box::new));
+        let filter = function.filter.as_deref().map(|f| self.lower(f).map(Box::new));
         let (args, star) = self.arguments(&list.args, &name.span)?;
         let end = self.closing(args.last().map_or(name.span.end, |a| a.span.end));
         let span = name.span.start..end;
@@ -166,10 +159,7 @@ impl Lowering<'_, '_> {
             filter: filter.transpose()?,
             text: function.to_string(),
         };
-        Ok(Ast {
-            kind: Kind::Call(call),
-            span,
-        })
+        Ok(Ast { kind: Kind::Call(call), span })
     }
 
     /// The arguments, and whether one of them is `*`.
@@ -245,9 +235,8 @@ fn micros_of(text: &str) -> Option<i64> {
         .chunks(2)
         .try_fold(0i64, |sum, pair| {
             let name = pair[1].to_ascii_lowercase();
-            let (_, unit) = UNITS
-                .iter()
-                .find(|(unit, _)| name.strip_suffix('s').unwrap_or(&name) == *unit)?;
+            let (_, unit) =
+                UNITS.iter().find(|(unit, _)| name.strip_suffix('s').unwrap_or(&name) == *unit)?;
             // The least i64 has no negation, which `at - INTERVAL` needs.
             sum.checked_add(pair[0].parse::<i64>().ok()?.checked_mul(*unit)?)
         })

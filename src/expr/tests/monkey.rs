@@ -5,9 +5,9 @@ use std::rc::Rc;
 use bumpalo::Bump;
 use proptest::prelude::*;
 
-use super::{NAMES, compile};
+use super::{Fields, NAMES, compile};
 use crate::data::{Column, DataType, Values};
-use crate::expr::Env;
+use crate::expr::{Env, compile_key, compile_measure};
 
 const LEAVES: [&str; 20] = [
     "status",
@@ -100,6 +100,54 @@ fn build(choices: &mut impl Iterator<Item = usize>, depth: usize) -> String {
     text
 }
 
+/// Pieces of expressions, right and wrong.
+const WORDS: [&str; 44] = [
+    "status",
+    "path",
+    "ä",
+    " ",
+    " ",
+    " ",
+    "(",
+    ")",
+    "(",
+    ")",
+    ",",
+    "'",
+    "'ö'",
+    "\"",
+    "1",
+    ".",
+    "+",
+    "-",
+    "/",
+    "=",
+    "<",
+    "\n",
+    "lower(",
+    "trim(",
+    "substr(",
+    "extract(epoch from ",
+    "count(*)",
+    "sum(",
+    "DISTINCT ",
+    " FILTER (WHERE ",
+    " AS ",
+    "CASE ",
+    " WHEN ",
+    " THEN ",
+    " END",
+    "::",
+    "int",
+    " AND ",
+    "NOT ",
+    " LIKE ",
+    "INTERVAL ",
+    "TIMESTAMP ",
+    " IN (",
+    "€",
+];
+
 /// Columns with the ends of each type, and a NULL at the end.
 fn columns() -> Vec<Option<Rc<Column<'static>>>> {
     let text = || Values::Text(vec!["", "ä€𝄞b", "7", "0.0.0.0", "NaN", ""]);
@@ -140,6 +188,16 @@ proptest! {
                 let fits = |v: &i128| v.abs() < crate::expr::decimal::POW10[38];
                 prop_assert!((0..6).all(|row| !column.is_valid(row) || fits(&values[row])), "{}", text);
             }
+        }
+    }
+
+    #[test]
+    fn whatever_is_typed_an_error_points_into_it(words in prop::collection::vec(0..WORDS.len(), 0..12), noise in ".{0,3}") {
+        let mut text: String = words.into_iter().map(|word| WORDS[word]).collect();
+        text.push_str(&noise);
+        for error in [compile(&text).err(), compile_measure(&text, &mut Fields).err(), compile_key(&text, &mut Fields).err()] {
+            let span = error.map_or(0..0, |error| error.span);
+            prop_assert!(text.get(span.clone()).is_some(), "{} {:?}", text, span);
         }
     }
 }
