@@ -123,8 +123,23 @@ fn fail(error: &anyhow::Error) -> Status {
     if output::is_closed_pipe(error) {
         return Status::Done;
     }
-    eprintln!("logmill: {error:#}");
+    eprintln!("logmill: {}", in_words(error));
     let job = error.downcast_ref::<logmill::error::Diagnostic>().is_some();
     let run = matches!(error.downcast_ref(), Some(logmill::driver::RunError::Job(_)));
     if job || run { Status::Usage } else { Status::Failed }
+}
+
+/// The chain of causes in one line. Most of our errors tell their cause themselves, and it isn't said twice.
+fn in_words(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if text.contains(&cause) {
+            continue;
+        }
+        if !text.is_empty() {
+            text.push_str(": ");
+        }
+        text.push_str(&cause);
+    }
+    text
 }

@@ -58,6 +58,9 @@ fn hint(error: &io::Error) -> &'static str {
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
             "; nothing was changed: let the user that runs logmill write there"
         }
+        io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => {
+            "; nothing was changed: a file stands where a folder is needed, move it or choose another path"
+        }
         _ => "",
     }
 }

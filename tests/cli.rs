@@ -1,0 +1,23 @@
+//! The program as a user meets it: arguments in; files, tables, messages and exit statuses out.
+
+#[path = "support/mod.rs"]
+mod support;
+
+#[path = "cli/commands.rs"]
+mod commands;
+#[path = "cli/damaged_input.rs"]
+mod damaged_input;
+#[path = "cli/databases.rs"]
+mod databases;
+#[path = "cli/full_disk.rs"]
+mod full_disk;
+#[path = "cli/golden.rs"]
+mod golden;
+#[path = "cli/input.rs"]
+mod input;
+#[path = "cli/job_errors.rs"]
+mod job_errors;
+#[path = "cli/places.rs"]
+mod places;
+#[path = "cli/reruns.rs"]
+mod reruns;

@@ -1,0 +1,139 @@
+//! MySQL as an output: away, refusing, and back again. Needs LOGMILL_TEST_MYSQL_URL (scripts/test sets it).
+
+use std::net::TcpListener;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use mysql_async::prelude::Queryable;
+
+use crate::support::{Done, JOB, World, lines};
+
+fn server() -> String {
+    std::env::var("LOGMILL_TEST_MYSQL_URL").expect(
+        "LOGMILL_TEST_MYSQL_URL is not set: run scripts/test, which starts a MariaDB server, or set it to \
+         mysql://user:password@host:port/database",
+    )
+}
+
+/// A table of one's own on the server, dropped in the end.
+struct Place {
+    world: World,
+    table: String,
+}
+
+impl Place {
+    fn new() -> Place {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let place = Place {
+            world: World::with_lines(3),
+            table: format!("cli_{}_{number}", std::process::id()),
+        };
+        let mysql =
+            format!("[output.mysql]\nurl = \"${{DATABASE}}\"\ntable = \"{}\"\n", place.table);
+        place.world.job(&format!("{JOB}{mysql}"));
+        place
+    }
+
+    fn run(&self, url: &str) -> Done {
+        Done::of(self.world.command(&["run", "job.toml"]).env("DATABASE", url))
+    }
+
+    fn query(&self, sql: &str) -> Vec<(i64, i64)> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        runtime.expect("a runtime").block_on(async {
+            let pool = mysql_async::Pool::new(server().as_str());
+            let mut connection = pool.get_conn().await.expect("the test server answers");
+            let rows = connection.query(sql.replace("{t}", &self.table)).await.expect(sql);
+            drop(connection);
+            pool.disconnect().await.expect("disconnected");
+            rows
+        })
+    }
+
+    fn rows(&self) -> Vec<(i64, i64)> {
+        self.query("SELECT status, hits FROM {t} ORDER BY status")
+    }
+
+    /// The first run waits with these words, and shows no password; the next one, with the server, delivers.
+    fn waits(&self, url: &str, words: &[&str]) {
+        let done = self.run(url).expect(4).says(words).says(&["the next run tries again"]);
+        done.hides("sesame").hides("logmill:logmill@");
+        assert_eq!(self.world.summary(), ["200\t3\t303"], "the Parquet is written");
+        assert_eq!(self.world.sqlite(), ["200\t3\t303"], "so is the other table");
+        let status = self.world.command(&["status", "job.toml"]).env("DATABASE", url).output();
+        let status = String::from_utf8(status.expect("runs").stdout).expect("text");
+        assert!(status.contains("waits: ") && !status.contains("sesame"), "{status}");
+        self.run(&server()).expect(0).quiet();
+        assert_eq!(self.rows(), [(200, 3)]);
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            self.query("DROP TABLE IF EXISTS {t}, {t}_batches");
+        }
+    }
+}
+
+/// The server's URL with another user, password, address or database.
+fn url(login: Option<&str>, database: Option<&str>) -> String {
+    let url = server();
+    let (own, rest) = url["mysql://".len()..].split_once('@').expect("a login");
+    let (host, own_database) = rest.split_once('/').expect("a database");
+    format!("mysql://{}@{host}/{}", login.unwrap_or(own), database.unwrap_or(own_database))
+}
+
+#[test]
+fn a_server_that_is_away_makes_the_output_wait_and_gets_all_when_it_is_back() {
+    let port =
+        TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("bound").port();
+    let place = Place::new();
+    place.waits(&format!("mysql://u:sesame@127.0.0.1:{port}/d"), &["127.0.0.1", "refused"]);
+}
+
+#[test]
+fn a_wrong_password_is_told_without_the_password() {
+    let login = server()["mysql://".len()..].split(':').next().map(|user| format!("{user}:sesame"));
+    Place::new().waits(&url(login.as_deref(), None), &["Access denied"]);
+}
+
+#[test]
+fn an_unknown_database_is_named() {
+    Place::new().waits(&url(None, Some("no_such_database")), &["no_such_database"]);
+}
+
+#[test]
+fn a_url_that_is_none_is_told_without_the_password() {
+    let place = Place::new();
+    let done = place.run("mysql://u:sesame@:::bad");
+    assert!([2, 4].contains(&done.status), "{} {}", done.status, done.err);
+    done.hides("sesame");
+}
+
+#[test]
+fn several_batches_that_wait_arrive_as_one() {
+    let place = Place::new();
+    let away = "mysql://u:sesame@127.0.0.1:1/d";
+    for batch in 0..3 {
+        place.world.append("logs/a.log", lines(3 + batch, 1));
+        place.run(away).expect(4);
+    }
+    place.run(&server()).expect(0).quiet();
+    assert_eq!(place.rows(), [(200, 6)]);
+    let batches = place.query("SELECT batch, 0 FROM {t}_batches ORDER BY batch");
+    assert_eq!(batches, [(3, 0)]);
+}
+
+#[test]
+fn a_table_of_another_state_is_refused_until_adopt() {
+    let place = Place::new();
+    place.run(&server()).expect(0);
+    std::fs::remove_dir_all(place.world.path(".logmill")).expect("the state is lost");
+    place.world.append("logs/a.log", lines(3, 1));
+    place.run(&server()).expect(4).says(&["--adopt"]);
+    assert_eq!(place.rows(), [(200, 3)]);
+    let mut command = place.world.command(&["run", "job.toml", "--adopt"]);
+    Done::of(command.env("DATABASE", server())).expect(0);
+    assert_eq!(place.rows(), [(200, 4)]);
+}

@@ -1,0 +1,202 @@
+//! Which files and lines count: nothing found, last lines without a newline, rejects, two globs on one file.
+
+use std::io::Write;
+
+use crate::support::{JOB, World, line, lines};
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    encoder.write_all(bytes).expect("in memory");
+    encoder.finish().expect("in memory")
+}
+
+#[test]
+fn no_file_that_matches_fails_at_first_and_is_a_notice_later() {
+    let world = World::new();
+    let done = world.run(&[]).expect(1);
+    done.says(&["logmill: hits: no file matches", "logs/*.log*", "check `paths`, or give --input"]);
+    assert!(!world.path("out").exists());
+    world.write("logs/a.log", lines(0, 3));
+    world.run(&[]).expect(0).quiet();
+    std::fs::remove_file(world.path("logs/a.log")).expect("removed");
+    world.run(&[]).expect(0).says(&["no file matches", "any more"]);
+    assert_eq!(world.summary(), ["200\t3\t303"]);
+}
+
+#[test]
+fn a_folder_named_as_a_file_is_refused_with_the_glob_to_write() {
+    let world = World::with_lines(3);
+    world.job(&JOB.replace("logs/*.log*", "logs"));
+    world.run(&[]).expect(1).says(&["logs is a folder; write", "logs/*"]);
+}
+
+#[test]
+fn a_folder_among_the_files_of_a_glob_stops_nothing() {
+    let world = World::with_lines(3);
+    std::fs::create_dir(world.path("logs/old.log")).expect("a folder");
+    world.run(&[]).expect(0);
+    assert_eq!(world.summary(), ["200\t3\t303"]);
+}
+
+#[test]
+fn an_unreadable_file_is_named_and_the_others_count() {
+    let world = World::with_lines(3);
+    world.write("logs/b.log", lines(3, 2));
+    world.chmod("logs/b.log", 0o000);
+    let done = world.run_as_nobody(&[]).expect(1);
+    done.says(&["logs/b.log: Permission denied", "let the user that runs logmill read it"]);
+    assert_eq!(world.summary(), ["200\t3\t303"]);
+    world.chmod("logs/b.log", 0o644);
+    world.run_as_nobody(&[]).expect(0).quiet();
+    assert_eq!(world.summary(), ["200\t5\t510"]);
+}
+
+#[test]
+fn a_folder_that_may_not_be_listed_is_named() {
+    let world = World::with_lines(3);
+    world.write("logs/b.log", lines(3, 2));
+    world.chmod("logs", 0o000);
+    let done = world.run_as_nobody(&[]).expect(1);
+    world.chmod("logs", 0o755);
+    done.says(&["logs: Permission denied"]);
+    assert!(!world.has_parquet("out"));
+}
+
+#[test]
+fn a_last_line_without_its_newline_waits_and_final_counts_it() {
+    let world = World::with_lines(2);
+    let last = line(2, 404);
+    world.append("logs/a.log", last.trim_end());
+    let done = world.run(&[]).expect(0);
+    let waits = format!("logs/a.log: the last line ({} bytes) has no newline yet", last.len() - 1);
+    done.says(&[&waits, "--final counts it"]);
+    assert_eq!(world.summary(), ["200\t2\t201"]);
+    world.run(&["--final"]).expect(0).quiet();
+    assert_eq!(world.summary(), ["200\t2\t201", "404\t1\t102"]);
+}
+
+#[test]
+fn a_last_line_counts_once_when_its_newline_comes() {
+    let world = World::with_lines(2);
+    let last = line(2, 404);
+    let (first, rest) = last.split_at(30);
+    world.append("logs/a.log", first);
+    world.run(&[]).expect(0).says(&["has no newline yet and waits"]);
+    world.append("logs/a.log", rest);
+    world.run(&[]).expect(0).quiet();
+    assert_eq!(world.summary(), ["200\t2\t201", "404\t1\t102"]);
+}
+
+#[test]
+fn an_empty_file_gives_nothing_and_no_complaint() {
+    let world = World::new();
+    world.write("logs/a.log", "");
+    let report = world.run_json(&[]);
+    assert_eq!((report["lines"].as_u64(), report["problems"].to_string()), (Some(0), "[]".into()));
+    world.append("logs/a.log", lines(0, 2));
+    assert_eq!(world.run_json(&[])["lines"], 2);
+}
+
+#[test]
+fn a_binary_file_is_rejects_and_status_3() {
+    let world = World::with_lines(2);
+    // The high bits of a multiplicative congruence: every byte comes, line ends too.
+    let mut state = 1u32;
+    let mut byte = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 24) as u8
+    };
+    let mut noise: Vec<u8> = (0..5000).map(|_| byte()).collect();
+    noise.push(b'\n');
+    world.write("logs/b.log", &noise);
+    let done = world.run(&["--json"]).expect(3);
+    let report = done.json();
+    assert_eq!(report["mapped"], 2);
+    assert!(report["rejected"].as_u64() > Some(10), "{report}");
+    done.says(&["were rejected, more than reject_ratio 0.05 allows", "logmill rejects job.toml"]);
+    assert_eq!(world.summary(), ["200\t2\t201"]);
+    // Raw bytes of a log don't reach a terminal.
+    let listed = world.logmill(&["rejects", "job.toml"]).expect(0);
+    assert!(listed.out.chars().all(|c| c == '\n' || !c.is_control()), "{:?}", listed.out);
+}
+
+#[test]
+fn reject_ratio_is_a_bound_that_may_be_reached_but_not_exceeded() {
+    let world = World::with_lines(9);
+    world.append("logs/a.log", "not a request\n");
+    let job = |ratio: &str| format!("{JOB}[limits]\nreject_ratio = {ratio}\n");
+    world.job(&job("0.1"));
+    let report = world.run_json(&[]);
+    assert_eq!((&report["lines"], &report["rejected"]), (&10.into(), &1.into()));
+    world.job(&job("0.09"));
+    world.append("logs/a.log", "no\n");
+    let done = world.run(&[]).expect(3);
+    done.says(&["1 of 1 line", "reject_ratio 0.09"]);
+}
+
+#[test]
+fn a_line_over_the_limit_is_one_reject_and_its_neighbours_count() {
+    let world = World::with_lines(2);
+    world.append("logs/a.log", format!("{}\n", "x".repeat(300_000)));
+    world.append("logs/a.log", lines(2, 2));
+    world.job(&format!("{JOB}[limits]\nline = \"64KiB\"\nreject_ratio = 0.5\n"));
+    let report = world.run_json(&[]);
+    assert_eq!((&report["lines"], &report["rejected"]), (&5.into(), &1.into()));
+    assert_eq!(world.summary(), ["200\t4\t406"]);
+    let listed = world.logmill(&["rejects", "job.toml", "--json"]).expect(0).json();
+    assert_eq!(listed["length"], 300_000);
+    assert!(listed["line"].as_str().is_some_and(|line| line.len() == 4096), "{listed}");
+}
+
+#[test]
+fn line_ends_of_windows_are_no_part_of_a_line() {
+    let world = World::new();
+    world.write("logs/a.log", lines(0, 3).replace('\n', "\r\n"));
+    let report = world.run_json(&[]);
+    assert_eq!((&report["mapped"], &report["rejected"]), (&3.into(), &0.into()));
+    assert_eq!(world.summary(), ["200\t3\t303"]);
+}
+
+#[test]
+fn an_empty_line_counts_as_filtered() {
+    let world = World::with_lines(2);
+    world.append("logs/a.log", "\n\r\n");
+    let report = world.run_json(&[]);
+    assert_eq!((&report["lines"], &report["filtered"]), (&4.into(), &2.into()));
+}
+
+#[test]
+fn two_globs_on_one_file_read_it_once() {
+    let world = World::with_lines(3);
+    std::os::unix::fs::symlink(world.path("logs/a.log"), world.path("logs/b.log")).expect("a link");
+    std::fs::hard_link(world.path("logs/a.log"), world.path("logs/c.log")).expect("a link");
+    world.job(
+        &JOB.replace(
+            "[\"logs/*.log*\"]",
+            "[\"logs/*.log*\", \"logs/a*\", \"./logs/../logs/a.log\"]",
+        ),
+    );
+    assert_eq!(world.run_json(&[])["lines"], 3);
+}
+
+#[test]
+fn compressed_files_are_read_by_content_whatever_their_names() {
+    let world = World::new();
+    world.write("logs/a.log", gzip(lines(0, 3).as_bytes()));
+    world.write("logs/b.log.1", zstd::encode_all(lines(3, 2).as_bytes(), 3).expect("in memory"));
+    assert_eq!(world.run_json(&[])["lines"], 5);
+    assert_eq!(world.summary(), ["200\t5\t510"]);
+}
+
+#[test]
+fn lines_are_always_mapped_or_filtered_or_rejected() {
+    let world = World::with_lines(20);
+    world.append(
+        "logs/a.log",
+        format!("{}garbage\n\n", (20..25).map(|n| line(n, 500)).collect::<String>()),
+    );
+    world.job(&JOB.replace("[reduce]", "[map]\nwhere = \"status < 500\"\n[reduce]"));
+    let report = world.run_json(&[]);
+    let counters = ["lines", "mapped", "filtered", "rejected"].map(|name| report[name].as_u64());
+    assert_eq!(counters, [Some(27), Some(20), Some(6), Some(1)]);
+}

@@ -1,0 +1,146 @@
+//! Mistakes in a job file: status 2, and a message with the place, the line and what to do.
+
+use crate::support::{Done, JOB, World};
+
+/// Runs [`JOB`] with a piece replaced; it must be refused, and leave nothing.
+fn refused(from: &str, to: &str) -> Done {
+    assert!(JOB.contains(from), "{from}");
+    let world = World::with_lines(3);
+    world.job(&JOB.replace(from, to));
+    let done = world.run(&[]).expect(2);
+    assert_eq!(done.out, "");
+    assert!(!world.path("out").exists() && !world.path(".logmill").exists());
+    done
+}
+
+/// The line with the caret begins at the column of `word`, and is as long as it.
+#[track_caller]
+fn points_at(done: &Done, word: &str) {
+    let lines: Vec<&str> = done.err.lines().collect();
+    let at = lines.iter().position(|line| line.contains('^')).expect("a caret");
+    let (source, caret) = (lines[at - 1], lines[at]);
+    let start = caret.find('^').expect("a caret");
+    let end = caret.rfind('^').expect("a caret") + 1;
+    assert_eq!(&source[start..end], word, "{}", done.err);
+}
+
+#[test]
+fn a_job_file_that_is_not_there_is_named_with_the_way_to_make_one() {
+    let done = World::new().logmill(&["run", "nowhere.toml"]).expect(2);
+    done.says(&["logmill: nowhere.toml: can't read the job file: No such file", "logmill init"]);
+}
+
+#[test]
+fn a_folder_in_place_of_a_job_file_is_refused() {
+    let done = World::new().logmill(&["run", "logs"]).expect(2);
+    done.says(&["logs: can't read the job file: Is a directory"]);
+}
+
+#[test]
+fn what_is_no_toml_is_shown_with_its_line() {
+    let done = refused("[source]", "[source");
+    let done = done.says(&["job.toml:2:", " 2 | [source"]);
+    assert!(done.err.contains('^'), "{}", done.err);
+}
+
+#[test]
+fn a_wrong_key_names_its_line_and_the_nearest_key() {
+    let done = refused("paths", "path");
+    points_at(&done, "path");
+    done.says(&["job.toml:3:1: unknown key `path`", "did you mean `paths`?"]);
+}
+
+#[test]
+fn a_wrong_table_names_what_is_known() {
+    refused("[reduce]", "[reduction]").says(&["job.toml:5:2: unknown key `reduction`"]);
+}
+
+#[test]
+fn a_value_of_another_type_is_shown() {
+    refused("[\"status\"]", "\"status\"").says(&["job.toml:6:6: ", "by = \"status\""]);
+}
+
+#[test]
+fn a_missing_part_is_named() {
+    let done = refused("format = \"combined\"\n", "");
+    done.says(&["job.toml:2:", "missing field `format`"]);
+}
+
+#[test]
+fn a_type_error_has_a_caret_under_the_very_place() {
+    let done = refused("count(*)", "count(*) FILTER (WHERE status > path)");
+    points_at(&done, "status > path");
+    done.says(&["job.toml:8:", "int", "text"]);
+}
+
+#[test]
+fn a_function_that_is_unknown_is_named_with_the_nearest() {
+    let done = refused("sum(body_bytes_sent)", "sun(body_bytes_sent)");
+    points_at(&done, "sun");
+    done.says(&["job.toml:9:10: unknown function sun", "did you mean sum?"]);
+}
+
+#[test]
+fn a_field_that_is_unknown_is_named_with_the_nearest() {
+    let done = refused("sum(body_bytes_sent)", "sum(body_byte_sent)");
+    points_at(&done, "body_byte_sent");
+    done.says(&["job.toml:9:14: unknown field body_byte_sent", "did you mean body_bytes_sent?"]);
+}
+
+#[test]
+fn an_expression_that_ends_too_early_is_shown() {
+    refused("sum(body_bytes_sent)", "sum(body_bytes_sent").says(&["job.toml:9:"]);
+}
+
+#[test]
+fn a_format_that_is_unknown_is_named_with_those_that_are_known() {
+    refused("\"combined\"", "\"combine\"").says(&["job.toml:4:", "combine", "combined"]);
+}
+
+#[test]
+fn a_variable_that_is_not_set_is_named() {
+    let done = refused("\"out/hits\"", "\"${NOWHERE}/hits\"");
+    done.says(&["job.toml:11:8: the variable NOWHERE is not set", "export NOWHERE="]);
+}
+
+#[test]
+fn a_job_without_an_output_is_told_which_there_are() {
+    let world = World::with_lines(3);
+    world.job(JOB.split("[output.summary]").next().expect("its beginning"));
+    let done = world.run(&[]).expect(2);
+    done.says(&["job.toml: the job has no output", "[output.summary]", "[output.events]"]);
+}
+
+#[test]
+fn a_name_that_cannot_be_a_folder_or_a_table_is_refused() {
+    refused("name = \"hits\"", "name = \"../hits\"")
+        .says(&["job.toml:1:8: `../hits` is no job name"]);
+}
+
+#[test]
+fn an_optional_output_without_its_variable_is_skipped_with_a_notice() {
+    let world = World::with_lines(3);
+    let mysql = "[output.mysql]\nurl = \"${DATABASE}\"\noptional = true\n";
+    world.job(&format!("{JOB}{mysql}"));
+    let done = world.run(&[]).expect(0);
+    done.says(&["logmill: hits: [output.mysql] is skipped: the variable DATABASE is not set"]);
+    assert_eq!(world.summary(), ["200\t3\t303"]);
+}
+
+#[test]
+fn usage_mistakes_end_with_status_2_and_say_which_options_there_are() {
+    let world = World::new();
+    world.logmill(&["run"]).expect(2).says(&["required", "JOB"]);
+    world.logmill(&["runn", "job.toml"]).expect(2).says(&["unrecognized subcommand 'runn'", "run"]);
+    world.run(&["--finale"]).expect(2).says(&["unexpected argument '--finale'", "--final"]);
+    world.run(&["--threads", "0"]).expect(2).says(&["--threads"]);
+    world.run(&["--memory", "much"]).expect(2).says(&["a size is written as"]);
+}
+
+#[test]
+fn a_mistake_in_the_last_of_several_jobs_stops_all_before_they_begin() {
+    let world = World::with_lines(3);
+    world.write("other.toml", JOB.replace("count", "cuont"));
+    world.logmill(&["run", "job.toml", "other.toml"]).expect(2).says(&["other.toml:8:"]);
+    assert!(!world.path("out").exists());
+}

@@ -1,0 +1,120 @@
+//! Where outputs and state go, and what happens where they can't.
+
+use crate::support::{JOB, World};
+
+#[test]
+fn an_output_path_that_is_a_file_is_refused_in_words() {
+    let world = World::with_lines(3);
+    world.write("out/hits", "somebody's file");
+    let done = world.run(&[]).expect(1);
+    done.says(&[
+        "out/hits/.logmill-staging: Not a directory",
+        "a file stands where a folder is needed",
+    ]);
+    assert_eq!(std::fs::read(world.path("out/hits")).expect("still there"), b"somebody's file");
+    assert!(!world.path("out/hits.db").exists());
+    std::fs::remove_file(world.path("out/hits")).expect("removed");
+    world.run(&[]).expect(0).quiet();
+    assert_eq!(world.summary(), ["200\t3\t303"]);
+}
+
+#[test]
+fn an_output_folder_that_may_not_be_written_is_named_and_nothing_is_lost() {
+    let world = World::with_lines(3);
+    world.write("out/hits/keep", "");
+    world.chmod("out/hits", 0o555);
+    let done = world.run_as_nobody(&[]).expect(1);
+    done.says(&[
+        "out/hits/.logmill-staging: Permission denied",
+        "nothing was changed: let the user",
+    ]);
+    assert!(!world.has_parquet("out"));
+    world.chmod("out/hits", 0o755);
+    world.run_as_nobody(&[]).expect(0).quiet();
+    assert_eq!(world.summary(), ["200\t3\t303"]);
+    assert_eq!(world.sqlite(), world.summary());
+}
+
+#[test]
+fn a_state_directory_that_may_not_be_written_is_named() {
+    let world = World::with_lines(3);
+    world.write(".logmill/keep", "");
+    world.chmod(".logmill", 0o555);
+    let done = world.run_as_nobody(&[]).expect(1);
+    done.says(&[".logmill/hits: Permission denied"]);
+    assert!(!world.has_parquet("out"));
+}
+
+#[test]
+fn a_state_that_is_no_catalog_is_named_with_what_to_do() {
+    let world = World::with_lines(3);
+    world
+        .write(".logmill/hits/catalog.db", "this is not a database at all, but a note of somebody");
+    let done = world.run(&[]).expect(1);
+    done.says(&["catalog.db: file is not a database", "restore it from a backup, or remove"]);
+}
+
+#[test]
+fn an_sqlite_file_that_is_none_makes_the_output_wait() {
+    let world = World::with_lines(3);
+    world.write("out/hits.db", "not a database, but long enough to be looked at. ".repeat(100));
+    let done = world.run(&[]).expect(4);
+    done.says(&["out/hits.db", "not a database", "the next run tries again"]);
+    assert_eq!(world.summary(), ["200\t3\t303"]);
+    std::fs::remove_file(world.path("out/hits.db")).expect("removed");
+    world.run(&[]).expect(0).quiet();
+    assert_eq!(world.sqlite(), ["200\t3\t303"]);
+}
+
+#[test]
+fn options_put_input_output_and_state_elsewhere() {
+    let world = World::with_lines(3);
+    world.write("other/b.txt", crate::support::lines(0, 5));
+    let options = ["--input", "other/*.txt", "--output", "there", "--state-dir", "state", "--json"];
+    let report = world.run(&options).expect(0).json();
+    assert_eq!(report["lines"], 5);
+    assert!(world.has_parquet("there/out/hits") && world.path("there/out/hits.db").exists());
+    assert!(world.path("state/hits/catalog.db").exists());
+    assert!(!world.path("out").exists() && !world.path(".logmill").exists());
+}
+
+#[test]
+fn the_environment_names_the_state_directory_and_the_option_goes_before_it() {
+    let place = |variables: &[(&str, &str)], options: &[&str]| {
+        let world = World::with_lines(1);
+        let mut command = world.command(&[&["run", "job.toml"], options].concat());
+        command.envs(variables.iter().copied());
+        crate::support::Done::of(&mut command).expect(0);
+        let places = ["ours", "theirs", "given", ".logmill"];
+        let found = places.into_iter().filter(|p| world.path(p).join("hits/catalog.db").exists());
+        found.collect::<Vec<_>>().concat()
+    };
+    let both = [("LOGMILL_STATE_DIR", "ours"), ("STATE_DIRECTORY", "theirs:more")];
+    assert_eq!(place(&[], &[]), ".logmill");
+    assert_eq!(place(&both[1..], &[]), "theirs");
+    assert_eq!(place(&both, &[]), "ours");
+    assert_eq!(place(&both, &["--state-dir", "given"]), "given");
+    assert_eq!(place(&[("LOGMILL_STATE_DIR", "")], &[]), ".logmill");
+}
+
+#[test]
+fn paths_of_a_job_are_relative_to_its_file_not_to_the_caller() {
+    let world = World::with_lines(3);
+    let mut command = world.command(&["run", "../job.toml"]);
+    command.current_dir(world.path("logs"));
+    crate::support::Done::of(&mut command).expect(0).quiet();
+    assert_eq!(world.summary(), ["200\t3\t303"]);
+    assert!(world.path(".logmill/hits").exists());
+}
+
+#[test]
+fn two_jobs_may_share_a_state_directory_and_an_output_folder() {
+    let world = World::with_lines(3);
+    world.write(
+        "other.toml",
+        JOB.replace("\"hits\"", "\"others\"").replace("out/hits\"", "out/others\""),
+    );
+    world.logmill(&["run", "job.toml", "other.toml"]).expect(0).quiet();
+    assert!(world.has_parquet("out/hits") && world.has_parquet("out/others"));
+    assert!(world.path(".logmill/others/catalog.db").exists());
+}
