@@ -31,6 +31,7 @@ pub use detect::{Detected, detect};
 
 pub use spec::{FormatSpec, build};
 pub use time::{TimeCache, TimeLayout};
+pub(crate) use walk::{BYTE_ORDER_MARK, TOO_LONG};
 
 use bumpalo::Bump;
 
