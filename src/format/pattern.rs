@@ -49,7 +49,7 @@ pub(super) struct Variable {
 /// A compiled pattern.
 #[derive(Clone)]
 pub(super) struct Pattern {
-    prefix: Vec<u8>,
+    prefix: Literal,
     steps: Vec<Step>,
     fields: Vec<FieldDef>,
     /// Where each of `fields` comes from.
@@ -95,14 +95,20 @@ impl Pattern {
         }
         let (mut fields, sources) = offered(&steps);
         type_msec(&mut fields);
-        Ok(Pattern { prefix, steps, fields, sources, walk: Walk::new(line_bytes_max) })
+        Ok(Pattern {
+            prefix: Literal::new(prefix),
+            steps,
+            fields,
+            sources,
+            walk: Walk::new(line_bytes_max),
+        })
     }
 
     /// Puts the value of each step into `values`.
     #[inline]
     fn cut<'a>(&self, line: &'a [u8], values: &mut Vec<&'a [u8]>) -> Option<()> {
         values.clear();
-        let mut rest = line.strip_prefix(self.prefix.as_slice())?;
+        let mut rest = self.prefix.strip(line)?;
         let (last, inner) = self.steps.split_last()?;
         for step in inner {
             let end = step.find_end(rest)?;
@@ -149,7 +155,7 @@ impl Step {
     /// The value of the last step, which takes all but its literal.
     #[inline]
     fn whole<'a>(&self, rest: &'a [u8]) -> Option<&'a [u8]> {
-        let value = rest.strip_suffix(self.end.text())?;
+        let value = self.end.strip_end(rest)?;
         (!self.quoted || closing_quote(rest) == Some(value.len())).then_some(value)
     }
 }
