@@ -13,6 +13,8 @@ mod databases;
 mod full_disk;
 #[path = "cli/golden.rs"]
 mod golden;
+#[path = "cli/init.rs"]
+mod init;
 #[path = "cli/input.rs"]
 mod input;
 #[path = "cli/job_errors.rs"]

@@ -68,6 +68,9 @@ pub enum CatalogError {
 fn sql_hint(error: &rusqlite::Error) -> &'static str {
     match error.sqlite_error_code() {
         Some(rusqlite::ErrorCode::DiskFull) => "; nothing was changed: make room and run again",
+        Some(rusqlite::ErrorCode::SystemIoFailure) => {
+            "; nothing was changed: look whether the disk is full or failing, and run again"
+        }
         Some(rusqlite::ErrorCode::ReadOnly | rusqlite::ErrorCode::CannotOpen) => {
             "; let the user that runs logmill write to the state directory, or give another --state-dir"
         }

@@ -129,12 +129,12 @@ fn fail(error: &anyhow::Error) -> Status {
     if job || run { Status::Usage } else { Status::Failed }
 }
 
-/// The chain of causes in one line. Most of our errors tell their cause themselves, and it isn't said twice.
+/// The chain of causes in one line, up to a text that tells its cause itself, as those of the library do.
 fn in_words(error: &anyhow::Error) -> String {
     let mut text = String::new();
     for cause in error.chain().map(ToString::to_string) {
         if text.contains(&cause) {
-            continue;
+            break;
         }
         if !text.is_empty() {
             text.push_str(": ");
@@ -142,4 +142,20 @@ fn in_words(error: &anyhow::Error) -> String {
         text.push_str(&cause);
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::Context;
+    use logmill::engine::parquet_file::FileError;
+
+    #[test]
+    fn a_cause_is_told_once() {
+        let full = std::io::Error::other("the disk is full");
+        let error = FileError::io("write", std::path::Path::new("a.parquet"))(full);
+        let error = Err::<(), _>(error).context("hits").expect_err("an error");
+        assert_eq!(super::in_words(&error), "hits: can't write a.parquet: the disk is full");
+        let error = anyhow::anyhow!("the cause").context("what").context("where");
+        assert_eq!(super::in_words(&error), "where: what: the cause");
+    }
 }

@@ -97,7 +97,7 @@ impl Run {
         if above_ratio(plan, outcome) {
             let counters = outcome.counters;
             eprintln!(
-                "logmill: {name}: {} of {} were rejected, more than reject_ratio {} allows; `logmill rejects {}` shows them",
+                "logmill: {name}: rejected {} of {}, more than reject_ratio {} allows; `logmill rejects {}` shows them",
                 output::count(counters.rejected),
                 output::counted(counters.lines(), "line"),
                 plan.limits.reject_ratio,

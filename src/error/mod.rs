@@ -44,10 +44,32 @@ impl Position {
         Position {
             line: text[..start].matches('\n').count() + 1,
             column: text[line_start..start].chars().count() + 1,
-            text: text[line_start..line_end].trim_end_matches('\r').to_owned(),
+            text: mask(text[line_start..line_end].trim_end_matches('\r')),
             width: text[start..end].chars().count().max(1),
         }
     }
+}
+
+/// The text with a star for each character of a password in a URL: carets stay where they are.
+fn mask(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(scheme) = rest.find("://") {
+        let (before, after) = rest.split_at(scheme + 3);
+        out.push_str(before);
+        let end = after.find(['"', '\'', ' ', '\t']).unwrap_or(after.len());
+        let (url, behind) = after.split_at(end);
+        match url.rfind('@').and_then(|at| Some((url[..at].find(':')? + 1, at))) {
+            Some((start, at)) => {
+                out.push_str(&url[..start]);
+                out.extend(url[start..at].chars().map(|_| '*'));
+                out.push_str(&url[at..]);
+            }
+            None => out.push_str(url),
+        }
+        rest = behind;
+    }
+    out + rest
 }
 
 fn floor_boundary(text: &str, at: usize) -> usize {
@@ -61,13 +83,13 @@ fn floor_boundary(text: &str, at: usize) -> usize {
 impl Diagnostic {
     /// About the file as a whole.
     pub fn file(path: &Path, message: impl Into<String>) -> Self {
-        Diagnostic { path: path.to_owned(), at: None, message: message.into(), help: None }
+        Diagnostic { path: path.to_owned(), at: None, message: mask(&message.into()), help: None }
     }
 
     /// About a byte range of the file's text.
     pub fn span(path: &Path, text: &str, span: &Range<usize>, message: impl Into<String>) -> Self {
         let at = Some(Position::locate(text, span));
-        Diagnostic { path: path.to_owned(), at, message: message.into(), help: None }
+        Diagnostic { path: path.to_owned(), at, message: mask(&message.into()), help: None }
     }
 
     /// Adds what to do.
@@ -119,6 +141,18 @@ mod tests {
             found.to_string(),
             "j.toml:2:6: no\n   |\n 2 | üb = \"x\"\n   |      ^^^\n   = help: do"
         );
+    }
+
+    #[test]
+    fn a_password_in_a_shown_line_is_stars() {
+        let text = "urll = \"mysql://u:pässword@h/d\" # \"http://x/\" a@b:c";
+        let found = Diagnostic::span(Path::new("j.toml"), text, &(0..4), "no").to_string();
+        let shown = "1 | urll = \"mysql://u:********@h/d\" # \"http://x/\" a@b:c\n";
+        assert!(found.contains(shown), "{found}");
+        assert_eq!(mask("a string \"mysql://u:p@ss@h/d\""), "a string \"mysql://u:****@h/d\"");
+        for text in ["mysql://h:3306/d", "mysql://u@h/d", "no url: a@b", "://"] {
+            assert_eq!(mask(text), text);
+        }
     }
 
     #[test]

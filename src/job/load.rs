@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use toml::de::DeTable;
 
-use super::interpolate::{Lookup, interpolate};
+use super::interpolate::{Lookup, Unset, interpolate};
 use super::{At, JobSpec};
 use crate::error::{Diagnostic, nearest};
 
@@ -54,6 +54,7 @@ impl Locate for JobFile {
                 let start = text.span.start + quote;
                 self.at_span(&(start + inner.start..start + inner.end), message)
             }
+            None if text.value.is_empty() => self.at_span(&text.span, message),
             None => {
                 let mut found = self.at_span(&text.span, message);
                 let place = crate::error::Position::locate(&text.value, inner);
@@ -90,13 +91,21 @@ type Read = (JobSpec, Vec<(String, String)>);
 
 fn read_spec(path: &Path, text: &str, lookup: Lookup<'_>) -> Result<Read, Diagnostic> {
     let mut table = DeTable::parse(text).map_err(|e| explain(path, text, &e))?;
-    let skipped = interpolate(table.get_mut(), lookup).map_err(|unset| {
-        Diagnostic::span(path, text, &unset.span, format!("the variable {} is not set", unset.name))
-            .help(format!("set it: `export {}=…`, or write `$${{` for a literal `${{`", unset.name))
-    })?;
+    let skipped =
+        interpolate(table.get_mut(), lookup).map_err(|e| explain_unset(path, text, &e))?;
     let spec = JobSpec::deserialize(toml::de::Deserializer::from(table))
         .map_err(|e| explain(path, text, &e))?;
     Ok((spec, skipped))
+}
+
+fn explain_unset(path: &Path, text: &str, unset: &Unset) -> Diagnostic {
+    let name = &unset.name;
+    let at = |message| Diagnostic::span(path, text, &unset.span, message);
+    if name.starts_with("${") {
+        return at("a `${` without its `}`".to_owned()).help("write `$${` for a literal `${`");
+    }
+    at(format!("the variable {name} is not set"))
+        .help(format!("set it: `export {name}=…`, or write `$${{` for a literal `${{`"))
 }
 
 /// toml's message, with the place, and with the nearest key for an unknown one.
@@ -107,6 +116,9 @@ fn explain(path: &Path, text: &str, error: &toml::de::Error) -> Diagnostic {
         _ => (message, ""),
     };
     let message = first.replacen("unknown field", "unknown key", 1);
+    // serde's words for TOML's things.
+    let message = message.replace("expected a sequence", "expected a list: [...]");
+    let message = message.replace("expected a map", "expected a table");
     let place = match error.span() {
         Some(span) => Diagnostic::span(path, text, &span, message.trim_end()),
         None => Diagnostic::file(path, message.trim_end()),

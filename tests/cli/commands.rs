@@ -248,6 +248,45 @@ fn completions_and_the_manual_name_every_command() {
 }
 
 #[test]
+fn json_of_several_jobs_is_an_object_a_line() {
+    let world = World::with_lines(1);
+    let other = JOB.replace("\"hits\"", "\"others\"").replace("out/hits", "out/others");
+    world.write("other.toml", other);
+    let done = world.logmill(&["run", "job.toml", "other.toml", "--json"]).expect(0);
+    let jobs: Vec<Value> = done
+        .out
+        .lines()
+        .map(|l| serde_json::from_str::<Value>(l).expect("JSON")["job"].clone())
+        .collect();
+    assert_eq!(jobs, ["hits", "others"]);
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_is_no_failure() {
+    let world = World::new();
+    world.write("logs/a.log", "no request\n".repeat(20_000));
+    world.run(&[]).expect(3);
+    let mut child = world
+        .command(&["rejects", "job.toml", "--limit", "20000"])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    drop(child.stdout.take());
+    let done = child.wait_with_output().expect("it ends");
+    assert_eq!((done.status.code(), done.stderr.len()), (Some(0), 0));
+}
+
+#[test]
+fn quiet_leaves_out_notices_but_no_errors() {
+    let world = World::with_lines(1);
+    world.append("logs/a.log", "no newline yet");
+    world.run(&["--quiet"]).expect(0).quiet();
+    world.append("logs/a.log", "\n");
+    world.run(&["--quiet"]).expect(3).says(&["rejected 1 of 1 line, more than"]);
+}
+
+#[test]
 fn help_and_version_go_to_stdout() {
     let world = World::new();
     let help = world.logmill(&["--help"]).expect(0).quiet();

@@ -57,7 +57,11 @@ fn a_wrong_table_names_what_is_known() {
 
 #[test]
 fn a_value_of_another_type_is_shown() {
-    refused("[\"status\"]", "\"status\"").says(&["job.toml:6:6: ", "by = \"status\""]);
+    refused("[\"status\"]", "\"status\"").says(&[
+        "job.toml:6:6: ",
+        "expected a list",
+        "by = \"status\"",
+    ]);
 }
 
 #[test]
@@ -101,6 +105,30 @@ fn a_format_that_is_unknown_is_named_with_those_that_are_known() {
 fn a_variable_that_is_not_set_is_named() {
     let done = refused("\"out/hits\"", "\"${NOWHERE}/hits\"");
     done.says(&["job.toml:11:8: the variable NOWHERE is not set", "export NOWHERE="]);
+}
+
+#[test]
+fn a_variable_without_its_brace_is_told_as_that() {
+    refused("\"out/hits\"", "\"${NOWHERE/hits\"").says(&["job.toml:11:8: a `${` without its `}`"]);
+}
+
+#[test]
+fn an_empty_expression_is_shown_where_it_stands() {
+    let done = refused("\"count(*)\"", "\"\"");
+    points_at(&done, "\"\"");
+    done.says(&["job.toml:8:8: "]);
+}
+
+#[test]
+fn a_line_that_is_shown_hides_its_password() {
+    let mysql = |text: &str| {
+        refused("[output.sqlite]", &format!("[output.mysql]\n{text}\n[output.sqlite]"))
+    };
+    let done = mysql("urll = \"mysql://u:sesame@h/d\"").hides("sesame");
+    done.says(&["did you mean `url`?", "mysql://u:******@h/d"]);
+    mysql("url = \"mysql://u:sesame@${HOST}/d\"").hides("sesame").says(&["HOST is not set"]);
+    mysql("url = [\"mysql://u:sesame@h/d\"]").hides("sesame");
+    mysql("url = \"u\"\noptional = \"mysql://u:sesame@h/d\"").hides("sesame");
 }
 
 #[test]
