@@ -46,6 +46,8 @@ pub fn compile(
     let notices = job.skipped.iter().map(|(output, variable)| {
         format!("[{output}] is skipped: the variable {variable} is not set")
     });
+    let partition = reduce.as_ref().map(|reduce| reduce.partition);
+    let fingerprint = super::fingerprint::fingerprint(&job.spec, partition);
     Ok(Plan {
         name: job.spec.name.value.clone(),
         description: job.spec.description.clone(),
@@ -57,7 +59,7 @@ pub fn compile(
         outputs,
         limits,
         notices: notices.collect(),
-        fingerprint: super::fingerprint::fingerprint(&job.spec),
+        fingerprint,
     })
 }
 
