@@ -16,6 +16,8 @@ mod line;
 mod model;
 #[path = "law/outputs.rs"]
 mod outputs;
+#[path = "law/repair.rs"]
+mod repair;
 #[path = "law/world.rs"]
 mod world;
 

@@ -196,7 +196,7 @@ impl Site {
 
     fn sqlite(&self) -> Vec<Row> {
         let connection = rusqlite::Connection::open(self.sqlite_path()).expect("a database");
-        let query = "SELECT window_start, user, class, hits, bytes, slowest FROM killed";
+        let query = "SELECT window_start || '.000000', user, class, hits, bytes, printf('%.3f', slowest) FROM killed";
         let mut statement = connection.prepare(query).expect("the table");
         let text = |value: rusqlite::types::Value| match value {
             rusqlite::types::Value::Text(text) => text,

@@ -76,6 +76,14 @@ pub fn case(dialect: Dialect) -> impl Strategy<Value = Case> {
 }
 
 impl Case {
+    /// One log of a few lines and several hours.
+    pub fn small() -> Case {
+        let last = Mode { split_bytes: None, threads: 1, io: IoMode::Auto, memory_bytes: 1 << 30 };
+        let lines = (0..9).map(Line::first).collect();
+        let families = vec![vec![Log { lines, ends_well: true }]];
+        Case { dialect: Dialect::Nginx, families, events: Vec::new(), last }
+    }
+
     /// Gives each log a first line of its own: logs that begin alike are told apart by other tests.
     fn with_first_lines(mut self) -> Case {
         for (number, log) in self.families.iter_mut().flatten().enumerate() {

@@ -136,7 +136,7 @@ impl Line {
     pub fn first(number: usize) -> Line {
         let text = Some(format!("log {number}"));
         let record = Record {
-            time: 1_772_323_200 + 60 * (number as i64 % 2),
+            time: 1_772_323_200 + 40_000 * (number as i64 % 4),
             who: None,
             status: Some(200),
             n: Some(5),

@@ -214,11 +214,16 @@ impl World {
 
     /// One run.
     pub fn run(&self, mode: Mode, final_: bool) -> Result<Outcome, String> {
+        self.run_in("state", mode, final_)
+    }
+
+    /// One run with a state directory of that name.
+    pub fn run_in(&self, state: &str, mode: Mode, final_: bool) -> Result<Outcome, String> {
         let overrides = Overrides { memory_bytes: Some(mode.memory_bytes), ..Overrides::default() };
         let file = logmill::job::load(&self.path().join("law.toml")).map_err(|e| e.to_string())?;
         let plan = plan::compile(&file, &overrides, None).map_err(|e| e.to_string())?;
         let options = Options {
-            state_dir: self.path().join("state"),
+            state_dir: self.path().join(state),
             final_,
             threads: mode.threads,
             io: mode.io,
@@ -226,6 +231,14 @@ impl World {
             adopt: false,
         };
         driver::run(&plan, &options, &NoProgress).map_err(|e| e.to_string())
+    }
+
+    /// Changes the job file.
+    pub fn edit_job(&self, from: &str, to: &str) {
+        let path = self.path().join("law.toml");
+        let text = fs::read_to_string(&path).expect("a job");
+        assert!(text.contains(from), "{from}");
+        fs::write(path, text.replacen(from, to, 1)).expect("the job is written");
     }
 
     /// Whether there is any log yet; a run without one is an error.
