@@ -79,8 +79,10 @@ fn partition(
     let (mut merge, mut block) = (Merge::new(cursors), GroupBlock::new(reduce));
     while merge.next(&mut block)? {
         store.write(&block)?;
+        // Also where only tables want them: what can't be computed must end the run before the decision.
+        let rows = summarizer.rows(&block, 0)?.rows;
         if let Some(visible) = &mut visible {
-            visible.write(&summarizer.rows(&block, 0)?.rows)?;
+            visible.write(&rows)?;
         }
     }
     let written = store.finish()?;
