@@ -98,8 +98,10 @@ fn partition(
     while merge.next(&mut block)? {
         store.write(&block)?;
         changed += block.batches().iter().filter(|&&last| last == batch.number).count() as u64;
+        // Also where only tables want them: what can't be computed must end the run before the decision.
+        let rows = summarizer.rows(&block, 0)?.rows;
         if let Some(visible) = &mut visible {
-            visible.write(&summarizer.rows(&block, 0)?.rows)?;
+            visible.write(&rows)?;
         }
     }
     let written = store.finish()?;
