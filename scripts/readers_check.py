@@ -67,7 +67,7 @@ PROMISED = {
         "clients": "int",
         "clients_approx": "int",
         "hits_per_client": "float",
-        "browsers": "list",
+        "agents": "int",
     },
     "events_only/events": {
         "event_time": "timestamp",

@@ -9,6 +9,8 @@ mod commands;
 mod damaged_input;
 #[path = "cli/databases.rs"]
 mod databases;
+#[path = "cli/failing_measures.rs"]
+mod failing_measures;
 #[path = "cli/full_disk.rs"]
 mod full_disk;
 #[path = "cli/golden.rs"]

@@ -26,7 +26,7 @@ def arguments() -> argparse.Namespace:
 
 
 def run_case(con, case: Case, files: list[Path], lines: int, work: Path) -> list[str]:
-    """Runs a case in logmill and compares it with the table `expected`. Empty: equal.
+    """Runs a case in logmill and compares it with the table `expected`, and its counters with the lines. Empty: equal.
 
     `lines` is how many lines the files have. Raises where logmill failed or its output can't be read.
     """
@@ -37,6 +37,9 @@ def run_case(con, case: Case, files: list[Path], lines: int, work: Path) -> list
     parts = report["mapped"] + report["filtered"] + report["rejected"]
     if not lines == report["lines"] == parts:
         found.append(f"lines: {lines} in the files, {report['lines']} read, {parts} accounted for")
+    rejected = sources.rejected(con, case.timed)
+    if rejected != report["rejected"]:
+        found.append(f"rejected: {report['rejected']}; DuckDB finds {rejected} lines that are no records")
     if not case.events:
         found += runner.sqlite_differs(con, case, work)
     return found
@@ -68,6 +71,8 @@ def compare_source(con, source, root: Path, scratch: Path, options) -> tuple[int
         return 0, 0
     lines = sources.load_lines(con, files, scratch)
     sources.LOADERS[source.kind](con)
+    timed = any(case.timed for case in wanted)
+    print(f"{source.name}: {lines} lines, {sources.rejected(con, timed)} of them no records", flush=True)
     verdicts = [
         judge(con, source, case, files, lines, scratch, options.self_test) for case in wanted
     ]

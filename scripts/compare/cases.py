@@ -16,7 +16,13 @@ fields = { time = "timestamp", status = "int", request_time = "decimal(3)" }
 time = "time\"""",
     "sensors": """format = { csv = { delimiter = ";", header = false, columns = ["station", "temperature"] } }
 fields = { temperature = "decimal(1)" }""",
-    "zeek_dns": 'format = "zeek"',
+    # The header lines, which begin with #, have one value or two: they are rejected.
+    "zeek_dns": """format = { csv = { delimiter = "\\t", header = false, columns = [
+    "ts", "uid", "id.orig_h", "id.orig_p", "id.resp_h", "id.resp_p", "proto", "trans_id", "rtt", "query", "qclass",
+    "qclass_name", "qtype", "qtype_name", "rcode", "rcode_name", "AA", "TC", "RD", "RA", "Z", "answers", "TTLs",
+    "rejected" ] } }
+fields = { ts = "timestamp" }
+time = "ts\"""",
 }
 
 
@@ -40,6 +46,11 @@ class Case:
     key: int = 1
     # A map-only job: the columns are those of the events.
     events: bool = False
+
+    @property
+    def timed(self) -> bool:
+        """Whether each record needs an event time."""
+        return self.events or "window =" in self.job
 
 
 MINUTE, HOUR, DAY = 60_000_000, 3_600_000_000, 86_400_000_000

@@ -8,9 +8,10 @@ from pathlib import Path
 
 # A quoted field: anything but a quote or a backslash, or a backslash and the character behind it.
 QUOTED = r'((?:[^"\\]|\\.)*)'
+# A user's name may hold spaces, and ends before the first ` [`. Text behind the last field is ignored.
 COMBINED = (
-    r"(?s)^(\S+) (\S+) (.+?) \[([^\]]{26})\] "
-    rf'"{QUOTED}" (\d{{3}}) (\d+|-) "{QUOTED}" "{QUOTED}"(?:[ \t].*)?$'
+    r"(?s)^(\S+) (\S+) ((?:[^ ]| [^\[])*) \[([^\]]*)\] "
+    rf'"{QUOTED}" (\d{{3}}) (\d+|-) "{QUOTED}" "{QUOTED}".*$'
 )
 # METHOD target HTTP/x.y: a token of RFC 9110, a target without a space, a version.
 REQUEST = r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+ \S+ HTTP/\d\.\d$"
@@ -142,6 +143,14 @@ def load_zeek_dns(con) -> None:
         f"""CREATE OR REPLACE TABLE log AS
             SELECT file, n, {wanted} FROM lines WHERE NOT starts_with(line, '#')"""
     )
+
+
+def rejected(con, timed: bool) -> int:
+    """How many lines must be rejected: neither empty nor in `log`, or without a time where one is needed."""
+    kept = "count(ts)" if timed else "count(*)"
+    return con.execute(
+        f"SELECT (SELECT count(*) FROM lines WHERE line <> '') - (SELECT {kept} FROM log)"
+    ).fetchone()[0]
 
 
 LOADERS = {

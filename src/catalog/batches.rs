@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Transaction, params};
 
 use super::stores::StoreFile;
+use super::visible::VisibleFile;
 use super::{Catalog, CatalogError};
 use crate::engine::reject::{Counters, Reject};
 use crate::source::SegmentState;
@@ -43,6 +44,8 @@ pub struct Decision<'d> {
     pub renames: &'d [Rename],
     /// New files of the store.
     pub stores: &'d [StoreFile],
+    /// What of `renames` shows them.
+    pub visible: &'d [VisibleFile],
     /// Groups that the batch touched.
     pub groups: u64,
     /// Bytes that nobody can read any more.
@@ -169,6 +172,7 @@ fn is_ours(transaction: &Transaction<'_>, decision: &Decision<'_>) -> rusqlite::
 fn write(transaction: &Transaction<'_>, decision: &Decision<'_>) -> rusqlite::Result<()> {
     super::segments::write(transaction, decision.segments)?;
     super::stores::write(transaction, decision.stores)?;
+    super::visible::write(transaction, decision.visible)?;
     super::rejects::write(transaction, decision.batch, decision.rejects)?;
     let batch = decision.batch as i64;
     let mut rename = transaction.prepare("INSERT INTO renames VALUES (?1, ?2, ?3, ?4, ?5)")?;

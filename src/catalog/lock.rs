@@ -5,6 +5,7 @@ use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
 use super::CatalogError;
+use crate::engine::parquet_file::{FileError, create_folder};
 
 /// The job's lock, held as long as this lives; the kernel gives it up when the process ends, however it ends.
 #[derive(Debug)]
@@ -30,7 +31,10 @@ impl JobLock {
             let path = path.to_owned();
             move |source| CatalogError::Io { action, path, source }
         };
-        std::fs::create_dir_all(dir).map_err(io("create", dir))?;
+        create_folder(dir).map_err(|error| match error {
+            FileError::Io { action, path, source } => CatalogError::Io { action, path, source },
+            other => io("create", dir)(std::io::Error::other(other)),
+        })?;
         let path = dir.join("lock");
         let mut file = File::options()
             .read(true)

@@ -10,6 +10,7 @@ mod outputs;
 mod rejects;
 mod segments;
 mod stores;
+mod visible;
 
 pub use batches::{BatchRow, Decision, Rename};
 pub use lock::{JobLock, LockError};
@@ -17,6 +18,7 @@ pub use open::Catalog;
 pub use outputs::OutputRow;
 pub use rejects::RejectRow;
 pub use stores::StoreFile;
+pub use visible::VisibleFile;
 
 use std::path::PathBuf;
 

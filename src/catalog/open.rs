@@ -29,7 +29,10 @@ CREATE TABLE rejects (
     id INTEGER PRIMARY KEY, batch INTEGER NOT NULL, path BLOB NOT NULL, offset INTEGER NOT NULL,
     length INTEGER NOT NULL, reason TEXT NOT NULL, sample BLOB NOT NULL);
 CREATE TABLE outputs (
-    name TEXT PRIMARY KEY, delivered INTEGER NOT NULL, tried_us INTEGER NOT NULL, error TEXT) WITHOUT ROWID;
+    name TEXT PRIMARY KEY, place TEXT NOT NULL, delivered INTEGER NOT NULL, tried_us INTEGER NOT NULL,
+    error TEXT) WITHOUT ROWID;
+CREATE TABLE visible (
+    path BLOB PRIMARY KEY, batch INTEGER NOT NULL, bytes INTEGER NOT NULL) WITHOUT ROWID;
 ";
 
 /// The catalog of one job.

@@ -10,6 +10,8 @@ use super::{Catalog, CatalogError};
 pub struct OutputRow {
     /// Such as `mysql:http_traffic`.
     pub name: String,
+    /// Where it was when it got that: another place has nothing yet.
+    pub place: String,
     /// The last batch that it has; 0 for none.
     pub delivered: u64,
     /// When it was tried last, microseconds since the Unix epoch.
@@ -21,18 +23,25 @@ pub struct OutputRow {
 impl Catalog {
     /// An output's row; a new output has nothing.
     pub fn output(&self, name: &str) -> Result<OutputRow, CatalogError> {
-        let sql = "SELECT name, delivered, tried_us, error FROM outputs WHERE name = ?1";
+        let sql = "SELECT name, place, delivered, tried_us, error FROM outputs WHERE name = ?1";
         let read = |row: &rusqlite::Row<'_>| {
             Ok(OutputRow {
                 name: row.get(0)?,
-                delivered: row.get::<_, i64>(1)? as u64,
-                tried_us: row.get(2)?,
-                error: row.get(3)?,
+                place: row.get(1)?,
+                delivered: row.get::<_, i64>(2)? as u64,
+                tried_us: row.get(3)?,
+                error: row.get(4)?,
             })
         };
         let found =
             self.connection.query_row(sql, [name], read).optional().map_err(self.fail("read"))?;
-        let fresh = || OutputRow { name: name.to_owned(), delivered: 0, tried_us: 0, error: None };
+        let fresh = || OutputRow {
+            name: name.to_owned(),
+            place: String::new(),
+            delivered: 0,
+            tried_us: 0,
+            error: None,
+        };
         Ok(found.unwrap_or_else(fresh))
     }
 
@@ -40,8 +49,8 @@ impl Catalog {
     pub fn set_output(&self, row: &OutputRow) -> Result<(), CatalogError> {
         self.connection
             .execute(
-                "INSERT OR REPLACE INTO outputs VALUES (?1, ?2, ?3, ?4)",
-                params![row.name, row.delivered as i64, row.tried_us, row.error],
+                "INSERT OR REPLACE INTO outputs VALUES (?1, ?2, ?3, ?4, ?5)",
+                params![row.name, row.place, row.delivered as i64, row.tried_us, row.error],
             )
             .map(drop)
             .map_err(self.fail("write"))

@@ -16,7 +16,7 @@ use crate::engine::reject::{Counters, Reject, Rejects};
 use crate::engine::table::GroupTable;
 use crate::format::{Converter, Tokenizer};
 use crate::limits::{EVENT_SPLIT_BYTES, SPLIT_BYTES};
-use crate::plan::{MapPlan, Plan, SlotKind};
+use crate::plan::{Limits, MapPlan, Plan, SlotKind};
 use crate::source::{
     self, Chunk, ChunkBuffer, PlainReader, SegmentState, SegmentTask, SourceError, Split,
     StreamEnd, StreamReader,
@@ -170,7 +170,7 @@ impl<'b> Pass<'b> {
             next: AtomicUsize::new(0),
             stop: AtomicBool::new(false),
             failed: Mutex::new(Vec::new()),
-            converters: converters(batch.plan),
+            converters: batch.plan.converters(),
             partitions: if threads == 1 {
                 1
             } else {
@@ -258,7 +258,7 @@ impl<'p> Worker<'p> {
         let (batch, segment) = (self.pass.batch, &self.pass.segments[index]);
         let limits = batch.plan.limits;
         let mut reader =
-            StreamReader::open(segment.task, split_bytes(batch), limits.line_bytes_max)?;
+            StreamReader::open(segment.task, split_bytes(batch), reader_line_bytes(limits))?;
         let mut buffer = std::mem::take(&mut self.buffer);
         while !self.pass.stop.load(Ordering::Relaxed) {
             let Some(chunk) = reader.next_chunk(&mut buffer)? else { break };
@@ -286,7 +286,7 @@ impl<'p> Worker<'p> {
         let sink = self.sink.as_mut().map(|sink| sink as &mut dyn RecordSink);
         self.mapper.chunk(&context, &lines, sink);
         if let Some(line) = &chunk.oversize {
-            self.mapper.oversize(index, line.offset, line.length, line.sample.clone());
+            self.mapper.oversize(&context, line);
         }
     }
 
@@ -325,6 +325,12 @@ fn split_bytes(batch: &Batch<'_>) -> u64 {
     batch.options.split_bytes.unwrap_or(default)
 }
 
+/// The longest line that readers hand out whole. They measure lines with a byte order mark (3 bytes) and a carriage return;
+/// tokenizers, which know the line without them, decide about those in between.
+fn reader_line_bytes(limits: Limits) -> u64 {
+    limits.line_bytes_max.saturating_add(4)
+}
+
 /// What the progress counts: bytes of the file.
 fn file_bytes(task: &SegmentTask) -> u64 {
     task.end.map_or(task.found.size, |end| end - task.start)
@@ -333,7 +339,7 @@ fn file_bytes(task: &SegmentTask) -> u64 {
 fn open<'t>(batch: &Batch<'_>, task: &'t SegmentTask) -> Result<Segment<'t>, SourceError> {
     let plan = batch.plan;
     let plain = match task.end {
-        Some(_) => Some(PlainReader::open(task, batch.options.io, plan.limits.line_bytes_max)?),
+        Some(_) => Some(PlainReader::open(task, batch.options.io, reader_line_bytes(plan.limits))?),
         None => None,
     };
     let head =
@@ -362,7 +368,7 @@ fn first_time(
         return Ok(0);
     };
     let line = source::first_line(task)?;
-    let converters = converters(plan);
+    let converters = plan.converters();
     Ok(crate::engine::map::first_time(tokenizer, &converters[field], field, &line).unwrap_or(0))
 }
 
@@ -373,19 +379,6 @@ fn time_field(map: &MapPlan, slot: usize) -> Option<usize> {
         SlotKind::Field(field) => Some(*field),
         _ => None,
     }
-}
-
-/// One a raw field.
-fn converters(plan: &Plan) -> Vec<Converter> {
-    let mut converters: Vec<Option<Converter>> = plan.map.fields.iter().map(|_| None).collect();
-    for slot in &plan.map.slots {
-        if let SlotKind::Field(field) = slot.kind
-            && let Some(entry) = converters.get_mut(field).filter(|entry| entry.is_none())
-        {
-            *entry = Some(plan.converter(&slot.name, slot.ty));
-        }
-    }
-    converters.into_iter().flatten().collect()
 }
 
 /// Streams first: they can't be shared, so none should begin last.

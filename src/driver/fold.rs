@@ -8,7 +8,7 @@ use super::RunError;
 use super::execute::Executed;
 use super::layout::{events_path, summary_path};
 use super::run::Batch;
-use crate::catalog::{Rename, StoreFile};
+use crate::catalog::{Rename, StoreFile, VisibleFile};
 use crate::engine::cursor::Cursor;
 use crate::engine::groups::{GroupBlock, Merge};
 use crate::engine::parquet_file::{Content, ParquetFile, Written, sync_folder};
@@ -23,6 +23,10 @@ pub(super) struct Folded {
     pub(super) stores: Vec<StoreFile>,
     /// Files to publish.
     pub(super) renames: Vec<Rename>,
+    /// Those of them that show the new files of the store.
+    pub(super) visible: Vec<VisibleFile>,
+    /// Groups that the batch changed.
+    pub(super) groups: u64,
 }
 
 /// Stages everything that the batch changes.
@@ -43,15 +47,28 @@ pub(super) fn fold(
                 partition(batch, reduce, executed, partition_us, base)
             })
             .collect::<Result<_, RunError>>()?;
-        for (store, rename) in parts {
-            folded.stores.push(store);
-            folded.renames.extend(rename);
+        for part in parts {
+            folded.groups += part.changed;
+            folded.visible.extend(part.rename.iter().map(|rename| VisibleFile {
+                path: rename.published.clone(),
+                batch: batch.number,
+                bytes: rename.bytes,
+            }));
+            folded.stores.push(part.store);
+            folded.renames.extend(part.rename);
         }
     }
     for folder in batch.layout.staging_folders() {
         sync_folder(&folder)?;
     }
     Ok(folded)
+}
+
+/// One time partition, folded.
+struct Part {
+    store: StoreFile,
+    rename: Option<Rename>,
+    changed: u64,
 }
 
 /// Merges one time partition: its base, the delta, and what was spilled.
@@ -61,7 +78,7 @@ fn partition(
     executed: &Executed,
     partition_us: i64,
     base: Option<&StoreFile>,
-) -> Result<(StoreFile, Option<Rename>), RunError> {
+) -> Result<Part, RunError> {
     let mut cursors = executed.delta.cursors(reduce.partition, partition_us, batch.number);
     let folder = batch.layout.stores();
     let runs = executed.spilled.iter().filter(|run| run.partition_us == partition_us);
@@ -76,11 +93,15 @@ fn partition(
     let mut store = StoreWriter::create(&folder.join(&file))?;
     let summarizer = Summarizer::new(reduce);
     let mut visible = create_summary(batch, reduce, &summarizer, partition_us)?;
+    let mut changed = 0;
     let (mut merge, mut block) = (Merge::new(cursors), GroupBlock::new(reduce));
     while merge.next(&mut block)? {
         store.write(&block)?;
+        changed += block.batches().iter().filter(|&&last| last == batch.number).count() as u64;
+        // Also where only tables want them: what can't be computed must end the run before the decision.
+        let rows = summarizer.rows(&block, 0)?.rows;
         if let Some(visible) = &mut visible {
-            visible.write(&summarizer.rows(&block, 0)?.rows)?;
+            visible.write(&rows)?;
         }
     }
     let written = store.finish()?;
@@ -93,7 +114,8 @@ fn partition(
         checksum: written.checksum,
     };
     let visible = visible.map(|file| file.finish()).transpose()?;
-    Ok((store, visible.and_then(|written| publish_summary(batch, reduce, partition_us, written))))
+    let rename = visible.and_then(|written| publish_summary(batch, reduce, partition_us, written));
+    Ok(Part { store, rename, changed })
 }
 
 fn create_summary(

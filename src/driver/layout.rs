@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::engine::parquet_file::FileError;
+use crate::engine::parquet_file::{FileError, create_folder};
 use crate::engine::timepart;
 use crate::job::Partition;
 use crate::plan::Plan;
@@ -28,9 +28,17 @@ impl Layout {
         Layout {
             state: state_dir.join(&plan.name),
             prefix: format!("{}-", plan.name),
-            summary: plan.outputs.summary.as_ref().map(|s| s.path.clone()),
-            events: plan.outputs.events.as_ref().map(|e| e.path.clone()),
+            summary: plan.outputs.summary.as_ref().map(|s| absolute(&s.path)),
+            events: plan.outputs.events.as_ref().map(|e| absolute(&e.path)),
         }
+    }
+
+    /// Marks staged files as those of one state, so that another state directory with the same job and outputs does not
+    /// take them for leftovers of its own.
+    pub(super) fn of_state(mut self, state_id: &str) -> Self {
+        self.prefix.push_str(state_id.get(..8).unwrap_or(state_id));
+        self.prefix.push('-');
+        self
     }
 
     /// Where the store's files are.
@@ -52,7 +60,7 @@ impl Layout {
 
     /// A name for a staged file of an output's folder.
     pub fn staged(&self, output: &Path, batch: u64, what: &str) -> PathBuf {
-        output.join(STAGING).join(format!("{}{batch}-{what}.part", self.prefix))
+        absolute(output).join(STAGING).join(format!("{}{batch}-{what}.part", self.prefix))
     }
 
     /// The folders of the Parquet outputs.
@@ -66,12 +74,9 @@ impl Layout {
         staging.chain([self.stores()]).collect()
     }
 
-    /// Makes the folders that a batch needs.
+    /// Makes the folders that a batch needs: durably, since a decision may name files in them.
     pub fn create(&self) -> Result<(), FileError> {
-        for folder in self.staging_folders() {
-            std::fs::create_dir_all(&folder).map_err(FileError::io("create", &folder))?;
-        }
-        Ok(())
+        self.staging_folders().iter().try_for_each(|folder| create_folder(folder))
     }
 
     /// This job's files in a staging folder.
@@ -86,9 +91,14 @@ impl Layout {
     }
 }
 
+/// What the catalog stores: the next run may have another working directory.
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}
+
 /// The final path of a summary's partition.
 pub(super) fn summary_path(output: &Path, partition: Partition, partition_us: i64) -> PathBuf {
-    output.join(timepart::label(partition, partition_us)).join("summary.parquet")
+    absolute(output).join(timepart::label(partition, partition_us)).join("summary.parquet")
 }
 
 /// The final path of an events' file.
@@ -99,6 +109,6 @@ pub(super) fn events_path(
     batch: u64,
     number: usize,
 ) -> PathBuf {
-    let folder = output.join(timepart::label(partition, partition_us));
+    let folder = absolute(output).join(timepart::label(partition, partition_us));
     folder.join(format!("events-{batch}-{number}.parquet"))
 }

@@ -11,6 +11,7 @@ mod recover;
 mod run;
 mod sources;
 mod spill;
+mod visible;
 
 pub use layout::Layout;
 pub use outbox::{OutputReport, sql_outputs};

@@ -69,6 +69,10 @@ pub(super) fn deliver(
             Err(error) => report.error = Some(error.to_string()),
             Ok(mut output) => {
                 report.place = output.describe();
+                if row.place != report.place || is_gone(plan, &row) {
+                    // What it has, if anything, is not known: the delivery looks.
+                    (row.delivered, report.batch) = (0, 0);
+                }
                 if row.delivered < batch || options.adopt {
                     let one = One { plan, options, layout, catalog, batch };
                     match one.deliver(output.as_mut(), &row) {
@@ -84,10 +88,21 @@ pub(super) fn deliver(
     Ok(reports)
 }
 
+/// Whether an SQLite file was removed since it was written. Of a server's table that is found by its next delivery: asking
+/// costs a connection.
+fn is_gone(plan: &Plan, row: &OutputRow) -> bool {
+    let file = plan.outputs.sqlite.as_ref().filter(|_| row.name.starts_with("sqlite:"));
+    row.delivered > 0 && file.is_some_and(|output| !output.path.exists())
+}
+
 /// Stores how it went, where that is news.
 fn note(catalog: &Catalog, row: &mut OutputRow, report: &OutputReport) -> Result<(), RunError> {
-    if row.delivered != report.batch || row.error != report.error {
+    let moved = row.place != report.place && report.error.is_none();
+    if row.delivered != report.batch || row.error != report.error || moved {
         row.delivered = report.batch;
+        if moved {
+            row.place.clone_from(&report.place);
+        }
         row.error.clone_from(&report.error);
         row.tried_us = jiff::Timestamp::now().as_microsecond();
         catalog.set_output(row)?;

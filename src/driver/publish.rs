@@ -5,12 +5,12 @@ use std::path::Path;
 
 use super::RunError;
 use crate::catalog::{Catalog, Rename};
-use crate::engine::parquet_file::{FileError, sync_folder};
+use crate::engine::parquet_file::{FileError, checksum, create_folder, sync_folder};
 
 /// Makes the folders of files to come, before the decision: what is left for afterwards are renames, which need no room.
 pub(super) fn prepare(renames: &[Rename]) -> Result<(), RunError> {
     let folders: BTreeSet<&Path> = renames.iter().map(folder_of).collect();
-    folders.into_iter().try_for_each(create_durably)
+    Ok(folders.into_iter().try_for_each(create_folder)?)
 }
 
 fn folder_of(rename: &Rename) -> &Path {
@@ -27,9 +27,9 @@ pub(super) fn publish(catalog: &Catalog) -> Result<(), RunError> {
     for rename in &renames {
         let folder = folder_of(rename);
         if folders.insert(folder.to_owned()) {
-            create_durably(folder)?;
+            create_folder(folder)?;
         }
-        rename_one(rename)?;
+        rename_one(catalog, rename)?;
     }
     for folder in &folders {
         sync_folder(folder)?;
@@ -37,11 +37,22 @@ pub(super) fn publish(catalog: &Catalog) -> Result<(), RunError> {
     Ok(catalog.mark_published()?)
 }
 
-fn rename_one(rename: &Rename) -> Result<(), RunError> {
+fn rename_one(catalog: &Catalog, rename: &Rename) -> Result<(), RunError> {
     match std::fs::rename(&rename.staged, &rename.published) {
         Ok(()) => Ok(()),
-        // Renamed before a crash: then the file is there, and it is the one that was decided.
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound && is_published(rename)? => Ok(()),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
+            // Renamed before a crash: then the file is there, and it is the one that was decided.
+            if is_published(rename)? || catalog.forget_visible(&rename.published)? {
+                // Or a summary's, which the store can make again.
+                return Ok(());
+            }
+            Err(RunError::Other(format!(
+                "{} was decided, but it was removed before it became {}, and its records are in no other place: bring it \
+                 back, or remove the job's state directory and its outputs to compute them anew",
+                rename.staged.display(),
+                rename.published.display()
+            )))
+        }
         Err(e) => Err(FileError::io("publish", &rename.published)(e).into()),
     }
 }
@@ -50,24 +61,5 @@ fn is_published(rename: &Rename) -> Result<bool, RunError> {
     if !rename.published.exists() {
         return Ok(false);
     }
-    let found = crate::engine::parquet_file::checksum(&rename.published)?;
-    Ok(found == (rename.bytes, rename.checksum))
-}
-
-/// Makes a folder and its parents, each durable in the folder above it.
-fn create_durably(folder: &Path) -> Result<(), RunError> {
-    if folder.is_dir() {
-        return Ok(());
-    }
-    if let Some(parent) = folder.parent().filter(|p| !p.as_os_str().is_empty()) {
-        create_durably(parent)?;
-        match std::fs::create_dir(folder) {
-            // Another process made it meanwhile, unless it is a file that is in the way.
-            Err(e) if e.kind() != std::io::ErrorKind::AlreadyExists || !folder.is_dir() => {
-                return Err(FileError::io("create", folder)(e).into());
-            }
-            _ => sync_folder(parent)?,
-        }
-    }
-    Ok(())
+    Ok(checksum(&rename.published)? == (rename.bytes, rename.checksum))
 }

@@ -13,7 +13,7 @@ use crate::plan::Plan;
 pub(super) fn check_job(plan: &Plan, catalog: &Catalog) -> Result<(), RunError> {
     match catalog.fingerprint()? {
         Some(stored) if stored != plan.fingerprint => Err(RunError::Other(format!(
-            "{}: format, fields, map or reduce were changed since the stored groups were made, and old and new groups \
+            "{}: format, fields, map, reduce or the partition by time were changed since the stored groups were made, and old and new groups \
              can't be mixed; give the job another name (and other outputs), or remove {} and the job's outputs to \
              compute everything anew",
             plan.path.display(),

@@ -8,7 +8,7 @@ use super::fold::{Folded, fold};
 use super::layout::Layout;
 use super::progress::Progress;
 use super::sources::{Sources, discover};
-use super::{Options, Outcome, RunError, outbox, publish, recover};
+use super::{Options, Outcome, RunError, outbox, publish, recover, visible};
 use crate::catalog::{Catalog, Decision, JobLock, LockError};
 use crate::engine::reject::Reject;
 use crate::plan::Plan;
@@ -38,8 +38,10 @@ pub fn run(plan: &Plan, options: &Options, progress: &dyn Progress) -> Result<Ou
         Err(LockError::Catalog(error)) => return Err(error.into()),
     };
     let mut catalog = Catalog::open(&layout.state)?;
+    let layout = layout.of_state(&catalog.state_id()?);
     recover::check_job(plan, &catalog)?;
     recover::roll_forward(&layout, &catalog)?;
+    outcome.notices.extend(visible::restore(plan, &layout, &mut catalog)?);
     outcome.batch = catalog.last_batch()?;
 
     let mut sources = discover(plan, options, &catalog)?;
@@ -94,7 +96,8 @@ impl Batch<'_> {
         outcome: &mut Outcome,
     ) -> Result<bool, RunError> {
         let mut executed = execute(self, sources)?;
-        if executed.states.is_empty() {
+        // A loss is decided like anything else: it is told once, and history keeps it.
+        if executed.states.is_empty() && sources.plan.lost.is_empty() {
             return Ok(false);
         }
         self.progress.stage("write");
@@ -102,12 +105,12 @@ impl Batch<'_> {
         let folded = self.pool.install(|| fold(self, &known, &executed))?;
         publish::prepare(&folded.renames)?;
         let rejects = executed.take_rejects();
-        let (counters, groups) = (executed.counters, executed.delta.groups());
+        let counters = executed.counters;
         catalog.decide(&self.decision(sources, &executed, &folded, &rejects))?;
         outcome.batch = self.number;
         outcome.decided = true;
         outcome.counters = counters;
-        outcome.groups = groups;
+        outcome.groups = folded.groups;
         outcome.segments = executed.states.len() as u64;
         Ok(true)
     }
@@ -128,7 +131,8 @@ impl Batch<'_> {
             rejects,
             renames: &folded.renames,
             stores: &folded.stores,
-            groups: executed.delta.groups(),
+            visible: &folded.visible,
+            groups: folded.groups,
             lost_bytes: sources.plan.lost.iter().map(|lost| lost.bytes).sum(),
             segments_read: executed.states.len() as u64,
             seconds: self.started.elapsed().as_secs_f64(),

@@ -10,9 +10,10 @@ use super::records::{Records, keep_true};
 use super::reject::{Counters, Reject, Rejects};
 use super::table::{GroupTable, hash_key};
 use crate::data::Column;
-use crate::format::{Converter, RawBlock, TimeCache, Tokenizer};
+use crate::format::{BYTE_ORDER_MARK, Converter, RawBlock, TOO_LONG, TimeCache, Tokenizer};
 use crate::limits::{BLOCK_RECORDS, REJECT_SAMPLE_BYTES};
 use crate::plan::{Plan, ReducePlan};
+use crate::source::Oversize;
 
 /// What a chunk's lines belong to.
 pub struct SegmentContext<'s> {
@@ -52,7 +53,8 @@ pub struct Mapper<'p> {
     pub counters: Counters,
     /// Rejected lines.
     pub rejects: Rejects,
-    cache: TimeCache,
+    /// One a raw field: what a text means depends on the field's layout.
+    caches: Vec<TimeCache>,
     arena: Bump,
     scratch: Scratch,
 }
@@ -101,7 +103,7 @@ impl<'p> Mapper<'p> {
             tables: empty_tables(plan.reduce.as_ref(), partitions),
             counters: Counters::default(),
             rejects: Rejects::default(),
-            cache: TimeCache::default(),
+            caches: converters.iter().map(|_| TimeCache::default()).collect(),
             arena: Bump::new(),
             scratch,
         }
@@ -131,10 +133,28 @@ impl<'p> Mapper<'p> {
         self.arena = arena;
     }
 
-    /// A line that is longer than the limit, found by the reader.
-    pub fn oversize(&mut self, segment: usize, offset: u64, length: u64, sample: Vec<u8>) {
-        let reason = "longer than the limit of a line".into();
-        self.reject(Reject { segment, offset, length, reason, sample });
+    /// A line that is longer than the limit, found by the reader: the same reject that the tokenizer makes of one that
+    /// lies within a chunk.
+    pub fn oversize(&mut self, segment: &SegmentContext<'_>, line: &Oversize) {
+        self.counters.bytes += line.length + u64::from(line.terminated);
+        if line.offset == 0 && self.is_header(segment, line) {
+            self.counters.filtered += 1;
+            return;
+        }
+        let marked = line.offset == 0 && line.sample.starts_with(BYTE_ORDER_MARK);
+        let mark = if marked { BYTE_ORDER_MARK.len() } else { 0 };
+        let length = line.length - mark as u64 - u64::from(line.ends_in_cr);
+        let kept = REJECT_SAMPLE_BYTES.min(usize::try_from(length).unwrap_or(usize::MAX));
+        let sample = line.sample[mark..].iter().copied().take(kept).collect();
+        let (segment, offset) = (segment.index, line.offset + mark as u64);
+        self.reject(Reject { segment, offset, length, reason: TOO_LONG.into(), sample });
+    }
+
+    /// Whether the format passes over the segment's first line, however long.
+    fn is_header(&self, segment: &SegmentContext<'_>, line: &Oversize) -> bool {
+        let (arena, mut raw) = (Bump::new(), RawBlock::default());
+        segment.tokenizer.tokenize(&line.sample, true, 1, &arena, &mut raw);
+        raw.skipped > 0 && raw.lines.is_empty() && raw.rejects.is_empty()
     }
 
     fn blocks(
@@ -172,11 +192,11 @@ impl<'p> Mapper<'p> {
             self.reject_line(segment.index, lines, reject.line, reject.reason.into());
         }
         let mut records = Records::new(&plan.map, self.converters, segment.source_file, arena, raw);
-        records.load(&plan.map.filter_slots, &mut self.cache);
+        records.load(&plan.map.filter_slots, &mut self.caches);
         if let Some(condition) = &plan.map.filter {
             self.counters.filtered += records.filter(condition);
         }
-        records.load(&plan.map.rest_slots, &mut self.cache);
+        records.load(&plan.map.rest_slots, &mut self.caches);
         let reduced = plan.reduce.as_ref().map(|reduce| Evaluated::new(reduce, &mut records));
         let events = plan.outputs.events.as_ref().map(|events| {
             events.columns.iter().map(|c| records.evaluate(&c.expr)).collect::<Vec<_>>()

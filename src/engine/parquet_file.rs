@@ -191,6 +191,20 @@ pub fn sync_folder(path: &Path) -> Result<(), FileError> {
     folder.sync_all().map_err(FileError::io("make durable", path))
 }
 
+/// Makes a folder and its parents where they are missing, each durable in the folder above it.
+pub fn create_folder(path: &Path) -> Result<(), FileError> {
+    let Some(parent) = path.parent().filter(|_| !path.is_dir()) else { return Ok(()) };
+    let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
+    create_folder(parent)?;
+    match std::fs::create_dir(path) {
+        // Another process made it meanwhile, unless it is a file that is in the way.
+        Err(e) if e.kind() != io::ErrorKind::AlreadyExists || !path.is_dir() => {
+            Err(FileError::io("create", path)(e))
+        }
+        _ => sync_folder(parent),
+    }
+}
+
 fn properties(content: Content) -> WriterProperties {
     let level = if matches!(content, Content::Summary(_)) { 3 } else { 1 };
     let level = ZstdLevel::try_new(level).expect("a level that zstd has");

@@ -45,11 +45,11 @@ impl<'r, 'a> Records<'r, 'a> {
         }
     }
 
-    /// Computes slots, in the order given, for the rows that are in; rows that fail are out.
-    pub fn load(&mut self, slots: &[usize], cache: &mut TimeCache) {
+    /// Computes slots, in the order given, for the rows that are in; rows that fail are out. `caches`: one a raw field.
+    pub fn load(&mut self, slots: &[usize], caches: &mut [TimeCache]) {
         for &slot in slots {
             let mut failed = Vec::new();
-            let column = self.compute(slot, cache, &mut failed);
+            let column = self.compute(slot, caches, &mut failed);
             self.columns[slot] = Some(column);
             self.drop_failed(failed);
         }
@@ -107,14 +107,20 @@ impl<'r, 'a> Records<'r, 'a> {
     fn compute(
         &self,
         slot: usize,
-        cache: &mut TimeCache,
+        caches: &mut [TimeCache],
         failed: &mut Vec<Failure>,
     ) -> Rc<Column<'a>> {
         let len = self.raw.lines.len();
         match &self.plan.slots[slot].kind {
             SlotKind::Field(field) => {
                 let raw = &self.raw.fields[*field];
-                Rc::new(self.converters[*field].convert(cache, raw, &self.rows, self.arena, failed))
+                Rc::new(self.converters[*field].convert(
+                    &mut caches[*field],
+                    raw,
+                    &self.rows,
+                    self.arena,
+                    failed,
+                ))
             }
             SlotKind::EventTime(of) => self.checked_time(*of, failed),
             SlotKind::SourceFile => Rc::new(text_column(vec![self.source_file; len])),

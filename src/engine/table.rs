@@ -59,7 +59,7 @@ impl GroupTable {
         let same = |&group: &u32| {
             let group = group as usize;
             let start = if group == 0 { 0 } else { ends[group - 1] };
-            hashes[group] == hash && keys[start..ends[group]] == *key
+            hashes[group] == hash && same_bytes(&keys[start..ends[group]], key)
         };
         if let Some(&group) = self.slots.find(hash, same) {
             return group;
@@ -124,6 +124,19 @@ impl GroupTable {
         self.ends.clear();
         self.accumulators.iter_mut().for_each(|a| a.clear());
     }
+}
+
+/// Equality by words, inline: keys are short, and a call of `memcmp` costs more than comparing them.
+#[inline]
+fn same_bytes(a: &[u8], b: &[u8]) -> bool {
+    if a.len() != b.len() {
+        return false;
+    }
+    let (words_a, rest_a) = a.as_chunks::<8>();
+    let (words_b, rest_b) = b.as_chunks::<8>();
+    let word = |bytes: &[u8; 8]| u64::from_ne_bytes(*bytes);
+    words_a.iter().zip(words_b).all(|(x, y)| word(x) == word(y))
+        && rest_a.iter().zip(rest_b).all(|(x, y)| x == y)
 }
 
 /// The first eight bytes behind the tag of a key, as a number that sorts as they do.

@@ -10,6 +10,7 @@ mod json;
 #[cfg(test)]
 mod law;
 mod lines;
+mod literal;
 mod nginx;
 mod number;
 mod pasted;
@@ -30,6 +31,7 @@ pub use detect::{Detected, detect};
 
 pub use spec::{FormatSpec, build};
 pub use time::{TimeCache, TimeLayout};
+pub(crate) use walk::{BYTE_ORDER_MARK, TOO_LONG};
 
 use bumpalo::Bump;
 

@@ -8,11 +8,11 @@ mod compile;
 use std::ops::Range;
 
 use bumpalo::Bump;
-use memchr::memmem::Finder;
 
 use compile::{inner_ends, offered, pair, type_msec};
 
 use super::access::closing_quote;
+use super::literal::Literal;
 use super::request::Request;
 use super::walk::Walk;
 use super::{FieldDef, Format, FormatError, RawBlock, TimeLayout, Tokenizer, text};
@@ -49,7 +49,7 @@ pub(super) struct Variable {
 /// A compiled pattern.
 #[derive(Clone)]
 pub(super) struct Pattern {
-    prefix: Vec<u8>,
+    prefix: Literal,
     steps: Vec<Step>,
     fields: Vec<FieldDef>,
     /// Where each of `fields` comes from.
@@ -61,7 +61,7 @@ pub(super) struct Pattern {
 #[derive(Clone)]
 struct Step {
     variable: Variable,
-    end: Finder<'static>,
+    end: Literal,
     quoted: bool,
     /// How often the literal occurs within the value itself, as a space does in a time.
     inner: usize,
@@ -84,9 +84,8 @@ impl Pattern {
         for (variable, end) in pairs {
             let quoted = before.ends_with(b"\"") && end.starts_with(b"\"");
             let inner = if quoted { 0 } else { inner_ends(&variable, &end) };
-            let finder = Finder::new(&end).into_owned();
-            steps.push(Step { variable, end: finder, quoted, inner });
-            before = end;
+            before.clone_from(&end);
+            steps.push(Step { variable, end: Literal::new(end), quoted, inner });
         }
         if steps.is_empty() {
             return Err(FormatError::new(
@@ -96,19 +95,25 @@ impl Pattern {
         }
         let (mut fields, sources) = offered(&steps);
         type_msec(&mut fields);
-        Ok(Pattern { prefix, steps, fields, sources, walk: Walk::new(line_bytes_max) })
+        Ok(Pattern {
+            prefix: Literal::new(prefix),
+            steps,
+            fields,
+            sources,
+            walk: Walk::new(line_bytes_max),
+        })
     }
 
     /// Puts the value of each step into `values`.
     #[inline]
     fn cut<'a>(&self, line: &'a [u8], values: &mut Vec<&'a [u8]>) -> Option<()> {
         values.clear();
-        let mut rest = line.strip_prefix(self.prefix.as_slice())?;
+        let mut rest = self.prefix.strip(line)?;
         let (last, inner) = self.steps.split_last()?;
         for step in inner {
             let end = step.find_end(rest)?;
             values.push(&rest[..end]);
-            rest = &rest[end + step.end.needle().len()..];
+            rest = &rest[end + step.end.len()..];
         }
         values.push(last.whole(rest)?);
         Some(())
@@ -121,14 +126,14 @@ impl Step {
     fn find_end(&self, rest: &[u8]) -> Option<usize> {
         if self.quoted {
             let end = closing_quote(rest)?;
-            return rest[end..].starts_with(self.end.needle()).then_some(end);
+            return self.end.begins(&rest[end..]).then_some(end);
         }
         if self.variable.list {
             return self.find_list_end(rest);
         }
         let mut from = 0;
         for _ in 0..self.inner {
-            from += self.end.find(&rest[from..])? + self.end.needle().len();
+            from += self.end.find(&rest[from..])? + self.end.len();
         }
         Some(from + self.end.find(&rest[from..])?)
     }
@@ -150,7 +155,7 @@ impl Step {
     /// The value of the last step, which takes all but its literal.
     #[inline]
     fn whole<'a>(&self, rest: &'a [u8]) -> Option<&'a [u8]> {
-        let value = rest.strip_suffix(self.end.needle())?;
+        let value = self.end.strip_end(rest)?;
         (!self.quoted || closing_quote(rest) == Some(value.len())).then_some(value)
     }
 }

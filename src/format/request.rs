@@ -2,6 +2,8 @@
 
 use memchr::memchr;
 
+use super::literal::find_near;
+
 /// The fields that `request` gives besides itself, in the order of [`Request::part`].
 pub(super) const PARTS: [&str; 5] = ["method", "request_uri", "path", "query", "protocol"];
 
@@ -31,7 +33,7 @@ impl<'a> Request<'a> {
             return None;
         };
         let head = head.strip_suffix(b" ")?;
-        let space = memchr(b' ', head)?;
+        let space = find_near(head, b' ')?;
         let (method, uri) = (&head[..space], &head[space + 1..]);
         let good = !method.is_empty()
             && method.iter().all(|&byte| is_token(byte))
@@ -70,7 +72,7 @@ impl<'a> Request<'a> {
 /// Whether a byte may stand in an HTTP token.
 #[inline]
 fn is_token(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+    matches!(byte, b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'.' | b'^'..=b'`' | b'|' | b'~')
 }
 
 #[cfg(test)]

@@ -5,10 +5,11 @@ use memchr::memchr;
 use super::{RawBlock, RawReject};
 
 /// The reason of a line that is longer than the limit.
-const TOO_LONG: &str = "longer than the line limit";
+pub(crate) const TOO_LONG: &str = "longer than the line limit";
 /// Records that room is made for at once: a block of the usual size.
 const RESERVE_MAX: usize = 4096;
-const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+/// What some editors and Windows programs begin a file with.
+pub(crate) const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
 /// What a walk over an input needs to know.
 #[derive(Debug, Clone, Copy)]

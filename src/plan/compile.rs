@@ -42,11 +42,12 @@ pub fn compile(
     let reduce =
         job.spec.reduce.as_ref().map(|at| compile_reduce(job, at, &mut names)).transpose()?;
     let outputs = compile_outputs(&resolver, reduce.as_ref(), &mut names)?;
-    let partition = reduce.as_ref().map(|reduce| reduce.partition);
     let map = finish_map(names, filter, reduce.as_ref(), &outputs, known_fields);
     let notices = job.skipped.iter().map(|(output, variable)| {
         format!("[{output}] is skipped: the variable {variable} is not set")
     });
+    let partition = reduce.as_ref().map(|reduce| reduce.partition);
+    let fingerprint = super::fingerprint::fingerprint(&job.spec, partition);
     Ok(Plan {
         name: job.spec.name.value.clone(),
         description: job.spec.description.clone(),
@@ -58,7 +59,7 @@ pub fn compile(
         outputs,
         limits,
         notices: notices.collect(),
-        fingerprint: super::fingerprint::fingerprint(&job.spec, partition),
+        fingerprint,
     })
 }
 
@@ -417,11 +418,16 @@ fn used_fields<'s>(
     fields: &[String],
     used: impl Iterator<Item = &'s usize>,
 ) -> Vec<String> {
+    let used: Vec<usize> = used.copied().collect();
     let mut kept = Vec::new();
-    for &slot in used {
-        if let SlotKind::Field(field) = &mut slots[slot].kind {
+    for (at, slot) in slots.iter_mut().enumerate() {
+        let SlotKind::Field(field) = &mut slot.kind else { continue };
+        if used.contains(&at) {
             kept.push(fields[*field].clone());
             *field = kept.len() - 1;
+        } else {
+            // Nobody reads it; it must not be taken for one of those that are read.
+            *field = usize::MAX;
         }
     }
     kept

@@ -4,8 +4,8 @@ use sha2::{Digest, Sha256};
 
 use crate::job::{JobSpec, Partition};
 
-/// A hash over everything that decides what the stored groups mean: format, fields, time, map, reduce. Paths, outputs,
-/// limits and the description may change freely. `partition`: how the store of the groups is cut.
+/// A hash over everything that decides what the stored groups mean: format, fields, time, map, reduce, and the partition by time
+/// that the store is cut by. Paths, outputs, limits and the description may change freely.
 pub(super) fn fingerprint(spec: &JobSpec, partition: Option<Partition>) -> String {
     let mut parts = vec![format!("{:?}", strip(&spec.source.format.value))];
     let texts = |pairs: &crate::job::Pairs| -> Vec<String> {
@@ -16,8 +16,8 @@ pub(super) fn fingerprint(spec: &JobSpec, partition: Option<Partition>) -> Strin
     parts.push(format!("{:?}", spec.source.zone.as_ref().map(|at| &at.value)));
     parts.push(format!("{:?}", spec.map.filter.as_ref().map(|at| &at.value)));
     parts.extend(texts(&spec.map.lets));
-    parts.push(format!("{partition:?}"));
     if let Some(reduce) = &spec.reduce {
+        parts.push(format!("{partition:?}"));
         parts.push(format!("{:?}", reduce.window.as_ref().map(|at| &at.value)));
         parts.extend(reduce.by.iter().map(|at| format!("{:?}", at.value)));
         parts.extend(texts(&reduce.measures));

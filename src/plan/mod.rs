@@ -171,10 +171,22 @@ pub struct MeasurePlan {
 pub const WINDOW_COLUMN: &str = "window_start";
 
 impl Plan {
-    /// What reads the raw values of a field as a type.
-    pub fn converter(&self, name: &str, ty: DataType) -> Converter {
-        let layout = self.format.time_layout(name);
-        Converter::new(name, ty, &self.source.zone, layout).dash_is_null(self.format.dash_is_null())
+    /// What reads the raw values of each of [`MapPlan::fields`], in their order.
+    pub fn converters(&self) -> Vec<Converter> {
+        let slot = |field: usize| {
+            self.map
+                .slots
+                .iter()
+                .find(|slot| matches!(slot.kind, SlotKind::Field(of) if of == field))
+        };
+        let converter = |(field, name): (usize, &String)| {
+            // Every field was asked for by a slot; text is what a field is unless something says otherwise.
+            let ty = slot(field).map_or(DataType::Text, |slot| slot.ty);
+            let layout = self.format.time_layout(name);
+            Converter::new(name, ty, &self.source.zone, layout)
+                .dash_is_null(self.format.dash_is_null())
+        };
+        self.map.fields.iter().enumerate().map(converter).collect()
     }
 }
 

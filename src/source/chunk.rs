@@ -9,8 +9,8 @@ use super::SourceError;
 use super::map::Map;
 use super::split::Split;
 
-/// How much of a line is kept when it is too long, in bytes.
-pub(crate) const SAMPLE_BYTES_MAX: usize = 4096;
+/// How much of a line is kept when it is too long, in bytes: 4 KiB, and a byte order mark, which is no part of it.
+pub(crate) const SAMPLE_BYTES_MAX: usize = 4096 + 3;
 /// How far a split's last line is followed at a time, in bytes.
 const STEP_BYTES: u64 = 64 * 1024;
 
@@ -36,7 +36,9 @@ pub struct Oversize {
     pub length: u64,
     /// Whether a newline ends it.
     pub terminated: bool,
-    /// Its first bytes, at most 4096.
+    /// Whether the last of its bytes is a carriage return.
+    pub ends_in_cr: bool,
+    /// Its first bytes: 4 KiB of them, and three more for a byte order mark.
     pub sample: Vec<u8>,
 }
 
@@ -66,6 +68,8 @@ pub(crate) trait Window {
     fn to(&mut self, end: u64) -> Result<&[u8], SourceError>;
     /// The first newline in the stretch, without keeping its bytes.
     fn newline(&mut self, stretch: Range<u64>) -> Result<Option<u64>, SourceError>;
+    /// One byte of the range, wherever, without keeping it.
+    fn byte(&mut self, at: u64) -> Result<u8, SourceError>;
 }
 
 /// Where the lines of a split begin and end.
@@ -104,7 +108,9 @@ pub(crate) fn cut(
         return Ok(Cut { lines: first..newline.map_or(range.end, |at| at + 1), oversize: None });
     }
     let sample = sample(window.to(split.end.max(sample_end(last, length)))?, last - base, length);
-    let oversize = Oversize { offset: last, length, terminated: newline.is_some(), sample };
+    let ends_in_cr = window.byte(last + length - 1)? == b'\r';
+    let terminated = newline.is_some();
+    let oversize = Oversize { offset: last, length, terminated, ends_in_cr, sample };
     Ok(Cut { lines: first..last, oversize: Some(oversize) })
 }
 

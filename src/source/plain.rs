@@ -176,6 +176,10 @@ impl Window for Mapped<'_> {
         let bytes = &self.bytes[stretch.start as usize..stretch.end as usize];
         Ok(memchr(b'\n', bytes).map(|at| stretch.start + at as u64))
     }
+
+    fn byte(&mut self, at: u64) -> Result<u8, SourceError> {
+        Ok(self.bytes[at as usize])
+    }
 }
 
 struct Reads<'r> {
@@ -221,5 +225,11 @@ impl Window for Reads<'_> {
             at += len as u64;
         }
         Ok(None)
+    }
+
+    fn byte(&mut self, at: u64) -> Result<u8, SourceError> {
+        let mut byte = [0];
+        read_exact(self.file, self.path, &mut byte, at)?;
+        Ok(byte[0])
     }
 }

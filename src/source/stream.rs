@@ -155,6 +155,7 @@ impl StreamReader {
             offset: self.offset,
             length: start.len() as u64,
             terminated: false,
+            ends_in_cr: start.last() == Some(&b'\r'),
             sample: start[..start.len().min(SAMPLE_BYTES_MAX)].to_vec(),
         };
         scan.resize(SKIP_BYTES, 0);
@@ -165,6 +166,9 @@ impl StreamReader {
             let missing = SAMPLE_BYTES_MAX - oversize.sample.len();
             oversize.sample.extend_from_slice(&more[..missing.min(more.len())]);
             oversize.length += more.len() as u64;
+            if let Some(last) = more.last() {
+                oversize.ends_in_cr = *last == b'\r';
+            }
             oversize.terminated = newline.is_some();
             if let Some(at) = newline {
                 self.carry.extend_from_slice(&scan[at + 1..n]);
