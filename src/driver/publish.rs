@@ -7,6 +7,16 @@ use super::RunError;
 use crate::catalog::{Catalog, Rename};
 use crate::engine::parquet_file::{FileError, checksum, create_folder, sync_folder};
 
+/// Makes the folders of files to come, before the decision: what is left for afterwards are renames, which need no room.
+pub(super) fn prepare(renames: &[Rename]) -> Result<(), RunError> {
+    let folders: BTreeSet<&Path> = renames.iter().map(folder_of).collect();
+    Ok(folders.into_iter().try_for_each(create_folder)?)
+}
+
+fn folder_of(rename: &Rename) -> &Path {
+    rename.published.parent().unwrap_or(Path::new("."))
+}
+
 /// Does all renames that are decided and not marked as done.
 pub(super) fn publish(catalog: &Catalog) -> Result<(), RunError> {
     let renames = catalog.pending_renames()?;
@@ -15,7 +25,7 @@ pub(super) fn publish(catalog: &Catalog) -> Result<(), RunError> {
     }
     let mut folders = BTreeSet::new();
     for rename in &renames {
-        let folder = rename.published.parent().unwrap_or(Path::new("."));
+        let folder = folder_of(rename);
         if folders.insert(folder.to_owned()) {
             create_folder(folder)?;
         }

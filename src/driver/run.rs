@@ -103,6 +103,7 @@ impl Batch<'_> {
         self.progress.stage("write");
         let known = catalog.stores()?;
         let folded = self.pool.install(|| fold(self, &known, &executed))?;
+        publish::prepare(&folded.renames)?;
         let rejects = executed.take_rejects();
         let counters = executed.counters;
         catalog.decide(&self.decision(sources, &executed, &folded, &rejects))?;

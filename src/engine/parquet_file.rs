@@ -19,7 +19,7 @@ use crate::limits::ROW_GROUP_ROWS;
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
     /// The operating system said no.
-    #[error("can't {action} {path}: {source}{}", hint(.source))]
+    #[error("can't {action} {path}: {source}{}", hint(.action, .source))]
     Io {
         /// Such as `write`.
         action: &'static str,
@@ -50,7 +50,11 @@ pub enum FileError {
     },
 }
 
-fn hint(error: &io::Error) -> &'static str {
+fn hint(action: &str, error: &io::Error) -> &'static str {
+    // The one thing that is done after the decision.
+    if action == "publish" {
+        return "; the batch is decided, and the next run completes it";
+    }
     match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
             "; nothing was changed: make room and run again"
@@ -193,7 +197,10 @@ pub fn create_folder(path: &Path) -> Result<(), FileError> {
     let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
     create_folder(parent)?;
     match std::fs::create_dir(path) {
-        Err(e) if e.kind() != io::ErrorKind::AlreadyExists => Err(FileError::io("create", path)(e)),
+        // Another process made it meanwhile, unless it is a file that is in the way.
+        Err(e) if e.kind() != io::ErrorKind::AlreadyExists || !path.is_dir() => {
+            Err(FileError::io("create", path)(e))
+        }
         _ => sync_folder(parent),
     }
 }

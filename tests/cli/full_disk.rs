@@ -140,3 +140,45 @@ fn a_disk_that_fills_up_in_a_later_batch_leaves_the_earlier_ones_visible() {
     world.run(&[]).expect(0).quiet();
     assert!(world.summary().len() > before.len());
 }
+
+/// The numbers of lines that all visible groups, and all groups of the SQLite table, stand for.
+fn totals(world: &World) -> (i64, i64) {
+    let hits =
+        |row: &String| row.split('\t').nth(2).and_then(|n| n.parse::<i64>().ok()).expect("hits");
+    let parquet = read_parquet(&world.path("all/hits"));
+    let rows = read_sqlite(&world.path("all/hits.db"), "hits", &parquet);
+    (parquet.rows.iter().map(hits).sum(), rows.iter().map(hits).sum())
+}
+
+#[test]
+fn wherever_one_disk_for_everything_fills_up_nothing_is_lost_or_doubled() {
+    let mut statuses = std::collections::BTreeSet::new();
+    for left in (0..1_600 << 10).step_by(100 << 10) {
+        let world = world();
+        world.job(&JOB.replace("out/", "all/").replace("db/", "all/"));
+        let disk = is_root().then(|| SmallDisk::mount(&world.path("all"), 6 << 20));
+        let options = ["--state-dir", "all/state"];
+        let run = || match &disk {
+            Some(_) => world.run(&options),
+            None => run_with_short_files(&world, left as usize / 1024),
+        };
+        disk.iter().for_each(|disk| disk.fill(left));
+        for batch in 1..=2 {
+            let done = run();
+            if done.status == 1 && batch == 1 {
+                assert!(!world.has_parquet("all/hits"), "nothing is half-visible");
+            }
+            statuses.insert(done.status);
+            done.err.lines().next().inspect(|_| says_full(&done));
+            let start = batch * LINES;
+            world.append(
+                "logs/a.log",
+                (start..start + 500).map(|n| line(n, 200)).collect::<String>(),
+            );
+        }
+        disk.iter().for_each(SmallDisk::empty);
+        world.run(if is_root() { &options } else { &[] }).expect(0).quiet();
+        assert_eq!(totals(&world), (LINES as i64 + 1000, LINES as i64 + 1000), "{left} bytes");
+    }
+    assert!(statuses.contains(&1) && statuses.contains(&4), "{statuses:?}");
+}

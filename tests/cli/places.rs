@@ -8,7 +8,8 @@ fn an_output_path_that_is_a_file_is_refused_in_words() {
     world.write("out/hits", "somebody's file");
     let done = world.run(&[]).expect(1);
     done.says(&[
-        "out/hits/.logmill-staging: Not a directory",
+        "can't create ",
+        "out/hits: File exists",
         "a file stands where a folder is needed",
     ]);
     assert_eq!(std::fs::read(world.path("out/hits")).expect("still there"), b"somebody's file");
@@ -16,6 +17,41 @@ fn an_output_path_that_is_a_file_is_refused_in_words() {
     std::fs::remove_file(world.path("out/hits")).expect("removed");
     world.run(&[]).expect(0).quiet();
     assert_eq!(world.summary(), ["200\t3\t303"]);
+}
+
+#[test]
+fn a_folder_in_place_of_a_published_file_delays_the_batch_but_never_doubles_it() {
+    let world = World::with_lines(3);
+    std::fs::create_dir_all(world.path("out/hits/summary.parquet")).expect("a folder");
+    let done = world.run(&[]).expect(1);
+    done.says(&[
+        "can't publish ",
+        "out/hits/summary.parquet: Is a directory",
+        "the next run completes it",
+    ]);
+    std::fs::remove_dir(world.path("out/hits/summary.parquet")).expect("removed");
+    world.append("logs/a.log", crate::support::lines(3, 1));
+    world.run(&[]).expect(0).quiet();
+    assert_eq!(world.summary(), ["200\t4\t406"]);
+    assert_eq!(world.sqlite(), world.summary());
+}
+
+#[test]
+fn a_file_in_place_of_a_partition_is_found_before_the_decision() {
+    let world = World::with_lines(3);
+    world.job(
+        &JOB.replace("[reduce]", "[reduce]\nwindow = \"1m\"")
+            .replace("out/hits\"", "out/hits\"\npartition = \"day\""),
+    );
+    world.write("out/hits/date=2026-11-22", "somebody's file");
+    let done = world.run(&[]).expect(1);
+    done.says(&[
+        "can't create ",
+        "out/hits/date=2026-11-22: File exists",
+        "a file stands where a folder is needed",
+    ]);
+    let status = world.logmill(&["status", "job.toml", "--json"]).expect(0).json();
+    assert_eq!(status["batch"], 0, "nothing was decided");
 }
 
 #[test]
