@@ -26,7 +26,7 @@ use line::Dialect;
 use proptest::prelude::*;
 
 /// Few enough for the ordinary test run: three jobs, five runs a case or so.
-const CASES: u32 = 64;
+const CASES: u32 = 100;
 
 fn config() -> ProptestConfig {
     let cases = std::env::var("PROPTEST_CASES").ok().and_then(|n| n.parse().ok());
@@ -54,6 +54,17 @@ proptest! {
     #[test]
     fn csv_files_give_the_same_tables_however_they_are_read(case in case(Dialect::Csv)) {
         check::holds(&case)?;
+    }
+}
+
+#[test]
+fn a_first_line_above_the_limit_is_the_same_reject_for_every_split() {
+    for length in [300, 301, 304, 305, 4_096, 5_000] {
+        for split in [1, 5, 299, 303, 310, 100_000] {
+            let compressed = split % 2 == 0 || split == 5;
+            let case = Case::long_first_line(Dialect::Nginx, length, split, compressed);
+            check::holds(&case).unwrap_or_else(|e| panic!("{length} {split}: {e}"));
+        }
     }
 }
 

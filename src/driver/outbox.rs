@@ -126,7 +126,9 @@ impl One<'_> {
         let position = output.position()?;
         // A table that was restored from a backup, or made anew, knows less than the catalog thinks.
         let known = position.filter(|p| p.state_id == state_id).map_or(0, |p| p.batch);
-        let since = known.min(row.delivered);
+        // One that knows more than was noted got it from a crashed run, or from a later life of this state before it was
+        // restored from a copy: then its rows are not those of this history, and all are replaced.
+        let since = if known > row.delivered { 0 } else { known };
         let delivery = Delivery {
             job: self.plan.name.clone(),
             state_id,

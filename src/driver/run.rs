@@ -39,8 +39,9 @@ pub fn run(plan: &Plan, options: &Options, progress: &dyn Progress) -> Result<Ou
     };
     let mut catalog = Catalog::open(&layout.state)?;
     let layout = layout.of_state(&catalog.state_id()?);
-    recover::check_job(plan, &catalog)?;
+    // What is decided is finished first, whatever the job file says by now.
     recover::roll_forward(&layout, &catalog)?;
+    recover::check_job(plan, &catalog)?;
     outcome.notices.extend(visible::restore(plan, &layout, &mut catalog)?);
     outcome.batch = catalog.last_batch()?;
 

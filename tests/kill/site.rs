@@ -165,9 +165,9 @@ impl Site {
         }
     }
 
-    /// The published files of the summary, and their inodes.
+    /// The published files, and their inodes.
     pub fn published(&self) -> BTreeMap<PathBuf, u64> {
-        let files = parquet_files(&self.path().join("out/summary")).into_iter();
+        let files = parquet_files(&self.path().join("out")).into_iter();
         files.filter_map(|path| Some((path.clone(), fs::metadata(&path).ok()?.ino()))).collect()
     }
 

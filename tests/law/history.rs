@@ -5,7 +5,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use crate::line::{Dialect, Line, line};
+use crate::line::{Broken, Content, Dialect, Line, line};
 
 /// One generation of a log file, from its creation to its rotation.
 #[derive(Debug, Clone)]
@@ -13,6 +13,8 @@ pub struct Log {
     pub lines: Vec<Line>,
     /// Whether its last line has a newline.
     pub ends_well: bool,
+    /// Whether it begins with a byte order mark.
+    pub marked: bool,
 }
 
 /// How a run goes.
@@ -67,8 +69,8 @@ fn event() -> impl Strategy<Value = Event> {
 
 /// Cases of a dialect.
 pub fn case(dialect: Dialect) -> impl Strategy<Value = Case> {
-    let log = (vec(line(), 0..14), prop::bool::weighted(0.7))
-        .prop_map(|(lines, ends_well)| Log { lines, ends_well });
+    let log = (vec(line(), 0..14), prop::bool::weighted(0.7), prop::bool::weighted(0.2))
+        .prop_map(|(lines, ends_well, marked)| Log { lines, ends_well, marked });
     let families = vec(vec(log, 1..4), 1..3);
     (families, vec(event(), 0..12), mode()).prop_map(move |(families, events, last)| {
         Case { dialect, families, events, last }.with_first_lines()
@@ -80,8 +82,21 @@ impl Case {
     pub fn small() -> Case {
         let last = Mode { split_bytes: None, threads: 1, io: IoMode::Auto, memory_bytes: 1 << 30 };
         let lines = (0..9).map(Line::first).collect();
-        let families = vec![vec![Log { lines, ends_well: true }]];
+        let families = vec![vec![Log { lines, ends_well: true, marked: false }]];
         Case { dialect: Dialect::Nginx, families, events: Vec::new(), last }
+    }
+
+    /// One log whose first line is too long and begins with a byte order mark, read whole or compressed.
+    pub fn long_first_line(dialect: Dialect, length: usize, split: u64, compressed: bool) -> Case {
+        let long = |crlf| Line { content: Content::Broken(Broken::Long(length)), crlf };
+        let lines = vec![long(true), Line::first(1), long(false)];
+        let log = |marked| Log { lines: lines.clone(), ends_well: false, marked };
+        let last =
+            Mode { split_bytes: Some(split), threads: 2, io: IoMode::Read, memory_bytes: 1 << 30 };
+        let events =
+            if compressed { vec![Event::Rotate(0), Event::Compress(0)] } else { Vec::new() };
+        let next = Log { lines: vec![Line::first(2)], ends_well: true, marked: false };
+        Case { dialect, families: vec![vec![log(true), next]], events, last }
     }
 
     /// Gives each log a first line of its own: logs that begin alike are told apart by other tests.
@@ -95,7 +110,7 @@ impl Case {
     /// One family of two logs; the first is rotated while half of a line of it was read.
     pub fn rotation_in_mid_line() -> Case {
         let mode = Mode { split_bytes: None, threads: 1, io: IoMode::Auto, memory_bytes: 1 << 30 };
-        let log = || Log { lines: vec![Line::first(9); 3], ends_well: true };
+        let log = || Log { lines: vec![Line::first(9); 3], ends_well: true, marked: false };
         let events = vec![
             Event::Append(0, 100),
             Event::Run(mode),

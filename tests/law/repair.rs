@@ -128,6 +128,16 @@ fn a_rename_that_a_crash_left_over_is_done_by_the_next_run() {
 }
 
 #[test]
+fn what_was_decided_is_published_even_if_the_job_was_changed_since() {
+    let (world, mode, before) = ran();
+    undo_rename(&world, &world.path().join(before.files.keys().next().expect("a file")));
+    world.edit_job("sum(n)\"", "sum(n + 1)\"");
+    let error = world.run(mode, false).expect_err("refused");
+    assert!(error.contains("were changed"), "{error}");
+    assert!(outputs::read(world.path()).files == before.files);
+}
+
+#[test]
 fn a_decided_summary_that_was_removed_before_its_rename_comes_from_the_store() {
     let (world, mode, before) = ran();
     let published = world.path().join(before.files.keys().next().expect("a file"));
@@ -171,6 +181,37 @@ fn staged_files_of_another_state_are_left_alone_and_own_ones_are_removed() {
     }
     again(&world, mode);
     assert!(!own.exists() && foreign.exists());
+}
+
+/// Copies a folder of files.
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("a folder");
+    for entry in fs::read_dir(from).expect("a folder").flatten() {
+        let (path, copied) = (entry.path(), to.join(entry.file_name()));
+        match path.is_dir() {
+            true => copy(&path, &copied),
+            false => drop(fs::copy(path, copied).expect("copied")),
+        }
+    }
+}
+
+#[test]
+fn a_state_restored_from_a_copy_brings_sqlite_to_its_own_history() {
+    let (world, mode, _) = ran();
+    let (state, kept) = (world.path().join("state"), world.path().join("kept"));
+    copy(&state, &kept);
+    add_a_line(&world, &Case::small(), 77);
+    again(&world, mode);
+    fs::remove_dir_all(&state).expect("removed");
+    copy(&kept, &state);
+    // Another batch 2: the line of the first one, and one more.
+    add_a_line(&world, &Case::small(), 78);
+    again(&world, mode);
+    let (restored, calm) = (outputs::read(world.path()), ran().0);
+    (77..79).for_each(|number| add_a_line(&calm, &Case::small(), number));
+    again(&calm, mode);
+    let expected = outputs::read(calm.path());
+    assert!(restored.sqlite == expected.sqlite && restored.files == expected.files);
 }
 
 #[test]

@@ -74,8 +74,9 @@ fn job(dialect: Dialect) -> String {
 }
 
 /// The bytes of a log, and of each line its offset and content.
-pub fn render<'l>(log: &'l Log, dialect: Dialect) -> (Vec<u8>, Vec<(u64, &'l Content)>) {
-    let (mut bytes, mut lines) = (Vec::new(), Vec::new());
+pub fn render(log: &Log, dialect: Dialect) -> (Vec<u8>, Vec<(u64, &Content)>) {
+    let mark: &[u8] = if log.marked { b"\xEF\xBB\xBF" } else { b"" };
+    let (mut bytes, mut lines) = (mark.to_vec(), Vec::new());
     for (at, line) in log.lines.iter().enumerate() {
         lines.push((bytes.len() as u64, &line.content));
         bytes.extend(line.bytes(dialect));
