@@ -74,7 +74,7 @@ fn job(dialect: Dialect) -> String {
 }
 
 /// The bytes of a log, and of each line its offset and content.
-pub fn render<'l>(log: &'l Log, dialect: Dialect) -> (Vec<u8>, Vec<(u64, &'l Content)>) {
+pub fn render(log: &Log, dialect: Dialect) -> (Vec<u8>, Vec<(u64, &Content)>) {
     let (mut bytes, mut lines) = (Vec::new(), Vec::new());
     for (at, line) in log.lines.iter().enumerate() {
         lines.push((bytes.len() as u64, &line.content));
