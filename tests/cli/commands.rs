@@ -150,6 +150,10 @@ fn the_schema_fits_every_shipped_job_and_no_mistaken_one() {
     };
     for entry in std::fs::read_dir(repo().join("jobs")).expect("the jobs") {
         let path = entry.expect("an entry").path();
+        // A checkout where jobs were run has their state beside them.
+        if path.extension().is_none_or(|end| end != "toml") {
+            continue;
+        }
         assert!(check(&std::fs::read_to_string(&path).expect("text")), "{}", path.display());
     }
     assert!(check(JOB));
