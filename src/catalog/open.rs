@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::{Connection, OpenFlags, OptionalExtension};
 
 use super::CatalogError;
 
@@ -61,9 +61,22 @@ impl Catalog {
         Ok(catalog)
     }
 
-    /// Opens a catalog to look at; `None` where the job never ran.
+    /// Opens a catalog to look at, which takes no permission to write; `None` where the job never ran.
     pub fn open_existing(dir: &Path) -> Result<Option<Catalog>, CatalogError> {
-        if dir.join("catalog.db").exists() { Catalog::open(dir).map(Some) } else { Ok(None) }
+        let path = dir.join("catalog.db");
+        if !path.exists() {
+            return Ok(None);
+        }
+        let catalog = look_at(&path).map_err(|source| CatalogError::Sql {
+            action: "open",
+            path: path.clone(),
+            source,
+        })?;
+        match catalog.version().map_err(catalog.fail("read"))? {
+            0 => Ok(None),
+            VERSION => Ok(Some(catalog)),
+            found => Err(CatalogError::Version { path, found, expected: VERSION }),
+        }
     }
 
     fn configure(&self) -> rusqlite::Result<()> {
@@ -152,6 +165,28 @@ impl Catalog {
             .optional()
             .map_err(self.fail("read"))
     }
+}
+
+/// A read-only connection. SQLite's WAL wants to write even for that (its shared memory); where the folder forbids it and
+/// no run is going on, the file can't change under us and may be read as it is.
+fn look_at(path: &Path) -> rusqlite::Result<Catalog> {
+    let open = |name: &str| {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+        let connection = Connection::open_with_flags(name, flags)?;
+        connection.busy_timeout(std::time::Duration::from_secs(10))?;
+        let catalog = Catalog { connection, path: path.to_owned() };
+        catalog.version().map(|_| catalog)
+    };
+    let mut uri = String::from("file:");
+    for byte in path.as_os_str().as_encoded_bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'-' | b'_' => {
+                uri.push(char::from(*byte))
+            }
+            other => uri.push_str(&format!("%{other:02X}")),
+        }
+    }
+    open(&uri).or_else(|_| open(&format!("{uri}?immutable=1")))
 }
 
 /// 128 bits that no other state has: time, process and the address space's random layout, hashed.

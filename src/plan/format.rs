@@ -18,6 +18,15 @@ pub fn format_spec(job: &JobFile) -> Result<FormatSpec, Diagnostic> {
     })
 }
 
+/// Whether the names of the columns stand in the first line of each file.
+pub fn columns_stand_in_files(job: &JobFile) -> bool {
+    match &job.spec.source.format.value {
+        FormatChoice::Name(name) => name == "csv" || name == "tsv",
+        FormatChoice::Csv(csv) | FormatChoice::Tsv(csv) => csv.columns.is_empty(),
+        FormatChoice::Nginx(_) | FormatChoice::Apache(_) | FormatChoice::Regex(_) => false,
+    }
+}
+
 fn csv_options(
     job: &JobFile,
     csv: &CsvSpec,

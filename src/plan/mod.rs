@@ -8,7 +8,7 @@ mod names;
 mod outputs;
 
 pub use compile::{compile, source_globs};
-pub use format::format_spec;
+pub use format::{columns_stand_in_files, format_spec};
 pub use outputs::{EventsOutput, MysqlOutput, Outputs, SqliteOutput, SummaryOutput};
 
 use std::path::PathBuf;
