@@ -9,9 +9,11 @@ mod publish;
 mod query;
 mod recover;
 mod run;
+mod segment;
 mod sources;
 mod spill;
 mod visible;
+mod worker;
 
 pub use layout::Layout;
 pub use outbox::{OutputReport, sql_outputs};

@@ -5,10 +5,12 @@ use std::rc::Rc;
 use bumpalo::Bump;
 
 use super::accumulator::{self, Input, Order};
-use super::key;
-use super::records::{Records, keep_true};
+use super::arguments::Evaluated;
+use super::grouping::{Scratch, Selected};
+pub use super::lines::Lines;
+use super::records::Records;
 use super::reject::{Counters, Reject, Rejects};
-use super::table::{GroupTable, hash_key};
+use super::table::GroupTable;
 use crate::data::Column;
 use crate::format::{BYTE_ORDER_MARK, Converter, RawBlock, TOO_LONG, TimeCache, Tokenizer};
 use crate::limits::{BLOCK_RECORDS, REJECT_SAMPLE_BYTES};
@@ -25,14 +27,6 @@ pub struct SegmentContext<'s> {
     pub rank: (i64, u64),
     /// Cuts this segment's lines.
     pub tokenizer: &'s dyn Tokenizer,
-}
-
-/// Whole lines of a segment.
-pub struct Lines<'c> {
-    /// The bytes; the last line may lack its newline.
-    pub bytes: &'c [u8],
-    /// Offset of the first of them in the segment.
-    pub offset: u64,
 }
 
 /// Takes mapped records where a job writes them out.
@@ -57,24 +51,6 @@ pub struct Mapper<'p> {
     caches: Vec<TimeCache>,
     arena: Bump,
     scratch: Scratch,
-}
-
-/// Buffers that live from block to block.
-#[derive(Default)]
-struct Scratch {
-    keys: Vec<u8>,
-    ends: Vec<u32>,
-    partitions: Vec<Selected>,
-    filtered: Vec<u32>,
-    offsets: Vec<u64>,
-    groups_of: Vec<u32>,
-}
-
-/// The rows of a block that fall into one partition, and their groups.
-#[derive(Default)]
-struct Selected {
-    rows: Vec<u32>,
-    groups: Vec<u32>,
 }
 
 /// Empty tables for a plan, one a partition.
@@ -275,7 +251,7 @@ impl<'p> Mapper<'p> {
         reason: std::borrow::Cow<'static, str>,
     ) {
         let sample = line[..line.len().min(REJECT_SAMPLE_BYTES)].to_vec();
-        let offset = lines.offset + position(lines.bytes, line);
+        let offset = lines.offset_of(line);
         self.reject(Reject { segment, offset, length: line.len() as u64, reason, sample });
     }
 
@@ -309,121 +285,5 @@ pub fn first_time(
     match column.scalar(0) {
         crate::data::Scalar::Timestamp(time) => Some(time),
         _ => None,
-    }
-}
-
-/// Where a line that is a part of the chunk begins in it.
-fn position(chunk: &[u8], line: &[u8]) -> u64 {
-    (line.as_ptr() as usize).saturating_sub(chunk.as_ptr() as usize) as u64
-}
-
-/// The keys and the aggregates' arguments of a block.
-struct Evaluated<'a> {
-    keys: Vec<Rc<Column<'a>>>,
-    aggregates: Vec<Aggregate<'a>>,
-}
-
-struct Aggregate<'a> {
-    arg: Option<Rc<Column<'a>>>,
-    /// Rows that pass its own filter: true for rows of the block; `None` where it has none.
-    keep: Option<Vec<bool>>,
-}
-
-impl<'a> Evaluated<'a> {
-    fn new(reduce: &'a ReducePlan, records: &mut Records<'_, 'a>) -> Self {
-        let keys = reduce.keys.iter().map(|key| records.evaluate(&key.expr)).collect();
-        let aggregates = reduce.aggregates.iter().map(|aggregate| {
-            let passing = aggregate.filter.as_ref().map(|filter| {
-                let column = records.evaluate(filter);
-                let mut rows = records.rows.clone();
-                keep_true(&column, &mut rows);
-                rows
-            });
-            let arg = aggregate.arg.as_ref().map(|arg| match &passing {
-                Some(rows) => records.evaluate_some(arg, rows),
-                None => records.evaluate(arg),
-            });
-            let keep = passing.map(|rows| flags(&rows, records));
-            Aggregate { arg, keep }
-        });
-        let aggregates = aggregates.collect();
-        Evaluated { keys, aggregates }
-    }
-}
-
-fn flags(rows: &[u32], records: &Records<'_, '_>) -> Vec<bool> {
-    let mut keep = vec![false; records.len()];
-    rows.iter().for_each(|&row| keep[row as usize] = true);
-    keep
-}
-
-impl Selected {
-    /// The rows that a filter keeps, and their groups, in the given buffers.
-    fn only<'b>(
-        &self,
-        keep: &[bool],
-        groups: &'b mut Vec<u32>,
-        rows: &'b mut Vec<u32>,
-    ) -> (&'b [u32], &'b [u32]) {
-        groups.clear();
-        rows.clear();
-        for (&row, &group) in self.rows.iter().zip(&self.groups) {
-            if keep[row as usize] {
-                rows.push(row);
-                groups.push(group);
-            }
-        }
-        (groups, rows)
-    }
-}
-
-impl Scratch {
-    /// Writes the key of each row that is in: window, then parts.
-    fn encode_keys(
-        &mut self,
-        reduce: &ReducePlan,
-        keys: &[Rc<Column<'_>>],
-        records: &Records<'_, '_>,
-    ) {
-        self.keys.clear();
-        self.ends.clear();
-        let times = records.event_time();
-        for &row in &records.rows {
-            if let (Some(window), Some(times)) = (reduce.window_us, times) {
-                let time = times[row as usize];
-                key::encode_int(time - time.rem_euclid(window), &mut self.keys);
-            }
-            for column in keys {
-                key::encode(column, row as usize, &mut self.keys);
-            }
-            self.ends.push(self.keys.len() as u32);
-        }
-    }
-
-    /// Gives each row its partition and its group there.
-    fn intern(&mut self, rows: &[u32], tables: &mut [GroupTable]) {
-        self.partitions.iter_mut().for_each(|p| {
-            p.rows.clear();
-            p.groups.clear();
-        });
-        let shift = 64 - tables.len().trailing_zeros();
-        let mut start = 0;
-        for (&row, &end) in rows.iter().zip(&self.ends) {
-            let key = &self.keys[start as usize..end as usize];
-            let hash = hash_key(key);
-            // A shift by 64 (one partition) is no shift in Rust: `checked_shr` makes it 0.
-            let partition = hash.checked_shr(shift).unwrap_or(0) as usize;
-            let selected = &mut self.partitions[partition];
-            selected.rows.push(row);
-            selected.groups.push(tables[partition].intern(hash, key));
-            start = end;
-        }
-    }
-
-    /// The offset of each line of the block in its segment.
-    fn locate(&mut self, lines: &Lines<'_>, raw: &RawBlock<'_>) {
-        self.offsets.clear();
-        let offsets = raw.lines.iter().map(|line| lines.offset + position(lines.bytes, line));
-        self.offsets.extend(offsets);
     }
 }

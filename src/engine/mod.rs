@@ -1,9 +1,12 @@
 //! Map, combine, partition, reduce: blocks of records into group tables, tables into sorted groups.
 
 pub mod accumulator;
+mod arguments;
 pub mod cursor;
+mod grouping;
 pub mod groups;
 pub mod key;
+mod lines;
 pub mod map;
 pub mod parquet_file;
 pub mod records;
