@@ -12,9 +12,17 @@ pub fn hash_key(key: &[u8]) -> u64 {
     FixedState::with_seed(0x6c6f_676d_696c_6c31).hash_one(key)
 }
 
+/// Where a key stands, in the hash table's own slot: a probe touches the slot and the key, nothing else.
+#[derive(Clone, Copy)]
+struct Slot {
+    start: usize,
+    len: u32,
+    group: u32,
+}
+
 /// Keys, in an arena of their own, and the states of their groups.
 pub struct GroupTable {
-    slots: HashTable<u32>,
+    slots: HashTable<Slot>,
     hashes: Vec<u64>,
     keys: Vec<u8>,
     ends: Vec<usize>,
@@ -55,21 +63,20 @@ impl GroupTable {
     /// The group of a key; a new one where it was not known. Accumulators are resized by [`GroupTable::grow`].
     #[inline]
     pub fn intern(&mut self, hash: u64, key: &[u8]) -> u32 {
-        let (keys, ends, hashes) = (&self.keys, &self.ends, &self.hashes);
-        let same = |&group: &u32| {
-            let group = group as usize;
-            let start = if group == 0 { 0 } else { ends[group - 1] };
-            hashes[group] == hash && same_bytes(&keys[start..ends[group]], key)
+        let (keys, hashes) = (&self.keys, &self.hashes);
+        let same = |slot: &Slot| {
+            slot.len as usize == key.len()
+                && same_bytes(&keys[slot.start..slot.start + slot.len as usize], key)
         };
-        if let Some(&group) = self.slots.find(hash, same) {
-            return group;
+        if let Some(slot) = self.slots.find(hash, same) {
+            return slot.group;
         }
-        let group = self.hashes.len() as u32;
-        self.slots.insert_unique(hash, group, |&group| hashes[group as usize]);
+        let slot = Slot { start: keys.len(), len: key.len() as u32, group: hashes.len() as u32 };
+        self.slots.insert_unique(hash, slot, |slot| hashes[slot.group as usize]);
         self.hashes.push(hash);
         self.keys.extend_from_slice(key);
         self.ends.push(self.keys.len());
-        group
+        slot.group
     }
 
     /// Makes room for every group in the accumulators.
@@ -112,7 +119,7 @@ impl GroupTable {
     pub fn heap_bytes(&self) -> usize {
         let states: usize = self.accumulators.iter().map(|a| a.heap_bytes()).sum();
         let index =
-            self.hashes.capacity() * 8 + self.ends.capacity() * 8 + self.slots.capacity() * 5;
+            self.hashes.capacity() * 8 + self.ends.capacity() * 8 + self.slots.capacity() * 17;
         self.keys.capacity() + index + states
     }
 
@@ -126,12 +133,9 @@ impl GroupTable {
     }
 }
 
-/// Equality by words, inline: keys are short, and a call of `memcmp` costs more than comparing them.
+/// Equality of two keys of one length, by words, inline: keys are short, and a call of `memcmp` costs more than comparing them.
 #[inline]
 fn same_bytes(a: &[u8], b: &[u8]) -> bool {
-    if a.len() != b.len() {
-        return false;
-    }
     let (words_a, rest_a) = a.as_chunks::<8>();
     let (words_b, rest_b) = b.as_chunks::<8>();
     let word = |bytes: &[u8; 8]| u64::from_ne_bytes(*bytes);
