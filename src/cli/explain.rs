@@ -64,8 +64,8 @@ fn steps(plan: &Plan) -> Vec<(&'static str, String)> {
         "limits",
         format!(
             "memory {}, line {}, reject_ratio {}",
-            output::bytes(plan.limits.memory_bytes),
-            output::bytes(plan.limits.line_bytes_max),
+            output::size(plan.limits.memory_bytes),
+            output::size(plan.limits.line_bytes_max),
             plan.limits.reject_ratio
         ),
     ));

@@ -51,6 +51,13 @@ pub(super) fn bytes(bytes: u64) -> String {
     if unit == 0 { format!("{bytes} B") } else { format!("{value:.1} {}", UNITS[unit]) }
 }
 
+/// A size as job files write it: `1GiB`, `64KiB`.
+pub(super) fn size(bytes: u64) -> String {
+    const UNITS: [(&str, u32); 3] = [("GiB", 30), ("MiB", 20), ("KiB", 10)];
+    let whole = UNITS.iter().find(|(_, shift)| bytes > 0 && bytes.trailing_zeros() >= *shift);
+    whole.map_or_else(|| format!("{bytes} B"), |(unit, shift)| format!("{}{unit}", bytes >> shift))
+}
+
 /// Microseconds since the epoch as `2026-11-22 07:04:05` (UTC).
 pub(super) fn time(time_us: i64) -> String {
     match jiff::Timestamp::from_microsecond(time_us) {
@@ -71,5 +78,7 @@ mod tests {
         assert_eq!(bytes(999), "999 B");
         assert_eq!(bytes(999_999), "1.0 MB");
         assert_eq!(bytes(1_250), "1.2 kB");
+        assert_eq!((size(1 << 30), size(3 << 19)), ("1GiB".into(), "1536KiB".into()));
+        assert_eq!((size(1000), size(0)), ("1000 B".into(), "0 B".into()));
     }
 }

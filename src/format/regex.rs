@@ -42,7 +42,7 @@ fn explain(rendered: &str, pattern: &str) -> FormatError {
     let message = rendered.rsplit_once("error: ").map_or(rendered, |(_, message)| message.trim());
     FormatError {
         message: format!("the regular expression is wrong: {message}"),
-        help: Some("the syntax is that of https://docs.rs/regex".into()),
+        help: Some("the syntax is that of Rust's regex crate: as in Perl, without look-around and back-references".into()),
         span: caret(rendered, pattern),
     }
 }

@@ -3,10 +3,12 @@
 mod at;
 mod interpolate;
 mod load;
+mod paths;
 mod spec;
 mod units;
 
 pub use at::At;
 pub use load::{JobFile, Locate, json_schema, load, parse};
+pub use paths::normalize_path;
 pub use spec::*;
 pub use units::{parse_duration, parse_size};

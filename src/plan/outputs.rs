@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::{KeyPlan, Overrides};
 use crate::error::Diagnostic;
-use crate::job::{At, JobFile, Locate, MysqlSpec, Partition};
+use crate::job::{At, JobFile, Locate, MysqlSpec, Partition, normalize_path};
 
 /// Where results go.
 pub struct Outputs {
@@ -74,7 +74,7 @@ impl Resolver<'_> {
             return Err(self.job.at_span(&at.span, "an empty path"));
         }
         let dir = self.overrides.output_dir.clone().unwrap_or_else(|| self.job_dir());
-        Ok(normalize(&dir.join(&at.value)))
+        Ok(normalize_path(&dir.join(&at.value)))
     }
 
     /// A table's name: the job's unless given; letters, digits and `_`.
@@ -114,35 +114,5 @@ impl Resolver<'_> {
             self.job.at_span(&file.span, format!("can't read {}: {e}", path.display()))
         })?;
         Ok(text.trim().to_owned())
-    }
-}
-
-/// The path without `.` and `x/..`, by its text: messages and catalogs show what a person would write.
-fn normalize(path: &Path) -> PathBuf {
-    use std::path::Component;
-    let mut out = PathBuf::new();
-    for part in path.components() {
-        match part {
-            Component::CurDir => {}
-            Component::ParentDir
-                if matches!(out.components().next_back(), Some(Component::Normal(_))) =>
-            {
-                out.pop();
-            }
-            other => out.push(other),
-        }
-    }
-    if out.as_os_str().is_empty() { PathBuf::from(".") } else { out }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn paths_lose_their_detours() {
-        assert_eq!(normalize(Path::new("jobs/../out/./a")), Path::new("out/a"));
-        assert_eq!(normalize(Path::new("../out")), Path::new("../out"));
-        assert_eq!(normalize(Path::new("./")), Path::new("."));
     }
 }

@@ -2,13 +2,14 @@
 
 use std::collections::HashMap;
 use std::fs::{self, FileType};
-use std::os::unix::fs::FileTypeExt;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use super::SourceError;
 use super::glob::Pattern;
 use super::rotation::RotatedName;
 use super::segment::{Found, Problem};
+use crate::job::normalize_path;
 
 /// What the globs found.
 #[derive(Debug, Default)]
@@ -92,6 +93,7 @@ fn look(
         }
     };
     if meta.is_file() {
+        let path = &tidy(path, &meta);
         let name = RotatedName::of(path);
         return Ok(Some(Candidate { name, found: Found::new(path, &meta), is_link }));
     }
@@ -102,6 +104,16 @@ fn look(
         }
         false => Ok(None),
     }
+}
+
+/// The path without `.` and `x/..`, where that is the same file (it is not, where `x` is a link).
+fn tidy(path: &Path, meta: &fs::Metadata) -> PathBuf {
+    let short = normalize_path(path);
+    if short == path {
+        return short;
+    }
+    let same = fs::metadata(&short).is_ok_and(|m| (m.dev(), m.ino()) == (meta.dev(), meta.ino()));
+    if same { short } else { path.to_owned() }
 }
 
 fn kind(file_type: FileType) -> &'static str {
