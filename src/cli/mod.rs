@@ -32,8 +32,13 @@ Start here:
   logmill run traffic.toml                                 read all that is new, once
   logmill status traffic.toml                              what was read, what each output has
 
-Exit status: 0 done; 1 failed, nothing half-visible; 2 wrong usage or job file; 3 done, but more lines were
-rejected than reject_ratio allows; 4 done, but an SQL output waits; 130, 143 stopped by a signal."
+Exit status:
+  0         done, also when nothing was new
+  1         failed, nothing half-visible
+  2         wrong usage or job file
+  3         done, but more lines were rejected than reject_ratio allows
+  4         done, but an SQL output waits
+  130, 143  stopped by a signal"
 )]
 struct Cli {
     #[command(subcommand)]
