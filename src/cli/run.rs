@@ -43,6 +43,9 @@ pub(super) struct Run {
 /// How many groups are shown.
 const BUSIEST: usize = 10;
 
+/// Problems of one run that are printed; a folder with other permissions has thousands.
+const PROBLEMS_SHOWN: usize = 20;
+
 impl Run {
     /// Compiles all jobs first, so that a mistake in the last one stops nothing half-way.
     pub(super) fn run(&self) -> anyhow::Result<Status> {
@@ -84,8 +87,11 @@ impl Run {
     /// Messages, to stderr.
     fn tell(&self, plan: &Plan, outcome: &Outcome) {
         let name = &plan.name;
-        for problem in &outcome.problems {
+        for problem in outcome.problems.iter().take(PROBLEMS_SHOWN) {
             eprintln!("logmill: {name}: {problem}");
+        }
+        if let Some(more @ 1..) = outcome.problems.len().checked_sub(PROBLEMS_SHOWN) {
+            eprintln!("logmill: {name}: and {more} more problems like these; --json lists all");
         }
         for report in &outcome.outputs {
             if let Some(error) = &report.error {

@@ -4,7 +4,6 @@
 use std::path::PathBuf;
 
 use super::run::Batch;
-use super::segment::Segment;
 use super::sources::Sources;
 use super::spill::Spilled;
 use super::worker::{Failed, Part, Pass};
@@ -12,7 +11,7 @@ use super::{RunError, spill};
 use crate::deliver::events::StagedEvents;
 use crate::engine::reduce::Delta;
 use crate::engine::reject::{Counters, Reject, Rejects};
-use crate::source::{self, SegmentState, SegmentTask, StreamEnd};
+use crate::source::{SegmentState, SegmentTask};
 
 /// What the map phase made.
 pub(super) struct Executed {
@@ -60,10 +59,7 @@ pub(super) fn execute(batch: &Batch<'_>, sources: &mut Sources) -> Result<Execut
 }
 
 fn attempt(batch: &Batch<'_>, tasks: &[SegmentTask]) -> Result<Result<Executed, Failed>, RunError> {
-    let pass = match Pass::new(batch, tasks) {
-        Ok(pass) => pass,
-        Err(failed) => return Ok(Err(failed)),
-    };
+    let pass = Pass::new(batch, tasks);
     let workers = batch.pool.broadcast(|_| pass.worker());
     let failed = pass.failed.into_inner().unwrap_or_default();
     if !failed.is_empty() {
@@ -73,10 +69,9 @@ fn attempt(batch: &Batch<'_>, tasks: &[SegmentTask]) -> Result<Result<Executed, 
     for worker in workers {
         parts.push(worker?);
     }
-    let states = match validate(&pass.segments, &mut parts) {
-        Ok(states) => states,
-        Err(failed) => return Ok(Err(failed)),
-    };
+    let mut states: Vec<_> = parts.iter_mut().flat_map(|part| part.states.drain(..)).collect();
+    states.sort_by_key(|(index, _)| *index);
+    let states = states.into_iter().map(|(_, state)| state).collect();
     let paths = tasks.iter().map(|task| task.found.path.clone()).collect();
     Ok(Ok(batch.pool.install(|| join(parts, states, paths))))
 }
@@ -96,26 +91,4 @@ fn join(parts: Vec<Part>, states: Vec<SegmentState>, paths: Vec<PathBuf>) -> Exe
     events.sort_by_key(|e| (e.segment, e.offset, e.partition_us));
     let delta = Delta::reduce(tables);
     Executed { delta, spilled, counters, events, states, all_states: Vec::new(), rejects, paths }
-}
-
-/// Looks at every segment again: only what was read from an unchanged file counts.
-fn validate(segments: &[Segment<'_>], parts: &mut [Part]) -> Result<Vec<SegmentState>, Failed> {
-    let mut ends: Vec<Option<StreamEnd>> = segments.iter().map(|_| None).collect();
-    for (index, end) in parts.iter_mut().flat_map(|part| part.ends.drain(..)) {
-        ends[index] = Some(end);
-    }
-    let mut failed = Vec::new();
-    let mut states = Vec::new();
-    for (index, segment) in segments.iter().enumerate() {
-        let state = match (&segment.plain, &ends[index]) {
-            (Some(reader), _) => source::validate_plain(segment.task, reader),
-            (None, Some(end)) => source::validate_stream(segment.task, end),
-            (None, None) => continue,
-        };
-        match state {
-            Ok(state) => states.push(state),
-            Err(error) => failed.push((index, error)),
-        }
-    }
-    if failed.is_empty() { Ok(states) } else { Err(failed) }
 }

@@ -1,24 +1,76 @@
-//! A segment that is open for reading, with all that a worker needs to know of it.
+//! A segment of a pass: opened by the worker that comes first, closed by the one that is done last. So descriptors and
+//! leases are bounded by the number of workers, however many files there are.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::run::Batch;
 use crate::format::Tokenizer;
 use crate::plan::{Limits, MapPlan, Plan, SlotKind};
 use crate::source::{self, PlainReader, SegmentTask, SourceError};
 
-/// An open segment.
+/// What is to be read, and the open file as long as somebody reads it.
 pub(super) struct Segment<'t> {
     pub(super) task: &'t SegmentTask,
+    splits_left: AtomicUsize,
+    failed: AtomicBool,
+    open: Mutex<Option<Arc<Open>>>,
+}
+
+/// An open segment.
+pub(super) struct Open {
+    /// Plain files; compressed ones are opened by the one worker that decodes them.
     pub(super) plain: Option<PlainReader>,
     pub(super) tokenizer: Box<dyn Tokenizer>,
     pub(super) source_file: String,
     pub(super) rank: (i64, u64),
 }
 
+impl<'t> Segment<'t> {
+    /// A segment that is read in so many splits.
+    pub(super) fn new(task: &'t SegmentTask, splits: usize) -> Self {
+        Segment {
+            task,
+            splits_left: AtomicUsize::new(splits),
+            failed: AtomicBool::new(false),
+            open: Mutex::new(None),
+        }
+    }
+
+    /// The open segment; opens it if nobody has.
+    pub(super) fn open(&self, batch: &Batch<'_>) -> Result<Arc<Open>, SourceError> {
+        // A panic in `open` leaves `None` behind, which is as good as before.
+        let mut slot = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*slot {
+            Some(open) => Ok(Arc::clone(open)),
+            None => Ok(Arc::clone(slot.insert(Arc::new(open(batch, self.task)?)))),
+        }
+    }
+
+    /// Notes that a split was read; true for the last one.
+    pub(super) fn split_done(&self) -> bool {
+        self.splits_left.fetch_sub(1, Ordering::AcqRel) == 1
+    }
+
+    /// Closes the file, once the last worker lets go of it.
+    pub(super) fn close(&self) {
+        *self.open.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// Nothing more of it is to be read in this pass.
+    pub(super) fn give_up(&self) {
+        self.failed.store(true, Ordering::Relaxed);
+        self.close();
+    }
+
+    /// Whether it was given up.
+    pub(super) fn is_given_up(&self) -> bool {
+        self.failed.load(Ordering::Relaxed)
+    }
+}
+
 /// Opens a task's file, and makes what cuts its lines.
-pub(super) fn open<'t>(
-    batch: &Batch<'_>,
-    task: &'t SegmentTask,
-) -> Result<Segment<'t>, SourceError> {
+fn open(batch: &Batch<'_>, task: &SegmentTask) -> Result<Open, SourceError> {
     let plan = batch.plan;
     let plain = match task.end {
         Some(_) => Some(PlainReader::open(task, batch.options.io, reader_line_bytes(plan.limits))?),
@@ -33,7 +85,7 @@ pub(super) fn open<'t>(
         .map_err(|e| SourceError::Header { path: task.found.path.clone(), what: e.to_string() })?;
     let rank = (first_time(plan, task, tokenizer.as_ref())?, task.rank);
     let source_file = task.found.path.to_string_lossy().into_owned();
-    Ok(Segment { task, plain, tokenizer, source_file, rank })
+    Ok(Open { plain, tokenizer, source_file, rank })
 }
 
 /// The event time of a segment's first line: an order of segments that is the same in every batch. Asked for only where

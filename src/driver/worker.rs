@@ -4,7 +4,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use super::run::Batch;
-use super::segment::{Segment, open, reader_line_bytes};
+use super::segment::{Open, Segment, reader_line_bytes};
 use super::spill::Spilled;
 use super::{RunError, spill};
 use crate::deliver::events::{EventSplit, StagedEvents};
@@ -14,7 +14,7 @@ use crate::engine::table::GroupTable;
 use crate::format::Converter;
 use crate::limits::{EVENT_SPLIT_BYTES, SPLIT_BYTES};
 use crate::source::{
-    self, Chunk, ChunkBuffer, SegmentTask, SourceError, Split, StreamEnd, StreamReader,
+    self, Chunk, ChunkBuffer, SegmentState, SegmentTask, SourceError, Split, StreamReader,
 };
 
 /// Segments that could not be read, by their index.
@@ -47,27 +47,17 @@ pub(super) struct Part {
     pub(super) rejects: Rejects,
     pub(super) events: Vec<StagedEvents>,
     pub(super) spilled: Vec<Spilled>,
-    pub(super) ends: Vec<(usize, StreamEnd)>,
+    /// New states of the segments whose last split this worker read, by their index.
+    pub(super) states: Vec<(usize, SegmentState)>,
 }
 
 impl<'b> Pass<'b> {
-    /// Opens all segments; those that can't be opened come back.
-    pub(super) fn new(batch: &'b Batch<'b>, tasks: &'b [SegmentTask]) -> Result<Self, Failed> {
-        let mut failed = Vec::new();
-        let mut segments = Vec::new();
-        for (index, task) in tasks.iter().enumerate() {
-            match open(batch, task) {
-                Ok(segment) => segments.push(segment),
-                Err(error) => failed.push((index, error)),
-            }
-        }
-        if !failed.is_empty() {
-            return Err(failed);
-        }
+    /// A pass over these tasks.
+    pub(super) fn new(batch: &'b Batch<'b>, tasks: &'b [SegmentTask]) -> Self {
         batch.progress.start(tasks.iter().map(file_bytes).sum());
-        let work = plan_work(&segments, split_bytes(batch));
+        let (segments, work) = plan_work(tasks, split_bytes(batch));
         let threads = batch.options.threads;
-        Ok(Pass {
+        Pass {
             batch,
             segments,
             work,
@@ -80,7 +70,7 @@ impl<'b> Pass<'b> {
             } else {
                 (2 * threads).next_power_of_two().clamp(4, 256)
             },
-        })
+        }
     }
 
     /// One worker's life: takes work until there is none.
@@ -90,9 +80,15 @@ impl<'b> Pass<'b> {
             let Some(work) = self.work.get(self.next.fetch_add(1, Ordering::Relaxed)) else {
                 break;
             };
-            let (index, result) = match work {
-                Work::Split(index, split) => (*index, worker.split(*index, *split)),
-                Work::Stream(index) => (*index, worker.stream(*index)),
+            let index = match work {
+                Work::Split(index, _) | Work::Stream(index) => *index,
+            };
+            if self.segments[index].is_given_up() {
+                continue;
+            }
+            let result = match work {
+                Work::Split(_, split) => worker.split(index, *split),
+                Work::Stream(_) => worker.stream(index),
             };
             match result {
                 Ok(()) => {}
@@ -106,8 +102,9 @@ impl<'b> Pass<'b> {
         Ok(worker.finish())
     }
 
+    /// The others are read on, so that one pass finds all that can't be read.
     fn fail(&self, index: usize, error: SourceError) {
-        self.stop.store(true, Ordering::Relaxed);
+        self.segments[index].give_up();
         // Poisoned: another worker panicked, and its panic is what the run ends with.
         if let Ok(mut failed) = self.failed.lock() {
             failed.push((index, error));
@@ -139,7 +136,7 @@ impl<'p> Worker<'p> {
                 rejects: Rejects::default(),
                 events: Vec::new(),
                 spilled: Vec::new(),
-                ends: Vec::new(),
+                states: Vec::new(),
             },
             lines_told: 0,
         }
@@ -147,19 +144,27 @@ impl<'p> Worker<'p> {
 
     fn split(&mut self, index: usize, split: Split) -> Result<(), RunError> {
         let segment = &self.pass.segments[index];
-        let Some(reader) = &segment.plain else { return Ok(()) };
+        let open = segment.open(self.pass.batch)?;
+        let Some(reader) = &open.plain else { return Ok(()) };
         let mut buffer = std::mem::take(&mut self.buffer);
         let result = reader.chunk(split, &mut buffer).map_err(RunError::from).and_then(|chunk| {
-            self.map(index, &chunk);
+            self.map(index, &open, &chunk);
             self.after_chunk(index, split.start)
         });
         self.buffer = buffer;
+        result?;
         self.pass.batch.progress.read(split.end - split.start);
-        result
+        if segment.split_done() {
+            // Only what was read from an unchanged file counts.
+            self.part.states.push((index, source::validate_plain(segment.task, reader)?));
+            segment.close();
+        }
+        Ok(())
     }
 
     fn stream(&mut self, index: usize) -> Result<(), RunError> {
         let (batch, segment) = (self.pass.batch, &self.pass.segments[index]);
+        let open = segment.open(batch)?;
         let limits = batch.plan.limits;
         let mut reader =
             StreamReader::open(segment.task, split_bytes(batch), reader_line_bytes(limits))?;
@@ -167,19 +172,20 @@ impl<'p> Worker<'p> {
         while !self.pass.stop.load(Ordering::Relaxed) {
             let Some(chunk) = reader.next_chunk(&mut buffer)? else { break };
             let offset = chunk.offset;
-            self.map(index, &chunk);
+            self.map(index, &open, &chunk);
             self.after_chunk(index, offset)?;
         }
         self.buffer = buffer;
         batch.progress.read(segment.task.found.size);
         if !self.pass.stop.load(Ordering::Relaxed) {
-            self.part.ends.push((index, reader.finish()?));
+            let end = reader.finish()?;
+            self.part.states.push((index, source::validate_stream(segment.task, &end)?));
         }
+        segment.close();
         Ok(())
     }
 
-    fn map(&mut self, index: usize, chunk: &Chunk<'_>) {
-        let segment = &self.pass.segments[index];
+    fn map(&mut self, index: usize, segment: &Open, chunk: &Chunk<'_>) {
         let context = SegmentContext {
             index,
             source_file: &segment.source_file,
@@ -235,15 +241,23 @@ fn file_bytes(task: &SegmentTask) -> u64 {
 }
 
 /// Streams first: they can't be shared, so none should begin last.
-fn plan_work(segments: &[Segment<'_>], split_bytes: u64) -> Vec<Work> {
-    let streams = segments.iter().enumerate().filter(|(_, s)| s.plain.is_none());
-    let mut work: Vec<Work> = streams.map(|(index, _)| Work::Stream(index)).collect();
-    for (index, segment) in segments.iter().enumerate() {
-        if let Some(reader) = &segment.plain {
-            let range = reader.range();
-            let splits = source::splits(range.start, range.end, split_bytes);
-            work.extend(splits.map(|split| Work::Split(index, split)));
+fn plan_work(tasks: &[SegmentTask], split_bytes: u64) -> (Vec<Segment<'_>>, Vec<Work>) {
+    let (mut streams, mut splits, mut segments) = (Vec::new(), Vec::new(), Vec::new());
+    for (index, task) in tasks.iter().enumerate() {
+        let before = splits.len();
+        match task.end {
+            None => streams.push(Work::Stream(index)),
+            // A range without bytes is a split too: somebody has to look at the file and note its state.
+            Some(end) if end <= task.start => {
+                splits.push(Work::Split(index, Split { start: task.start, end: task.start }));
+            }
+            Some(end) => {
+                let parts = source::splits(task.start, end, split_bytes);
+                splits.extend(parts.map(|split| Work::Split(index, split)));
+            }
         }
+        segments.push(Segment::new(task, splits.len() - before));
     }
-    work
+    streams.append(&mut splits);
+    (segments, streams)
 }

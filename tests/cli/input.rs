@@ -200,3 +200,27 @@ fn lines_are_always_mapped_or_filtered_or_rejected() {
     let counters = ["lines", "mapped", "filtered", "rejected"].map(|name| report[name].as_u64());
     assert_eq!(counters, [Some(27), Some(20), Some(6), Some(1)]);
 }
+
+#[test]
+fn a_thousand_files_are_read_with_few_descriptors() {
+    let world = World::with_lines(0);
+    for at in 0..1000 {
+        world.write(&format!("logs/a{at}.log"), lines(at, 1));
+    }
+    let mut command = std::process::Command::new("sh");
+    let line = "ulimit -n 48; exec \"$0\" run job.toml --json";
+    command.args(["-c", line]).arg(crate::support::binary()).current_dir(world.path(""));
+    let report = crate::support::Done::of(&mut command).expect(0).json();
+    assert_eq!((&report["lines"], &report["segments"]), (&1000.into(), &1000.into()));
+}
+
+#[test]
+fn damaged_files_among_many_are_all_told_and_the_others_count() {
+    let world = World::with_lines(3);
+    for at in 0..30 {
+        world.write(&format!("logs/b{at}.log.gz"), b"\x1f\x8b\x08\x00 this is no gzip data at all");
+    }
+    let done = world.run(&[]).expect(1);
+    done.says(&["b0.log.gz is damaged", "and 10 more problems like these"]);
+    assert_eq!(world.summary(), ["200\t3\t303"]);
+}
