@@ -41,7 +41,7 @@ impl Check {
         }
         let mut status = Status::Done;
         for path in &self.jobs {
-            match super::job::load(path, &self.job.overrides(None)) {
+            match super::job::load(path, &self.job.overrides()) {
                 Ok(plan) => self.show(&plan)?,
                 // All jobs are looked at, so that one round finds all mistakes.
                 Err(error) => status = status.worse(super::fail(&error.into())),

@@ -22,7 +22,7 @@ pub(super) struct Explain {
 
 impl Explain {
     pub(super) fn run(&self) -> anyhow::Result<Status> {
-        let plan = super::job::load(&self.path, &self.job.overrides(None))?;
+        let plan = super::job::load(&self.path, &self.job.overrides())?;
         let steps = steps(&plan);
         if self.job.state.json {
             let steps: serde_json::Map<_, _> =

@@ -27,7 +27,7 @@ pub(super) struct History {
 
 impl History {
     pub(super) fn run(&self) -> anyhow::Result<Status> {
-        let plan = super::job::load(&self.path, &self.job.overrides(None))?;
+        let plan = super::job::load(&self.path, &self.job.overrides())?;
         let layout = Layout::new(&self.job.state.dir(Some(&self.path)), &plan);
         let catalog = Catalog::open_existing(&layout.state)?;
         let batches =

@@ -29,7 +29,7 @@ pub(super) struct Rejects {
 
 impl Rejects {
     pub(super) fn run(&self) -> anyhow::Result<Status> {
-        let plan = super::job::load(&self.path, &self.job.overrides(None))?;
+        let plan = super::job::load(&self.path, &self.job.overrides())?;
         let layout = Layout::new(&self.job.state.dir(Some(&self.path)), &plan);
         let Some(catalog) = Catalog::open_existing(&layout.state)? else {
             return Ok(Status::Done);

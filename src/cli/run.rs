@@ -10,7 +10,7 @@ use logmill::plan::Plan;
 use serde_json::json;
 
 use super::progress::{Bar, When};
-use super::shared::{JobOptions, WorkOptions};
+use super::shared::JobOptions;
 use super::table::{Table, cell, is_number};
 use super::{Status, output};
 
@@ -30,14 +30,6 @@ pub(super) struct Run {
     jobs: Vec<PathBuf>,
     #[command(flatten)]
     job: JobOptions,
-    #[command(flatten)]
-    work: WorkOptions,
-    /// Show a progress bar
-    #[arg(long, value_enum, default_value_t = When::Auto, value_name = "WHEN")]
-    progress: When,
-    /// Print errors only
-    #[arg(short, long)]
-    quiet: bool,
 }
 
 /// How many groups are shown.
@@ -50,7 +42,7 @@ impl Run {
     /// Compiles all jobs first, so that a mistake in the last one stops nothing half-way.
     pub(super) fn run(&self) -> anyhow::Result<Status> {
         self.job.log();
-        let overrides = self.job.overrides(self.work.memory);
+        let overrides = self.job.overrides();
         let mut plans = Vec::new();
         for path in &self.jobs {
             plans.push(super::job::load(path, &overrides)?);
@@ -64,9 +56,9 @@ impl Run {
     }
 
     fn one(&self, path: &Path, plan: &Plan) -> anyhow::Result<Status> {
-        let when = if self.quiet { When::Never } else { self.progress };
+        let when = if self.job.quiet { When::Never } else { self.job.progress };
         let bar = Bar::new(&plan.name, when);
-        let options = self.work.driver(&self.job, path);
+        let options = self.job.work.driver(&self.job.state, path);
         let result = driver::run(plan, &options, &bar);
         bar.finish();
         // The error stays on top of the chain: the exit status is chosen by its kind.
@@ -78,7 +70,7 @@ impl Run {
         self.tell(plan, &outcome);
         if self.job.state.json {
             output::json(&report(plan, &outcome))?;
-        } else if !self.quiet && std::io::stdout().is_terminal() {
+        } else if !self.job.quiet && std::io::stdout().is_terminal() {
             show_busiest(plan, &options)?;
         }
         Ok(status(plan, &outcome))
@@ -110,7 +102,7 @@ impl Run {
                 plan.path.display()
             );
         }
-        if self.quiet {
+        if self.job.quiet {
             return;
         }
         for notice in &outcome.notices {

@@ -4,12 +4,13 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
+use super::progress::When;
 use logmill::driver;
 use logmill::job::parse_size;
 use logmill::plan::Overrides;
 use logmill::source::IoMode;
 
-/// Options of commands that read a job.
+/// Options that every command takes that reads a job, so that a script can give the same ones to all.
 #[derive(Debug, Clone, Args)]
 pub(super) struct JobOptions {
     /// Read these files instead of the job's `source.paths` (a glob; may be repeated; relative to the working directory)
@@ -20,6 +21,14 @@ pub(super) struct JobOptions {
     pub(super) output: Option<PathBuf>,
     #[command(flatten)]
     pub(super) state: StateOptions,
+    #[command(flatten)]
+    pub(super) work: WorkOptions,
+    /// Show a progress bar
+    #[arg(long, value_enum, default_value_t = When::Auto, value_name = "WHEN")]
+    pub(super) progress: When,
+    /// Print errors only
+    #[arg(short, long)]
+    pub(super) quiet: bool,
     /// Say more on stderr; twice for details
     #[arg(short, long, action = clap::ArgAction::Count)]
     pub(super) verbose: u8,
@@ -94,7 +103,8 @@ impl StateOptions {
 
 impl JobOptions {
     /// What they change of a job.
-    pub(super) fn overrides(&self, memory_bytes: Option<u64>) -> Overrides {
+    pub(super) fn overrides(&self) -> Overrides {
+        let memory_bytes = self.work.memory;
         Overrides { inputs: self.input.clone(), output_dir: self.output.clone(), memory_bytes }
     }
 
@@ -115,10 +125,10 @@ impl JobOptions {
 
 impl WorkOptions {
     /// How to run a job.
-    pub(super) fn driver(&self, job: &JobOptions, path: &Path) -> driver::Options {
+    pub(super) fn driver(&self, state: &StateOptions, path: &Path) -> driver::Options {
         let cores = || std::thread::available_parallelism().map_or(1, usize::from);
         driver::Options {
-            state_dir: job.state.dir(Some(path)),
+            state_dir: state.dir(Some(path)),
             final_: self.final_,
             threads: self.threads.map_or_else(cores, usize::from),
             io: match self.io {

@@ -32,7 +32,7 @@ impl Status {
             return self.all();
         }
         for path in &self.jobs {
-            let plan = super::job::load(path, &self.job.overrides(None))?;
+            let plan = super::job::load(path, &self.job.overrides())?;
             let dir = self.job.state.dir(Some(path));
             let layout = Layout::new(&dir, &plan);
             self.one(&plan.name, &layout.state, Some(&plan))?;
