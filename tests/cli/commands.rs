@@ -294,11 +294,7 @@ fn quiet_leaves_out_notices_but_no_errors() {
 fn help_and_version_go_to_stdout() {
     let world = World::new();
     let help = world.logmill(&["--help"]).expect(0).quiet();
-    assert!(
-        help.out.contains("Exit status:") && help.out.contains("logmill init"),
-        "{}",
-        help.out
-    );
+    assert!(help.out.contains("Exit status:") && help.out.contains("logmill init"), "{}", help.out);
     let version = world.logmill(&["--version"]).expect(0).quiet();
     assert_eq!(version.out, format!("logmill {}\n", env!("CARGO_PKG_VERSION")));
 }
