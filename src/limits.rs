@@ -28,5 +28,3 @@ pub const EVENT_TIME_MAX_US: i64 = 7_258_118_400_000_000;
 pub const STORE_BLOCK_ROWS: usize = 8192;
 /// Rows of a Parquet row group.
 pub const ROW_GROUP_ROWS: usize = 1 << 20;
-/// Time partitions that one batch may touch; more is a sign of absurd times.
-pub const PARTITIONS_PER_BATCH_MAX: usize = 100_000;

@@ -21,7 +21,6 @@ pub struct EventSplit {
     schema: SchemaRef,
     partition: Partition,
     parts: BTreeMap<i64, Vec<RecordBatch>>,
-    bytes: usize,
 }
 
 /// A staged file of one split: its place in the order of files, and where it belongs.
@@ -46,12 +45,7 @@ pub fn schema(output: &EventsOutput) -> SchemaRef {
 impl EventSplit {
     /// An empty split for an output.
     pub fn new(output: &EventsOutput) -> Self {
-        EventSplit {
-            schema: schema(output),
-            partition: output.partition,
-            parts: BTreeMap::new(),
-            bytes: 0,
-        }
+        EventSplit { schema: schema(output), partition: output.partition, parts: BTreeMap::new() }
     }
 
     /// Writes the records to files in the staging folder, and forgets them.
@@ -61,7 +55,6 @@ impl EventSplit {
         offset: u64,
         name: impl Fn(i64) -> PathBuf,
     ) -> Result<Vec<StagedEvents>, FileError> {
-        self.bytes = 0;
         let mut staged = Vec::new();
         for (partition_us, batches) in std::mem::take(&mut self.parts) {
             let path: PathBuf = name(partition_us);
@@ -83,7 +76,6 @@ impl EventSplit {
         let arrays = columns.iter().map(|column| column.to_array(rows)).collect();
         let batch = RecordBatch::try_new(Arc::clone(&self.schema), arrays)
             .expect("arrays of equal length and of the schema's types");
-        self.bytes += batch.get_array_memory_size();
         self.parts.entry(partition_us).or_default().push(batch);
     }
 }
@@ -104,9 +96,5 @@ impl RecordSink for EventSplit {
         for (start, rows) in by_partition {
             self.push(start, columns, &rows);
         }
-    }
-
-    fn heap_bytes(&self) -> usize {
-        self.bytes
     }
 }

@@ -29,7 +29,7 @@ pub(super) struct Folded {
     pub(super) groups: u64,
 }
 
-/// Stages everything that the batch changes.
+/// Stages everything that the batch changes. `known`: the files of the store, by partition.
 pub(super) fn fold(
     batch: &Batch<'_>,
     known: &[StoreFile],
@@ -43,7 +43,8 @@ pub(super) fn fold(
         let parts: Vec<_> = partitions
             .into_par_iter()
             .map(|partition_us| {
-                let base = known.iter().find(|store| store.partition_us == partition_us);
+                let base = known.binary_search_by_key(&partition_us, |store| store.partition_us);
+                let base = base.ok().map(|at| &known[at]);
                 partition(batch, reduce, executed, partition_us, base)
             })
             .collect::<Result<_, RunError>>()?;

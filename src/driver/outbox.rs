@@ -9,11 +9,9 @@ use crate::catalog::{Catalog, OutputRow, StoreFile};
 use crate::deliver::sql::{
     self, BlockIter, BoxError, DeliverError, Delivery, SqlOutput, SqlTable, SummaryBlock,
 };
-use crate::engine::cursor::Cursor;
-use crate::engine::groups::{GroupBlock, Merge};
-use crate::engine::store::StoreCursor;
-use crate::engine::summary::Summarizer;
-use crate::plan::{Plan, ReducePlan};
+use crate::engine::groups::GroupError;
+use crate::engine::summary_reader::SummaryReader;
+use crate::plan::Plan;
 
 /// What an output got.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -155,47 +153,26 @@ fn blocks<'b>(
     let changed = stores.iter().filter(|store| store.batch > since);
     let paths: Vec<PathBuf> = changed.map(|store| folder.join(&store.file)).collect();
     Box::new(paths.into_iter().flat_map(move |path| {
-        match StoreBlocks::open(reduce, &path, since) {
-            Ok(blocks) => Box::new(blocks) as BlockIter<'b>,
-            Err(error) => Box::new(std::iter::once(Err(error))),
-        }
+        let mut reader = Some(SummaryReader::open(reduce, &path));
+        std::iter::from_fn(move || next_block(&mut reader, since))
     }))
 }
 
-/// The blocks of one file of the store.
-struct StoreBlocks<'b> {
-    merge: Merge<'static>,
-    block: GroupBlock,
-    summarizer: Summarizer<'b>,
+/// The next block of a file; behind the last, and behind an error, there is none.
+fn next_block(
+    reader: &mut Option<Result<SummaryReader<'_>, GroupError>>,
     since: u64,
-}
-
-impl<'b> StoreBlocks<'b> {
-    fn open(reduce: &'b ReducePlan, path: &std::path::Path, since: u64) -> Result<Self, BoxError> {
-        let cursor = Box::new(StoreCursor::open(path)?) as Box<dyn Cursor>;
-        Ok(StoreBlocks {
-            merge: Merge::new(vec![cursor]),
-            block: GroupBlock::new(reduce),
-            summarizer: Summarizer::new(reduce),
-            since,
-        })
-    }
-
-    fn next_block(&mut self) -> Result<Option<SummaryBlock>, BoxError> {
-        while self.merge.next(&mut self.block)? {
-            let found = self.summarizer.rows(&self.block, self.since)?;
-            if found.rows.num_rows() > 0 {
-                return Ok(Some(SummaryBlock { rows: found.rows, keys: found.keys }));
-            }
+) -> Option<Result<SummaryBlock, BoxError>> {
+    let next = match reader.as_mut()? {
+        Ok(open) => open.next(since).map_err(BoxError::from),
+        Err(error) => Err(error.to_string().into()),
+    };
+    match next {
+        Ok(Some(found)) => Some(Ok(SummaryBlock { rows: found.rows, keys: found.keys })),
+        Ok(None) => None,
+        Err(error) => {
+            *reader = None;
+            Some(Err(error))
         }
-        Ok(None)
-    }
-}
-
-impl Iterator for StoreBlocks<'_> {
-    type Item = Result<SummaryBlock, BoxError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        self.next_block().transpose()
     }
 }

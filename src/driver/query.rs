@@ -10,10 +10,7 @@ use arrow_schema::{DataType, SchemaRef};
 use super::RunError;
 use super::layout::Layout;
 use crate::catalog::Catalog;
-use crate::engine::cursor::Cursor;
-use crate::engine::groups::{GroupBlock, Merge};
-use crate::engine::store::StoreCursor;
-use crate::engine::summary::Summarizer;
+use crate::engine::summary_reader::SummaryReader;
 use crate::plan::Plan;
 
 /// Groups beyond which a look would take longer than a person waits.
@@ -38,8 +35,7 @@ pub fn busiest(plan: &Plan, state_dir: &Path, count: usize) -> Result<Option<Bus
     else {
         return Ok(None);
     };
-    let summarizer = Summarizer::new(reduce);
-    let schema = summarizer.schema();
+    let schema = reduce.schema();
     let keys = reduce.key_types().len();
     let measure =
         (keys..schema.fields().len()).find(|&at| *schema.field(at).data_type() == DataType::Int64);
@@ -50,11 +46,9 @@ pub fn busiest(plan: &Plan, state_dir: &Path, count: usize) -> Result<Option<Bus
     };
     let mut rows: Vec<(i64, RecordBatch)> = Vec::new();
     for store in &stores {
-        let cursor =
-            Box::new(StoreCursor::open(&layout.stores().join(&store.file))?) as Box<dyn Cursor>;
-        let (mut merge, mut block) = (Merge::new(vec![cursor]), GroupBlock::new(reduce));
-        while merge.next(&mut block)? {
-            collect(&summarizer.rows(&block, 0)?.rows, measure, count, &mut rows);
+        let mut reader = SummaryReader::open(reduce, &layout.stores().join(&store.file))?;
+        while let Some(found) = reader.next(0)? {
+            collect(&found.rows, measure, count, &mut rows);
         }
     }
     let by = schema.field(measure).name().clone();

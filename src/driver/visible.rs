@@ -7,13 +7,10 @@ use std::path::{Path, PathBuf};
 use super::RunError;
 use super::layout::{Layout, summary_path};
 use crate::catalog::{Catalog, StoreFile, VisibleFile};
-use crate::engine::cursor::Cursor;
-use crate::engine::groups::{GroupBlock, Merge};
 use crate::engine::parquet_file::{
     Content, FileError, ParquetFile, Written, create_folder, sync_folder,
 };
-use crate::engine::store::StoreCursor;
-use crate::engine::summary::Summarizer;
+use crate::engine::summary_reader::SummaryReader;
 use crate::plan::{Plan, ReducePlan};
 
 /// Brings the visible files up to the store; answers a notice where there was anything to do. Nothing is decided here:
@@ -58,13 +55,11 @@ fn shows(file: &VisibleFile, store: &StoreFile) -> bool {
 /// The same bytes that the batch wrote which made the store's file.
 fn write(reduce: &ReducePlan, store: &Path, staged: &Path) -> Result<Written, RunError> {
     create_folder(staged.parent().unwrap_or(Path::new(".")))?;
-    let summarizer = Summarizer::new(reduce);
     let content = Content::Summary(reduce.key_types().len());
-    let mut file = ParquetFile::create(staged, summarizer.schema(), content)?;
-    let cursor = Box::new(StoreCursor::open(store)?) as Box<dyn Cursor>;
-    let (mut merge, mut block) = (Merge::new(vec![cursor]), GroupBlock::new(reduce));
-    while merge.next(&mut block)? {
-        file.write(&summarizer.rows(&block, 0)?.rows)?;
+    let mut file = ParquetFile::create(staged, reduce.schema(), content)?;
+    let mut reader = SummaryReader::open(reduce, store)?;
+    while let Some(found) = reader.next(0)? {
+        file.write(&found.rows)?;
     }
     Ok(file.finish()?)
 }

@@ -14,7 +14,7 @@ use crate::plan::ReducePlan;
 #[derive(Default)]
 pub(super) struct Scratch {
     pub(super) keys: Vec<u8>,
-    pub(super) ends: Vec<u32>,
+    pub(super) ends: Vec<usize>,
     pub(super) partitions: Vec<Selected>,
     pub(super) filtered: Vec<u32>,
     pub(super) offsets: Vec<u64>,
@@ -67,7 +67,7 @@ impl Scratch {
             for column in keys {
                 key::encode(column, row as usize, &mut self.keys);
             }
-            self.ends.push(self.keys.len() as u32);
+            self.ends.push(self.keys.len());
         }
     }
 
@@ -80,7 +80,7 @@ impl Scratch {
         let shift = 64 - tables.len().trailing_zeros();
         let mut start = 0;
         for (&row, &end) in rows.iter().zip(&self.ends) {
-            let key = &self.keys[start as usize..end as usize];
+            let key = &self.keys[start..end];
             let hash = hash_key(key);
             // A shift by 64 (one partition) is no shift in Rust: `checked_shr` makes it 0.
             let partition = hash.checked_shr(shift).unwrap_or(0) as usize;

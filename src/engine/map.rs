@@ -33,8 +33,6 @@ pub struct SegmentContext<'s> {
 pub trait RecordSink: Send {
     /// Takes some rows of a block: one column an output column, and the event times where the output is cut by time.
     fn append(&mut self, columns: &[Rc<Column<'_>>], event_time: Option<&[i64]>, rows: &[u32]);
-    /// Bytes on the heap, roughly.
-    fn heap_bytes(&self) -> usize;
 }
 
 /// A worker's part of a batch.
@@ -270,7 +268,6 @@ pub fn first_time(
 ) -> Option<i64> {
     let arena = Bump::new();
     let mut raw = RawBlock::default();
-    raw.clear();
     tokenizer.tokenize(line, true, 1, &arena, &mut raw);
     let column = converter.convert(
         &mut TimeCache::default(),

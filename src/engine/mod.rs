@@ -15,5 +15,6 @@ pub mod reject;
 pub mod state;
 pub mod store;
 pub mod summary;
+pub mod summary_reader;
 pub mod table;
 pub mod timepart;

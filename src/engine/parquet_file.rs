@@ -143,11 +143,6 @@ impl ParquetFile {
         self.writer.write(rows).map_err(FileError::parquet("write", &self.path))
     }
 
-    /// Bytes that wait in memory for the row group to be full.
-    pub fn memory_bytes(&self) -> usize {
-        self.writer.memory_size()
-    }
-
     /// Writes the footer, makes the file durable, and reads it back: its footer must say what was written.
     pub fn finish(self) -> Result<Written, FileError> {
         let (path, rows) = (self.path, self.rows);

@@ -6,7 +6,7 @@ use bumpalo::Bump;
 
 use crate::data::{Column, DataType, Failure, Values};
 use crate::expr::{Env, Expr};
-use crate::format::{Converter, RawBlock, TimeCache};
+use crate::format::{Converter, RawBlock, TimeCache, utf8_lossy};
 use crate::limits::{EVENT_TIME_MAX_US, EVENT_TIME_MIN_US};
 use crate::plan::{MapPlan, SlotKind};
 
@@ -125,7 +125,7 @@ impl<'r, 'a> Records<'r, 'a> {
             SlotKind::EventTime(of) => self.checked_time(*of, failed),
             SlotKind::SourceFile => Rc::new(text_column(vec![self.source_file; len])),
             SlotKind::Raw => {
-                let lines = self.raw.lines.iter().map(|line| lossy(line, self.arena));
+                let lines = self.raw.lines.iter().map(|line| utf8_lossy(line, self.arena));
                 Rc::new(text_column(lines.collect()))
             }
             SlotKind::Let(expr) => self.run(expr, &self.rows, failed),
@@ -173,12 +173,4 @@ pub fn keep_true(column: &Column<'_>, rows: &mut Vec<u32>) {
 
 fn text_column(values: Vec<&str>) -> Column<'_> {
     Column { ty: DataType::Text, values: Values::Text(values), valid: None }
-}
-
-/// The bytes as text; what is not UTF-8 becomes U+FFFD.
-pub fn lossy<'a>(bytes: &'a [u8], arena: &'a Bump) -> &'a str {
-    match String::from_utf8_lossy(bytes) {
-        std::borrow::Cow::Borrowed(text) => text,
-        std::borrow::Cow::Owned(text) => arena.alloc_str(&text),
-    }
 }

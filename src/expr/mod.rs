@@ -6,7 +6,7 @@
 
 mod aggregate;
 mod check;
-mod civil;
+pub(crate) mod civil;
 mod compile;
 mod convert;
 mod decimal;

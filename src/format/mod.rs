@@ -21,6 +21,7 @@ mod spec;
 #[cfg(test)]
 mod testing;
 mod text;
+pub(crate) use text::utf8_lossy;
 mod time;
 mod variables;
 mod walk;

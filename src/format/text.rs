@@ -4,7 +4,7 @@ use bumpalo::Bump;
 
 /// The bytes as text. Copies (into the arena) only what is not UTF-8.
 #[inline]
-pub(super) fn utf8_lossy<'a>(bytes: &'a [u8], arena: &'a Bump) -> &'a str {
+pub(crate) fn utf8_lossy<'a>(bytes: &'a [u8], arena: &'a Bump) -> &'a str {
     match std::str::from_utf8(bytes) {
         Ok(text) => text,
         Err(_) => arena.alloc_str(&String::from_utf8_lossy(bytes)),

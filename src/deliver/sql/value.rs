@@ -12,6 +12,7 @@ use arrow_array::{
 use arrow_schema::{DataType as ArrowType, Schema, TimeUnit};
 
 use crate::data::DataType;
+use crate::expr::civil::Civil;
 
 /// A column of the table.
 #[derive(Debug, Clone)]
@@ -148,16 +149,18 @@ pub(super) struct TimestampText {
 impl TimestampText {
     /// `None` outside of the years 1 to 9999, which neither database can hold.
     pub(super) fn new(micros: i64) -> Option<Self> {
-        let second = micros.div_euclid(1_000_000);
-        let (year, month, day) = civil_date(second.div_euclid(86_400))?;
-        let (second, micro) = (second.rem_euclid(86_400), micros.rem_euclid(1_000_000));
+        let time = Civil::of(micros);
+        if !(1..=9_999).contains(&time.year) {
+            return None;
+        }
+        let micro = micros.rem_euclid(1_000_000);
         let mut bytes = *b"0000-00-00 00:00:00.000000";
-        put_digits(&mut bytes[0..4], year);
-        put_digits(&mut bytes[5..7], month);
-        put_digits(&mut bytes[8..10], day);
-        put_digits(&mut bytes[11..13], second / 3_600);
-        put_digits(&mut bytes[14..16], second / 60 % 60);
-        put_digits(&mut bytes[17..19], second % 60);
+        put_digits(&mut bytes[0..4], time.year);
+        put_digits(&mut bytes[5..7], time.month);
+        put_digits(&mut bytes[8..10], time.day);
+        put_digits(&mut bytes[11..13], time.hour());
+        put_digits(&mut bytes[14..16], time.minute());
+        put_digits(&mut bytes[17..19], time.second());
         put_digits(&mut bytes[20..26], micro);
         Some(TimestampText { bytes, len: if micro == 0 { 19 } else { 26 } })
     }
@@ -180,22 +183,6 @@ fn put_digits(place: &mut [u8], mut number: i64) {
         *digit = b'0' + u8::try_from(number % 10).unwrap_or(0);
         number /= 10;
     }
-}
-
-/// Year, month and day of a day since the epoch, in the proleptic Gregorian calendar, if the year is 1 to 9999.
-/// Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", `civil_from_days`.
-fn civil_date(days: i64) -> Option<(i64, i64, i64)> {
-    let days = days + 719_468;
-    let era = days.div_euclid(146_097);
-    let day_of_era = days.rem_euclid(146_097);
-    let year_of_era =
-        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_from_march = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
-    let year = era * 400 + year_of_era + i64::from(month <= 2);
-    (1..=9_999).contains(&year).then_some((year, month, day))
 }
 
 #[cfg(test)]
