@@ -10,6 +10,7 @@ use super::stores::StoreFile;
 use super::visible::VisibleFile;
 use super::{Catalog, CatalogError};
 use crate::engine::reject::{Counters, Reject};
+use crate::fault;
 use crate::source::SegmentState;
 
 /// A staged file and the name that it gets once the batch is decided.
@@ -98,7 +99,10 @@ impl Catalog {
             return Err(CatalogError::Fenced { ours: decision.fence });
         }
         write(&transaction, decision).map_err(fail)?;
-        transaction.commit().map_err(fail)
+        fault::point("decide.before");
+        transaction.commit().map_err(fail)?;
+        fault::point("decide.after");
+        Ok(())
     }
 
     /// Renames of decided batches that may not have happened yet.
