@@ -13,6 +13,7 @@ use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::metadata::SortingColumn;
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersion};
 
+use crate::fault;
 use crate::limits::ROW_GROUP_ROWS;
 
 /// A file of this program that can't be written or read: what was tried, where, why.
@@ -149,7 +150,9 @@ impl ParquetFile {
         // `into_inner` writes the footer and flushes; `close` alone did not always (arrow-rs#5253).
         let mut file = self.writer.into_inner().map_err(FileError::parquet("write", &path))?;
         file.flush().map_err(FileError::io("write", &path))?;
+        fault::io("file.written").map_err(FileError::io("make durable", &path))?;
         file.sync_all().map_err(FileError::io("make durable", &path))?;
+        fault::point("file.synced");
         drop(file);
         let (bytes, checksum) = checksum(&path)?;
         let file = File::open(&path).map_err(FileError::io("open", &path))?;
@@ -183,6 +186,7 @@ pub fn checksum(path: &Path) -> Result<(u64, u64), FileError> {
 /// Makes the names in a folder durable.
 pub fn sync_folder(path: &Path) -> Result<(), FileError> {
     let folder = File::open(path).map_err(FileError::io("open", path))?;
+    fault::io("folder.sync").map_err(FileError::io("make durable", path))?;
     folder.sync_all().map_err(FileError::io("make durable", path))
 }
 
