@@ -57,7 +57,6 @@ pub struct Refresh<'d> {
 impl Catalog {
     /// Decides a batch: all of it, durably, or nothing of it.
     pub fn decide(&mut self, decision: &Decision<'_>) -> Result<(), CatalogError> {
-        crate::fault::point("decide.before");
         self.write_if(|transaction, fence| {
             if last_batch(transaction)? + 1 != decision.batch {
                 return Ok(None);
@@ -65,17 +64,12 @@ impl Catalog {
             batch(transaction, fence, decision)?;
             files(transaction, decision.batch, &decision.files)?;
             event_parts::write(transaction, decision.event_parts).map(Some)
-        })?;
-        crate::fault::point("decide.after");
-        Ok(())
+        })
     }
 
     /// Decides that files show anew, or are merged, what was decided before.
     pub fn refresh(&mut self, refresh: &Refresh<'_>) -> Result<(), CatalogError> {
-        crate::fault::point("refresh.before");
-        self.write(|transaction, _| files(transaction, last_batch(transaction)?, refresh))?;
-        crate::fault::point("refresh.after");
-        Ok(())
+        self.write(|transaction, _| files(transaction, last_batch(transaction)?, refresh))
     }
 }
 

@@ -5,6 +5,7 @@
 use rusqlite::{Transaction, TransactionBehavior};
 
 use super::{Catalog, CatalogError};
+use crate::fault;
 
 impl Catalog {
     /// The fence of this process; takes one if it has none.
@@ -43,7 +44,9 @@ impl Catalog {
         let Some(result) = work(&transaction, ours).map_err(fail)? else {
             return Err(CatalogError::Fenced { ours });
         };
+        fault::point("catalog.commit");
         transaction.commit().map_err(fail)?;
+        fault::point("catalog.committed");
         self.fence = Some(ours);
         Ok(result)
     }

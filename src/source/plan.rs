@@ -219,7 +219,7 @@ impl Planner<'_> {
             };
             if segment.unread() > 0 {
                 let (path, bytes) = (segment.path.clone(), segment.unread());
-                self.outcome.lost.push(Lost { path, bytes, why });
+                self.outcome.lost.push(Lost { segment: segment.id, path, bytes, why });
             }
             // Without a file it is found by its content only, and its loss is not told again.
             let gone = SegmentState { device: 0, inode: 0, ..segment.clone() };
