@@ -132,6 +132,7 @@ impl One<'_> {
             state_id,
             batch: self.batch,
             fence: self.catalog.fence().map_err(source)?,
+            token: 0,
             adopt: self.options.adopt,
             replace_all: since == 0,
         };
