@@ -37,7 +37,7 @@ impl Catalog {
 }
 
 pub(super) fn write(transaction: &Transaction<'_>, parts: &[EventPart]) -> rusqlite::Result<()> {
-    let mut statement = transaction.prepare_cached(
+    let mut statement = transaction.prepare(
         "INSERT INTO event_parts VALUES (?1, ?2, (SELECT coalesce(max(sequence), 0) + 1 FROM event_parts), ?3, ?4)",
     )?;
     for part in parts {

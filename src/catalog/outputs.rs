@@ -49,7 +49,7 @@ impl Catalog {
     pub fn set_outputs(&mut self, rows: &[OutputRow]) -> Result<(), CatalogError> {
         self.write(|transaction, _| {
             let sql = "INSERT OR REPLACE INTO outputs VALUES (?1, ?2, ?3, ?4, ?5)";
-            let mut statement = transaction.prepare_cached(sql)?;
+            let mut statement = transaction.prepare(sql)?;
             for row in rows {
                 let delivered = row.delivered as i64;
                 statement

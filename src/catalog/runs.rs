@@ -46,11 +46,11 @@ pub(super) fn replace(
     removed: &[String],
     added: &[Run],
 ) -> rusqlite::Result<()> {
-    let mut remove = transaction.prepare_cached("DELETE FROM runs WHERE file = ?1")?;
+    let mut remove = transaction.prepare("DELETE FROM runs WHERE file = ?1")?;
     for file in removed {
         remove.execute([file])?;
     }
-    let mut add = transaction.prepare_cached(
+    let mut add = transaction.prepare(
         "INSERT INTO runs (file, partition_us, batch, groups, bytes, checksum, sequence)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, (SELECT coalesce(max(sequence), 0) + 1 FROM runs WHERE partition_us = ?2))",
     )?;

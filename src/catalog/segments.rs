@@ -104,7 +104,7 @@ pub(super) fn write(
                    filtered_bytes = filtered_bytes + excluded.filtered_bytes,
                    rejected_bytes = rejected_bytes + excluded.rejected_bytes,
                    lost_bytes = lost_bytes + excluded.lost_bytes";
-    let mut statement = transaction.prepare_cached(sql)?;
+    let mut statement = transaction.prepare(sql)?;
     for SegmentChange { state: s, read } in segments {
         statement.execute(params![
             s.id as i64,

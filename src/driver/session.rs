@@ -133,6 +133,7 @@ impl<'w> Session<'w> {
         let batch = self.catalog.last_batch()?;
         let runs = self.catalog.runs()?;
         Ok(Snapshot {
+            job: self.work.plan.name.clone(),
             batch,
             token: self.catalog.token(batch)?.unwrap_or_default(),
             state_id: self.state_id.clone(),
