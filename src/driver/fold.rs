@@ -100,7 +100,7 @@ fn partition(
         store.write(&block)?;
         changed += block.batches().iter().filter(|&&last| last == batch.number).count() as u64;
         // Also where only tables want them: what can't be computed must end the run before the decision.
-        let rows = summarizer.rows(&block, 0)?.rows;
+        let rows = summarizer.rows(&block)?.rows;
         if let Some(visible) = &mut visible {
             visible.write(&rows)?;
         }

@@ -153,18 +153,17 @@ fn blocks<'b>(
     let changed = stores.iter().filter(|store| store.batch > since);
     let paths: Vec<PathBuf> = changed.map(|store| folder.join(&store.file)).collect();
     Box::new(paths.into_iter().flat_map(move |path| {
-        let mut reader = Some(SummaryReader::open(reduce, &path));
-        std::iter::from_fn(move || next_block(&mut reader, since))
+        let mut reader = Some(SummaryReader::open(reduce, &[path], since));
+        std::iter::from_fn(move || next_block(&mut reader))
     }))
 }
 
 /// The next block of a file; behind the last, and behind an error, there is none.
 fn next_block(
     reader: &mut Option<Result<SummaryReader<'_>, GroupError>>,
-    since: u64,
 ) -> Option<Result<SummaryBlock, BoxError>> {
     let next = match reader.as_mut()? {
-        Ok(open) => open.next(since).map_err(BoxError::from),
+        Ok(open) => open.next().map_err(BoxError::from),
         Err(error) => Err(error.to_string().into()),
     };
     match next {

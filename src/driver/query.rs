@@ -46,8 +46,9 @@ pub fn busiest(plan: &Plan, state_dir: &Path, count: usize) -> Result<Option<Bus
     };
     let mut rows: Vec<(i64, RecordBatch)> = Vec::new();
     for store in &stores {
-        let mut reader = SummaryReader::open(reduce, &layout.stores().join(&store.file))?;
-        while let Some(found) = reader.next(0)? {
+        let runs = [layout.stores().join(&store.file)];
+        let mut reader = SummaryReader::open(reduce, &runs, 0)?;
+        while let Some(found) = reader.next()? {
             collect(&found.rows, measure, count, &mut rows);
         }
     }

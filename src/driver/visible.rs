@@ -57,8 +57,8 @@ fn write(reduce: &ReducePlan, store: &Path, staged: &Path) -> Result<Written, Ru
     create_folder(staged.parent().unwrap_or(Path::new(".")))?;
     let content = Content::Summary(reduce.key_types().len());
     let mut file = ParquetFile::create(staged, reduce.schema(), content)?;
-    let mut reader = SummaryReader::open(reduce, store)?;
-    while let Some(found) = reader.next(0)? {
+    let mut reader = SummaryReader::open(reduce, &[store.to_owned()], 0)?;
+    while let Some(found) = reader.next()? {
         file.write(&found.rows)?;
     }
     Ok(file.finish()?)
