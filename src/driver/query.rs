@@ -48,7 +48,7 @@ pub fn busiest(plan: &Plan, state_dir: &Path, count: usize) -> Result<Option<Bus
     for store in &stores {
         let runs = [layout.stores().join(&store.file)];
         let mut reader = SummaryReader::open(reduce, &runs, 0)?;
-        while let Some(found) = reader.next()? {
+        while let Some(found) = reader.next_rows()? {
             collect(&found.rows, measure, count, &mut rows);
         }
     }

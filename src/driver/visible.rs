@@ -58,7 +58,7 @@ fn write(reduce: &ReducePlan, store: &Path, staged: &Path) -> Result<Written, Ru
     let content = Content::Summary(reduce.key_types().len());
     let mut file = ParquetFile::create(staged, reduce.schema(), content)?;
     let mut reader = SummaryReader::open(reduce, &[store.to_owned()], 0)?;
-    while let Some(found) = reader.next()? {
+    while let Some(found) = reader.next_rows()? {
         file.write(&found.rows)?;
     }
     Ok(file.finish()?)

@@ -60,7 +60,7 @@ fn read(plan: &Plan, runs: &[PathBuf], since: u64) -> Vec<RecordBatch> {
     let reduce = plan.reduce.as_ref().expect("it has one");
     let mut reader = SummaryReader::open(reduce, runs, since).expect("opened");
     let mut blocks = Vec::new();
-    while let Some(found) = reader.next().expect("read") {
+    while let Some(found) = reader.next_rows().expect("read") {
         assert_eq!(found.keys.len(), found.rows.num_rows());
         blocks.push(found.rows);
     }
@@ -89,7 +89,7 @@ type Batch = (Vec<(u8, i8)>, usize);
 
 /// Some keys are longer than what statistics keep of one.
 fn key(number: u8) -> String {
-    let long = "\u{10FFFF}".repeat(if number % 3 == 0 { 30 } else { 0 });
+    let long = "\u{10FFFF}".repeat(if number.is_multiple_of(3) { 30 } else { 0 });
     format!("k{}{long}{number}", number % 7)
 }
 
@@ -161,12 +161,12 @@ fn to_find_few_changed_groups_takes_few_row_groups() {
         write(&plan, &runs[1], &[(2, delta(&plan, &lines))], rows);
         let started = std::time::Instant::now();
         let mut reader = SummaryReader::open(reduce, &runs, 1).expect("opened");
-        let found = reader.next().expect("read").expect("some");
+        let found = reader.next_rows().expect("read").expect("some");
         println!("{changed} of 1,000,000 groups: {:?}", started.elapsed());
         assert_eq!(found.rows.num_rows(), changed as usize);
         let n = found.rows.column(2).as_primitive::<Int64Type>();
         assert!(n.iter().all(|n| n == Some(2)), "the full values");
-        assert!(reader.next().expect("read").is_none());
+        assert!(reader.next_rows().expect("read").is_none());
         // The changes' keys, the changes, and where they stand in the base.
         assert!(reader.row_groups_read() <= 1 + most, "{}", reader.row_groups_read());
     }

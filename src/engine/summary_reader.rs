@@ -38,7 +38,7 @@ impl<'p> SummaryReader<'p> {
     }
 
     /// The next rows; never an empty block.
-    pub fn next(&mut self) -> Result<Option<SummaryRows>, GroupError> {
+    pub fn next_rows(&mut self) -> Result<Option<SummaryRows>, GroupError> {
         let more = match &mut self.groups {
             Groups::All(merge) => merge.next(&mut self.block)?,
             Groups::Changed(lookup) => lookup.next(&mut self.block)?,
