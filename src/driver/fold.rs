@@ -137,7 +137,7 @@ fn check_measures(
     let files: Vec<PathBuf> = files.collect();
     let mut reader = SummaryReader::open(partition.reduce, &files, batch - 1)?;
     let mut changed = 0;
-    while let Some(found) = reader.next()? {
+    while let Some(found) = reader.next_rows()? {
         changed += found.rows.num_rows() as u64;
     }
     Ok(changed)

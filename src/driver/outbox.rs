@@ -261,7 +261,7 @@ fn next_block(
     reader: &mut Option<Result<SummaryReader<'_>, GroupError>>,
 ) -> Option<Result<SummaryBlock, BoxError>> {
     let next = match reader.as_mut()? {
-        Ok(open) => open.next().map_err(BoxError::from),
+        Ok(open) => open.next_rows().map_err(BoxError::from),
         Err(error) => Err(error.to_string().into()),
     };
     match next {

@@ -64,7 +64,7 @@ impl Partition<'_> {
             made.changed += block.batches().iter().filter(|&&last| last == batch).count() as u64;
             if whole {
                 // Also where only tables want them: what can't be computed must end the run before the decision.
-                let rows = summarizer.rows(&block, 0)?.rows;
+                let rows = summarizer.rows(&block)?.rows;
                 if let Some(visible) = &mut visible {
                     visible.write(&rows)?;
                 }

@@ -48,7 +48,7 @@ pub fn busiest(plan: &Plan, state_dir: &Path, count: usize) -> Result<Option<Bus
     for of_one in runs.chunk_by(|a, b| a.partition_us == b.partition_us) {
         let files: Vec<_> = of_one.iter().map(|run| layout.stores().join(&run.file)).collect();
         let mut reader = SummaryReader::open(reduce, &files, 0)?;
-        while let Some(found) = reader.next()? {
+        while let Some(found) = reader.next_rows()? {
             collect(&found.rows, measure, count, &mut rows);
         }
     }
