@@ -76,8 +76,7 @@ fn open(batch: &Batch<'_>, task: &SegmentTask) -> Result<Open, SourceError> {
         Some(_) => Some(PlainReader::open(task, batch.options.io, reader_line_bytes(plan.limits))?),
         None => None,
     };
-    let head =
-        if plan.format.needs_head() { source::read_head(&task.found.path)? } else { Vec::new() };
+    let head = if plan.format.needs_head() { source::task_head(task)? } else { Vec::new() };
     let wanted: Vec<&str> = plan.map.fields.iter().map(String::as_str).collect();
     let tokenizer = plan
         .format

@@ -235,6 +235,20 @@ fn a_log_that_begins_like_one_that_is_gone_is_read_from_its_first_byte() {
 }
 
 #[test]
+fn a_log_written_in_the_same_tick_as_one_that_is_gone_is_another_one() {
+    let mut world = World::new();
+    world.append("a.log", "starting\n");
+    world.run_quietly();
+    world.rename("a.log", "b.log");
+    let time = fs::metadata(world.path("b.log")).and_then(|meta| meta.modified()).expect("a time");
+    world.append("c.log", "starting\nfine\n");
+    world.remove("b.log");
+    let file = fs::File::options().append(true).open(world.path("c.log")).expect("opened");
+    file.set_modified(time).expect("set");
+    assert_eq!(world.run_quietly(), "starting\nfine\n");
+}
+
+#[test]
 fn a_restored_copy_on_another_device_is_not_read_again() {
     let mut world = World::new();
     world.append("a.log", "one\n");
