@@ -8,7 +8,9 @@ use std::sync::Arc;
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use parquet::arrow::ArrowWriter;
-use parquet::arrow::arrow_reader::ArrowReaderMetadata;
+use parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
+};
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::metadata::SortingColumn;
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersion};
@@ -235,6 +237,14 @@ fn properties(content: Content) -> WriterProperties {
             .set_max_row_group_bytes(Some(STORE_GROUP_BYTES))
             .build(),
     }
+}
+
+/// Opens a Parquet file for reading, `rows` at a time.
+pub fn open(path: &Path, rows: usize) -> Result<ParquetRecordBatchReader, FileError> {
+    let file = File::open(path).map_err(FileError::io("open", path))?;
+    ParquetRecordBatchReaderBuilder::try_new(file)
+        .and_then(|builder| builder.with_batch_size(rows).build())
+        .map_err(FileError::parquet("read", path))
 }
 
 /// A shared schema.
