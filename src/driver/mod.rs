@@ -3,6 +3,7 @@
 mod batch;
 mod execute;
 mod fold;
+mod inputs;
 mod layout;
 mod outbox;
 mod partition;
@@ -17,6 +18,7 @@ mod segment;
 mod session;
 mod sources;
 mod spill;
+mod watch;
 mod worker;
 
 pub use layout::Layout;
@@ -25,6 +27,7 @@ pub use progress::{NoProgress, Progress};
 pub use query::{Busiest, busiest};
 pub use run::run;
 pub use sources::{Lag, SourceReport, head_of, lag, look};
+pub use watch::{WatchEvents, WatchTimes, watch};
 
 use std::path::PathBuf;
 
