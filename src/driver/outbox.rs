@@ -135,6 +135,7 @@ impl One<'_> {
             token: 0,
             adopt: self.options.adopt,
             replace_all: since == 0,
+            reshape: false,
         };
         let stores = self.catalog.stores().map_err(source)?;
         let folder = self.layout.stores();
