@@ -137,6 +137,7 @@ impl Catalog {
                 filtered: number(1)?,
                 rejected: number(2)?,
                 bytes: number(3)?,
+                ..Counters::default()
             })
         };
         self.connection.query_row(sql, [], read).map_err(self.fail("read"))
@@ -154,6 +155,7 @@ fn batch_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<BatchRow> {
             filtered: number(4)?,
             rejected: number(5)?,
             bytes: number(6)?,
+            ..Counters::default()
         },
         groups: number(7)?,
         lost_bytes: number(8)?,

@@ -63,10 +63,13 @@ fn steps(plan: &Plan) -> Vec<(&'static str, String)> {
     steps.push((
         "limits",
         format!(
-            "memory {}, line {}, reject_ratio {}",
+            "memory {}, line {}, reject_ratio {}, earliest {}, latest {}, partitions {}",
             output::size(plan.limits.memory_bytes),
             output::size(plan.limits.line_bytes_max),
-            plan.limits.reject_ratio
+            plan.limits.reject_ratio,
+            output::time(plan.limits.earliest_us),
+            output::time(plan.limits.latest_us),
+            plan.limits.partitions_max
         ),
     ));
     steps
