@@ -67,12 +67,17 @@ fn steps(plan: &Plan) -> Vec<(&'static str, String)> {
             output::size(plan.limits.memory_bytes),
             output::size(plan.limits.line_bytes_max),
             plan.limits.reject_ratio,
-            output::time(plan.limits.earliest_us),
-            output::time(plan.limits.latest_us),
+            bound(plan.limits.earliest_us),
+            bound(plan.limits.latest_us),
             plan.limits.partitions_max
         ),
     ));
     steps
+}
+
+/// A time as a job file may say it.
+fn bound(time_us: i64) -> jiff::Timestamp {
+    jiff::Timestamp::from_microsecond(time_us).unwrap_or_default()
 }
 
 fn reduce_steps(plan: &Plan, steps: &mut Vec<(&'static str, String)>) {
