@@ -153,7 +153,7 @@ impl<'p> Worker<'p> {
         let Some(reader) = &open.plain else { return Ok(()) };
         let mut buffer = std::mem::take(&mut self.buffer);
         let result = reader.chunk(split, &mut buffer).map_err(RunError::from).and_then(|chunk| {
-            self.map(index, &open, &chunk);
+            self.map(index, &open, &chunk)?;
             self.after_chunk(index, split.start)
         });
         self.buffer = buffer;
@@ -177,7 +177,7 @@ impl<'p> Worker<'p> {
         while !self.pass.is_over() {
             let Some(chunk) = reader.next_chunk(&mut buffer)? else { break };
             let offset = chunk.offset;
-            self.map(index, &open, &chunk);
+            self.map(index, &open, &chunk)?;
             self.after_chunk(index, offset)?;
         }
         self.buffer = buffer;
@@ -190,7 +190,7 @@ impl<'p> Worker<'p> {
         Ok(())
     }
 
-    fn map(&mut self, index: usize, segment: &Open, chunk: &Chunk<'_>) {
+    fn map(&mut self, index: usize, segment: &Open, chunk: &Chunk<'_>) -> Result<(), RunError> {
         let context = SegmentContext {
             index,
             source_file: &segment.source_file,
@@ -199,10 +199,11 @@ impl<'p> Worker<'p> {
         };
         let lines = Lines { bytes: chunk.bytes, offset: chunk.offset };
         let sink = self.sink.as_mut().map(|sink| sink as &mut dyn RecordSink);
-        self.mapper.chunk(&context, &lines, sink);
+        self.mapper.chunk(&context, &lines, sink)?;
         if let Some(line) = &chunk.oversize {
             self.mapper.oversize(&context, line);
         }
+        Ok(())
     }
 
     /// Writes the chunk's events, spills what is too much for memory, tells the progress.
