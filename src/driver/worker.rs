@@ -7,6 +7,7 @@ use super::batch::Batch;
 use super::segment::{Open, Segment, reader_line_bytes};
 use super::spill::Spilled;
 use super::{RunError, spill};
+use crate::catalog::SegmentChange;
 use crate::deliver::events::{EventSplit, StagedEvents};
 use crate::engine::map::{Lines, Mapper, RecordSink, SegmentContext};
 use crate::engine::reject::{Counters, Rejects};
@@ -14,7 +15,7 @@ use crate::engine::table::GroupTable;
 use crate::format::Converter;
 use crate::limits::{EVENT_SPLIT_BYTES, SPLIT_BYTES};
 use crate::source::{
-    self, Chunk, ChunkBuffer, SegmentState, SegmentTask, SourceError, Split, StreamReader,
+    self, Chunk, ChunkBuffer, SegmentTask, SourceError, Split, StreamReader,
 };
 
 /// Segments that could not be read, by their index.
@@ -48,7 +49,7 @@ pub(super) struct Part {
     pub(super) events: Vec<StagedEvents>,
     pub(super) spilled: Vec<Spilled>,
     /// New states of the segments whose last split this worker read, by their index.
-    pub(super) states: Vec<(usize, SegmentState)>,
+    pub(super) states: Vec<(usize, SegmentChange)>,
 }
 
 impl<'b> Pass<'b> {
@@ -161,7 +162,8 @@ impl<'p> Worker<'p> {
         self.pass.batch.progress.read(split.end - split.start);
         if segment.split_done() {
             // Only what was read from an unchanged file counts.
-            self.part.states.push((index, source::validate_plain(segment.task, reader)?));
+            let state = source::validate_plain(segment.task, reader)?;
+            self.part.states.push((index, segment.change(state)));
             segment.close();
         }
         Ok(())
@@ -184,7 +186,8 @@ impl<'p> Worker<'p> {
         batch.progress.read(segment.task.found.size);
         if !self.pass.is_over() {
             let end = reader.finish()?;
-            self.part.states.push((index, source::validate_stream(segment.task, &end)?));
+            let state = source::validate_stream(segment.task, &end)?;
+            self.part.states.push((index, segment.change(state)));
         }
         segment.close();
         Ok(())
@@ -203,6 +206,9 @@ impl<'p> Worker<'p> {
         if let Some(line) = &chunk.oversize {
             self.mapper.oversize(&context, line);
         }
+        let counters = self.mapper.take_counters();
+        self.pass.segments[index].count(&counters);
+        self.part.counters.add(&counters);
         Ok(())
     }
 
@@ -221,7 +227,7 @@ impl<'p> Worker<'p> {
             let tables = self.mapper.take_tables();
             self.part.spilled.extend(spill::spill(batch, tables)?);
         }
-        let lines = self.mapper.counters.lines();
+        let lines = self.part.counters.lines();
         batch.progress.lines(lines - self.lines_told);
         self.lines_told = lines;
         Ok(())
@@ -229,7 +235,6 @@ impl<'p> Worker<'p> {
 
     fn finish(mut self) -> Part {
         self.part.tables = self.mapper.take_tables();
-        self.part.counters = self.mapper.counters;
         self.part.rejects = self.mapper.rejects;
         self.part
     }
