@@ -6,7 +6,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension};
 
 use super::CatalogError;
 
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 
 const SCHEMA: &str = "
 CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
@@ -14,7 +14,8 @@ CREATE TABLE segments (
     id INTEGER PRIMARY KEY, path BLOB NOT NULL, device INTEGER NOT NULL, inode INTEGER NOT NULL,
     size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, compression TEXT NOT NULL,
     head_len INTEGER NOT NULL, head_hash INTEGER NOT NULL, rank INTEGER NOT NULL, offset INTEGER NOT NULL,
-    anchor_len INTEGER NOT NULL, anchor_hash INTEGER NOT NULL, complete INTEGER NOT NULL);
+    anchor_len INTEGER NOT NULL, anchor_hash INTEGER NOT NULL, complete INTEGER NOT NULL,
+    gone_us INTEGER);
 CREATE TABLE batches (
     batch INTEGER PRIMARY KEY, fence INTEGER NOT NULL, decided_us INTEGER NOT NULL, seconds REAL NOT NULL,
     mapped INTEGER NOT NULL, filtered INTEGER NOT NULL, rejected INTEGER NOT NULL, bytes INTEGER NOT NULL,

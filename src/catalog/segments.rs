@@ -10,7 +10,7 @@ impl Catalog {
     /// All segments that were ever read.
     pub fn segments(&self) -> Result<Vec<SegmentState>, CatalogError> {
         let sql = "SELECT id, path, device, inode, size, mtime_ns, compression, head_len, head_hash, rank, offset,
-                       anchor_len, anchor_hash, complete FROM segments ORDER BY id";
+                       anchor_len, anchor_hash, complete, gone_us FROM segments ORDER BY id";
         self.rows(sql, [], segment)
     }
 
@@ -47,6 +47,7 @@ fn segment(row: &rusqlite::Row<'_>) -> rusqlite::Result<SegmentState> {
         offset: number(10)?,
         anchor: print(11)?,
         complete: row.get(13)?,
+        gone_us: row.get(14)?,
     })
 }
 
@@ -55,7 +56,7 @@ pub(super) fn write(
     transaction: &Transaction<'_>,
     segments: &[SegmentState],
 ) -> rusqlite::Result<()> {
-    let sql = "INSERT OR REPLACE INTO segments VALUES (nullif(?1, 0), ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
+    let sql = "INSERT OR REPLACE INTO segments VALUES (nullif(?1, 0), ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)";
     let mut statement = transaction.prepare(sql)?;
     for s in segments {
         statement.execute(params![
@@ -73,6 +74,7 @@ pub(super) fn write(
             i64::from(s.anchor.len),
             s.anchor.hash as i64,
             s.complete,
+            s.gone_us,
         ])?;
     }
     Ok(())
