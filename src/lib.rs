@@ -11,7 +11,7 @@
 //! - [`format`](mod@format) lines to fields
 //! - [`source`] files to chunks of lines
 //! - [`job`] what a job file says
-//! - [`data`], [`error`], [`limits`] what all others share
+//! - [`data`], [`error`], [`limits`], [`fault`] what all others share
 
 pub mod catalog;
 pub mod data;
@@ -20,6 +20,7 @@ pub mod driver;
 pub mod engine;
 pub mod error;
 pub mod expr;
+pub mod fault;
 pub mod format;
 pub mod job;
 pub mod limits;

@@ -26,5 +26,9 @@ pub const EVENT_TIME_MIN_US: i64 = 0;
 pub const EVENT_TIME_MAX_US: i64 = 7_258_118_400_000_000;
 /// Rows of a group store or a Parquet file that are handled together.
 pub const STORE_BLOCK_ROWS: usize = 8192;
+/// Groups of a row group of the store: what is read at least to find one of them.
+pub const STORE_GROUP_ROWS: usize = STORE_BLOCK_ROWS;
+/// Bytes of the same, where states are large (sketches).
+pub const STORE_GROUP_BYTES: usize = 4 << 20;
 /// Rows of a Parquet row group.
 pub const ROW_GROUP_ROWS: usize = 1 << 20;

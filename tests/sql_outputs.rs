@@ -9,7 +9,9 @@ mod server;
 
 use std::cell::Cell;
 
-use fixture::{Place, batch, deliver, deliver_results, every_type, hits, hits_in, sql_table};
+use fixture::{
+    Place, batch, deliver, deliver_results, every_type, hits, hits_in, sql_table, token_of,
+};
 use logmill::deliver::sql::{BoxError, DeliverError, Delivery};
 
 /// Runs each case on both databases, as two tests.
@@ -51,6 +53,7 @@ fn tables_are_created_and_a_second_batch_replaces_values(place: &Place) {
     assert_eq!(hits_in(place), [some("a", 1), some("b", 20), some("c", 3)]);
     let known = output.position().expect("a position").expect("a batch");
     assert_eq!((known.state_id.as_str(), known.batch, known.fence), ("ours", 2, 2));
+    assert_eq!(known.token, token_of(2));
     assert_eq!(place.query("SELECT * FROM {t}")[0].len(), 2, "only the summary's columns show");
 }
 
@@ -86,6 +89,11 @@ fn a_repeated_delivery_changes_nothing(place: &Place) {
     let other = [hits(&[(Some("a"), 99)])];
     assert_eq!(deliver(&mut *output, &again, &other).expect("again").rows, 0);
     assert_eq!(hits_in(place), [some("a", 1)]);
+    // The same number in another history, of a state that was restored from a copy.
+    let another = Delivery { token: 5, ..again };
+    assert_eq!(deliver(&mut *output, &another, &other).expect("another batch").rows, 1);
+    assert_eq!(hits_in(place), [some("a", 99)]);
+    assert_eq!(output.position().expect("a position").expect("a batch").token, 5);
 }
 
 fn a_foreign_state_is_refused_until_it_adopts(place: &Place) {

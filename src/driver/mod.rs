@@ -1,18 +1,22 @@
 //! The driver: one pass over all that is new, from discovery to delivery. `run` is the contents page.
 
+mod batch;
 mod execute;
 mod fold;
 mod layout;
 mod outbox;
+mod partition;
+mod pins;
 mod progress;
 mod publish;
 mod query;
 mod recover;
+mod refresh;
 mod run;
 mod segment;
+mod session;
 mod sources;
 mod spill;
-mod visible;
 mod worker;
 
 pub use layout::Layout;
@@ -100,6 +104,9 @@ pub enum RunError {
     /// The catalog.
     #[error(transparent)]
     Catalog(#[from] CatalogError),
+    /// The batch was given up since the process is to end.
+    #[error("stopped before the decision; nothing of this batch was kept")]
+    Stopped,
     /// Something else, in words.
     #[error("{0}")]
     Other(String),

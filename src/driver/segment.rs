@@ -4,7 +4,7 @@
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::run::Batch;
+use super::batch::Batch;
 use crate::format::Tokenizer;
 use crate::plan::{Limits, MapPlan, Plan, SlotKind};
 use crate::source::{self, PlainReader, SegmentTask, SourceError};

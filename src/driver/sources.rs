@@ -4,10 +4,30 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use super::{Options, Outcome, RunError};
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, SegmentChange, SegmentLedger};
 use crate::limits::QUIET_SECONDS;
 use crate::plan::Plan;
-use crate::source::{self, Discovery, SealRules, SegmentTask, SourceError, SourcePlan};
+use crate::source::{
+    self, Discovery, SealRules, SegmentState, SegmentTask, SourceError, SourcePlan,
+};
+
+/// The segments that the catalog knows, for as long as nothing is written there.
+#[derive(Debug, Default)]
+pub(super) struct Known(Option<Vec<SegmentState>>);
+
+impl Known {
+    fn load(&mut self, catalog: &Catalog) -> Result<&[SegmentState], RunError> {
+        if self.0.is_none() {
+            self.0 = Some(catalog.segments()?);
+        }
+        Ok(self.0.as_deref().unwrap_or_default())
+    }
+
+    /// The catalog has changed.
+    pub(super) fn forget(&mut self) {
+        self.0 = None;
+    }
+}
 
 /// The files of a job, and what of them is new.
 pub(super) struct Sources {
@@ -22,8 +42,9 @@ pub(super) fn discover(
     plan: &Plan,
     options: &Options,
     catalog: &Catalog,
+    known: &mut Known,
 ) -> Result<Sources, RunError> {
-    let known = catalog.segments()?;
+    let known = known.load(catalog)?;
     let Discovery { files, problems, unmatched } =
         source::discover(&plan.source.globs, &plan.source.base)?;
     let mut notices = Vec::new();
@@ -45,7 +66,7 @@ pub(super) fn discover(
         seal_after: plan.source.seal_after,
         now: SystemTime::now(),
     };
-    let planned = source::plan(files, &known, &rules);
+    let planned = source::plan(files, known, &rules);
     let problems = problems.iter().map(|problem| problem.error.to_string()).collect();
     Ok(Sources { plan: planned, problems, notices, final_: options.final_ })
 }
@@ -54,6 +75,17 @@ impl Sources {
     /// Whether there is anything to decide.
     pub(super) fn has_work(&self) -> bool {
         !self.plan.tasks.is_empty() || !self.plan.lost.is_empty()
+    }
+
+    /// What the catalog is to store of segments that are not read, losses included.
+    pub(super) fn changes(&self) -> Vec<SegmentChange> {
+        let lost =
+            |id: u64| self.plan.lost.iter().filter(|l| l.segment == id).map(|l| l.bytes).sum();
+        let change = |state: &SegmentState| {
+            let read = SegmentLedger { lost_bytes: lost(state.id), ..SegmentLedger::default() };
+            SegmentChange { state: state.clone(), read }
+        };
+        self.plan.updates.iter().map(change).collect()
     }
 
     /// A segment that could not be read to its end: it is left out of this batch.

@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use super::run::Batch;
+use super::batch::Batch;
 use super::segment::{Open, Segment, reader_line_bytes};
 use super::spill::Spilled;
 use super::{RunError, spill};
@@ -76,7 +76,7 @@ impl<'b> Pass<'b> {
     /// One worker's life: takes work until there is none.
     pub(super) fn worker(&self) -> Result<Part, RunError> {
         let mut worker = Worker::new(self);
-        while !self.stop.load(Ordering::Relaxed) {
+        while !self.is_over() {
             let Some(work) = self.work.get(self.next.fetch_add(1, Ordering::Relaxed)) else {
                 break;
             };
@@ -100,6 +100,11 @@ impl<'b> Pass<'b> {
             }
         }
         Ok(worker.finish())
+    }
+
+    /// Whether another worker failed, or the batch is given up.
+    fn is_over(&self) -> bool {
+        self.stop.load(Ordering::Relaxed) || self.batch.is_stopped()
     }
 
     /// The others are read on, so that one pass finds all that can't be read.
@@ -169,7 +174,7 @@ impl<'p> Worker<'p> {
         let mut reader =
             StreamReader::open(segment.task, split_bytes(batch), reader_line_bytes(limits))?;
         let mut buffer = std::mem::take(&mut self.buffer);
-        while !self.pass.stop.load(Ordering::Relaxed) {
+        while !self.pass.is_over() {
             let Some(chunk) = reader.next_chunk(&mut buffer)? else { break };
             let offset = chunk.offset;
             self.map(index, &open, &chunk);
@@ -177,7 +182,7 @@ impl<'p> Worker<'p> {
         }
         self.buffer = buffer;
         batch.progress.read(segment.task.found.size);
-        if !self.pass.stop.load(Ordering::Relaxed) {
+        if !self.pass.is_over() {
             let end = reader.finish()?;
             self.part.states.push((index, source::validate_stream(segment.task, &end)?));
         }
@@ -206,7 +211,7 @@ impl<'p> Worker<'p> {
         if let (Some(sink), Some(output)) = (&mut self.sink, &batch.plan.outputs.events) {
             let name = |partition_us| {
                 let what = format!("events-{index}-{offset}-{partition_us}");
-                batch.layout.staged(&output.path, batch.number, &what)
+                batch.names.staged(&output.path, &what)
             };
             self.part.events.extend(sink.stage(index, offset, name)?);
         }

@@ -7,11 +7,15 @@ mod grouping;
 pub mod groups;
 pub mod key;
 mod lines;
+mod lookup;
+#[cfg(test)]
+mod lookup_tests;
 pub mod map;
 pub mod parquet_file;
 pub mod records;
 pub mod reduce;
 pub mod reject;
+mod row_groups;
 pub mod state;
 pub mod store;
 pub mod summary;

@@ -8,12 +8,15 @@ use std::sync::Arc;
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use parquet::arrow::ArrowWriter;
-use parquet::arrow::arrow_reader::ArrowReaderMetadata;
+use parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
+};
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::metadata::SortingColumn;
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersion};
 
-use crate::limits::ROW_GROUP_ROWS;
+use crate::fault;
+use crate::limits::{ROW_GROUP_ROWS, STORE_GROUP_BYTES};
 
 /// A file of this program that can't be written or read: what was tried, where, why.
 #[derive(Debug, thiserror::Error)]
@@ -75,7 +78,8 @@ impl FileError {
         move |source| FileError::Io { action, path: path.to_owned(), source }
     }
 
-    fn parquet(
+    /// The same of an operation on Parquet.
+    pub(super) fn parquet(
         action: &'static str,
         path: &Path,
     ) -> impl FnOnce(parquet::errors::ParquetError) -> FileError {
@@ -103,8 +107,8 @@ pub enum Content {
     Summary(usize),
     /// Records for analysts.
     Events,
-    /// Group states, for this program only.
-    Store,
+    /// Group states, for this program only, in row groups of so many rows.
+    Store(usize),
 }
 
 /// A finished file.
@@ -149,7 +153,9 @@ impl ParquetFile {
         // `into_inner` writes the footer and flushes; `close` alone did not always (arrow-rs#5253).
         let mut file = self.writer.into_inner().map_err(FileError::parquet("write", &path))?;
         file.flush().map_err(FileError::io("write", &path))?;
+        fault::io("file.written").map_err(FileError::io("make durable", &path))?;
         file.sync_all().map_err(FileError::io("make durable", &path))?;
+        fault::point("file.synced");
         drop(file);
         let (bytes, checksum) = checksum(&path)?;
         let file = File::open(&path).map_err(FileError::io("open", &path))?;
@@ -183,6 +189,7 @@ pub fn checksum(path: &Path) -> Result<(u64, u64), FileError> {
 /// Makes the names in a folder durable.
 pub fn sync_folder(path: &Path) -> Result<(), FileError> {
     let folder = File::open(path).map_err(FileError::io("open", path))?;
+    fault::io("folder.sync").map_err(FileError::io("make durable", path))?;
     folder.sync_all().map_err(FileError::io("make durable", path))
 }
 
@@ -220,22 +227,22 @@ fn properties(content: Content) -> WriterProperties {
                 .build()
         }
         Content::Events => builder.set_statistics_enabled(EnabledStatistics::Page).build(),
-        // Neither keys nor states repeat, and nobody searches them by value.
-        Content::Store => builder
+        // Neither keys nor states repeat. Keys and batches are what is looked for.
+        Content::Store(rows) => builder
             .set_dictionary_enabled(false)
-            .set_statistics_enabled(EnabledStatistics::None)
-            .set_max_row_group_row_count(Some(64 << 10))
+            .set_statistics_enabled(EnabledStatistics::Chunk)
+            .set_column_statistics_enabled("state".into(), EnabledStatistics::None)
+            .set_offset_index_disabled(true)
+            .set_max_row_group_row_count(Some(rows))
+            .set_max_row_group_bytes(Some(STORE_GROUP_BYTES))
             .build(),
     }
 }
 
 /// Opens a Parquet file for reading, `rows` at a time.
-pub fn open(
-    path: &Path,
-    rows: usize,
-) -> Result<parquet::arrow::arrow_reader::ParquetRecordBatchReader, FileError> {
+pub fn open(path: &Path, rows: usize) -> Result<ParquetRecordBatchReader, FileError> {
     let file = File::open(path).map_err(FileError::io("open", path))?;
-    parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder::try_new(file)
+    ParquetRecordBatchReaderBuilder::try_new(file)
         .and_then(|builder| builder.with_batch_size(rows).build())
         .map_err(FileError::parquet("read", path))
 }

@@ -47,7 +47,7 @@ pub fn compile(
         format!("[{output}] is skipped: the variable {variable} is not set")
     });
     let partition = reduce.as_ref().map(|reduce| reduce.partition);
-    let fingerprint = super::fingerprint::fingerprint(&job.spec, partition);
+    let meaning = super::meaning::describe(&job.spec, partition);
     Ok(Plan {
         name: job.spec.name.value.clone(),
         description: job.spec.description.clone(),
@@ -59,7 +59,7 @@ pub fn compile(
         outputs,
         limits,
         notices: notices.collect(),
-        fingerprint,
+        meaning,
     })
 }
 

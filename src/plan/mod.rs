@@ -2,13 +2,14 @@
 //! nothing here opens a log file (formats whose columns stand in the files get the head of one as bytes).
 
 mod compile;
-mod fingerprint;
 mod format;
+mod meaning;
 mod names;
 mod outputs;
 
 pub use compile::{compile, source_globs};
 pub use format::{columns_stand_in_files, format_spec};
+pub use meaning::{Change, changes};
 pub use outputs::{EventsOutput, MysqlOutput, Outputs, SqliteOutput, SummaryOutput};
 
 use std::path::PathBuf;
@@ -55,8 +56,8 @@ pub struct Plan {
     pub limits: Limits,
     /// Things a user should know, one line each (skipped outputs).
     pub notices: Vec<String>,
-    /// Changes when the meaning of stored states changes.
-    pub fingerprint: String,
+    /// What stored groups and events of this job mean; [`changes`] compares two.
+    pub meaning: String,
 }
 
 /// `[source]`, resolved.

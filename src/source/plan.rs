@@ -231,7 +231,7 @@ impl Planner<'_> {
             let mut gone = SegmentState { gone_us, ..segment.clone() };
             if segment.unread() > 0 {
                 let (path, bytes) = (segment.path.clone(), segment.unread());
-                self.outcome.lost.push(Lost { path, bytes, why });
+                self.outcome.lost.push(Lost { segment: segment.id, path, bytes, why });
             }
             if segment.unread() > 0 || self.is_anothers_file(segment) {
                 // Without a file it is found by its content only, and its loss is not told again.

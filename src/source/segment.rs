@@ -187,6 +187,8 @@ pub struct Waiting {
 /// Bytes that are gone without having been read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lost {
+    /// The catalog's number of that segment.
+    pub segment: u64,
     /// The segment they belonged to.
     pub path: PathBuf,
     /// How many at least.

@@ -55,6 +55,9 @@ pub struct Delivery {
     pub batch: u64,
     /// Number of the run that delivers; each run has a greater one than those before it.
     pub fence: u64,
+    /// A random number that the catalog drew for this batch. It tells apart the batches of two histories that bear the
+    /// same number, when a state directory was restored from a copy.
+    pub token: u64,
     /// Takes over a table that belongs to another state, or that knows a later batch.
     pub adopt: bool,
     /// The blocks are the whole summary: the table is emptied first, in the same transaction. Such a delivery is

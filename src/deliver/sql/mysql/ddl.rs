@@ -67,7 +67,7 @@ pub(super) fn create_new_table(table: &str, columns: &[ColumnDef]) -> String {
 pub(super) fn create_batches(table: &str) -> String {
     format!(
         "CREATE TABLE IF NOT EXISTS {} (\n  `batch` BIGINT UNSIGNED NOT NULL,\n  `fence` BIGINT UNSIGNED NOT NULL,\n  \
-         `state_id` VARCHAR(255) NOT NULL,\n  `job` VARCHAR(255) NOT NULL,\n  `changed_rows` BIGINT UNSIGNED NOT NULL,\n  \
+         `token` BIGINT UNSIGNED NOT NULL,\n  `state_id` VARCHAR(255) NOT NULL,\n  `job` VARCHAR(255) NOT NULL,\n  `changed_rows` BIGINT UNSIGNED NOT NULL,\n  \
          `delivered_at` DATETIME(6) NULL,\n  PRIMARY KEY (`batch`)\n) {TABLE_OPTIONS}",
         quote(&batches_name(table))
     )
@@ -83,7 +83,9 @@ pub(super) fn count_tables(table: &str) -> String {
 
 pub(super) fn lock_newest(table: &str) -> String {
     let batches = quote(&batches_name(table));
-    format!("SELECT state_id, batch, fence FROM {batches} ORDER BY batch DESC LIMIT 1 FOR UPDATE")
+    format!(
+        "SELECT state_id, batch, fence, token FROM {batches} ORDER BY batch DESC LIMIT 1 FOR UPDATE"
+    )
 }
 
 pub(super) fn lock_foreign(table: &str, state_id: &str) -> String {
@@ -94,10 +96,10 @@ pub(super) fn lock_foreign(table: &str, state_id: &str) -> String {
 pub(super) fn insert_batch(table: &str, delivery: &Delivery, rows: u64, now: &str) -> String {
     let (batches, now) = (quote(&batches_name(table)), literal::of_text(now));
     let (state_id, job) = (literal::of_text(&delivery.state_id), literal::of_text(&delivery.job));
-    let Delivery { batch, fence, .. } = delivery;
+    let Delivery { batch, fence, token, .. } = delivery;
     format!(
-        "REPLACE INTO {batches} (batch, fence, state_id, job, changed_rows, delivered_at) \
-         VALUES ({batch}, {fence}, {state_id}, {job}, {rows}, {now})"
+        "REPLACE INTO {batches} (batch, fence, token, state_id, job, changed_rows, delivered_at) \
+         VALUES ({batch}, {fence}, {token}, {state_id}, {job}, {rows}, {now})"
     )
 }
 

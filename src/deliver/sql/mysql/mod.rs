@@ -93,8 +93,8 @@ impl MysqlOutput {
 
     /// The newest batch, under lock: waits for a transaction whose end its client did not see.
     fn lock_newest(&self, session: &mut Session) -> Result<Option<Position>, Fault> {
-        let row = session.row::<(String, u64, u64)>(&ddl::lock_newest(&self.table.table))?;
-        Ok(row.map(|(state_id, batch, fence)| Position { state_id, batch, fence }))
+        let row = session.row::<(String, u64, u64, u64)>(&ddl::lock_newest(&self.table.table))?;
+        Ok(row.map(|(state_id, batch, fence, token)| Position { state_id, batch, fence, token }))
     }
 
     fn empty(&self, session: &mut Session) -> Result<(), Fault> {

@@ -41,20 +41,20 @@ pub(super) fn key_expressions(table: &SqlTable, columns: &[ColumnDef]) -> Option
 pub(super) fn create_batches(table: &SqlTable) -> String {
     format!(
         "CREATE TABLE IF NOT EXISTS {} (\n  \"batch\" INTEGER PRIMARY KEY,\n  \"fence\" INTEGER,\n  \
-         \"state_id\" TEXT,\n  \"job\" TEXT,\n  \"changed_rows\" INTEGER,\n  \"delivered_at\" TIMESTAMP\n)",
+         \"token\" INTEGER,\n  \"state_id\" TEXT,\n  \"job\" TEXT,\n  \"changed_rows\" INTEGER,\n  \"delivered_at\" TIMESTAMP\n)",
         quote(&batches_name(table))
     )
 }
 
 pub(super) fn newest_batch(table: &SqlTable) -> String {
     let batches = quote(&batches_name(table));
-    format!("SELECT state_id, batch, fence FROM {batches} ORDER BY batch DESC LIMIT 1")
+    format!("SELECT state_id, batch, fence, token FROM {batches} ORDER BY batch DESC LIMIT 1")
 }
 
 pub(super) fn insert_batch(table: &SqlTable) -> String {
     format!(
-        "INSERT OR REPLACE INTO {} (batch, fence, state_id, job, changed_rows, delivered_at) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        "INSERT OR REPLACE INTO {} (batch, fence, token, state_id, job, changed_rows, delivered_at) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         quote(&batches_name(table))
     )
 }

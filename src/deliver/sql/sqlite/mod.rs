@@ -169,7 +169,8 @@ impl SqliteOutput {
             let (job, state_id) = (&delivery.job, &delivery.state_id);
             let now = super::value::TimestampText::now();
             let (batch, fence) = (number(delivery.batch), number(delivery.fence));
-            let row = (batch, fence, state_id, job, number(rows), now);
+            let token = delivery.token.cast_signed();
+            let row = (batch, fence, token, state_id, job, number(rows), now);
             connection.execute(&ddl::insert_batch(&self.table), row)
         };
         note().map(drop).map_err(|error: rusqlite::Error| self.fault(error))
@@ -212,6 +213,7 @@ fn position_of(row: &rusqlite::Row<'_>) -> rusqlite::Result<Position> {
         state_id: row.get(0)?,
         batch: unsigned(row.get(1)?),
         fence: unsigned(row.get(2)?),
+        token: row.get::<_, i64>(3)?.cast_unsigned(),
     })
 }
 
