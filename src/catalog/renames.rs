@@ -45,8 +45,7 @@ pub(super) fn write(
     batch: u64,
     renames: &[Rename],
 ) -> rusqlite::Result<()> {
-    let mut statement =
-        transaction.prepare("INSERT INTO renames VALUES (?1, ?2, ?3, ?4, ?5)")?;
+    let mut statement = transaction.prepare("INSERT INTO renames VALUES (?1, ?2, ?3, ?4, ?5)")?;
     for file in renames {
         let (staged, published) = (bytes_of(&file.staged), bytes_of(&file.published));
         let (bytes, checksum) = (file.bytes as i64, file.checksum as i64);

@@ -105,10 +105,8 @@ pub fn join(output: &EventsOutput, files: &[PathBuf], path: &Path) -> Result<Wri
     let mut joined = ParquetFile::create(path, schema(output), Content::Events)?;
     for file in files {
         for batch in parquet_file::open(file, STORE_BLOCK_ROWS)? {
-            let batch = batch.map_err(|e| FileError::Damaged {
-                path: file.clone(),
-                what: e.to_string(),
-            })?;
+            let batch = batch
+                .map_err(|e| FileError::Damaged { path: file.clone(), what: e.to_string() })?;
             joined.write(&batch)?;
         }
     }

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use super::RunError;
 use crate::catalog::{Catalog, Rename};
-use crate::fault;
 use crate::engine::parquet_file::{FileError, checksum, create_folder, sync_folder};
+use crate::fault;
 
 /// Makes the folders of files to come, before the decision: what is left for afterwards are renames, which need no room.
 pub(super) fn prepare(renames: &[Rename]) -> Result<(), RunError> {

@@ -64,7 +64,8 @@ pub(super) fn describe(spec: &JobSpec, partition: Option<Partition>) -> String {
         pairs(&mut push, "reduce.measures", &reduce.measures);
     }
     if let Some(events) = &spec.output.events {
-        let columns: Vec<&str> = events.value.columns.value.iter().map(|at| at.value.as_str()).collect();
+        let columns: Vec<&str> =
+            events.value.columns.value.iter().map(|at| at.value.as_str()).collect();
         push(EVENTS, columns.join(", "));
     }
     serde_json::to_string(&parts).unwrap_or_default()
