@@ -20,7 +20,10 @@ pub const REJECT_SAMPLES_MAX: usize = 10_000;
 pub const REJECTS_KEPT_MAX: usize = 1_000_000;
 /// A file that was quiet for so long is not being written any more: a compressed one that is cut off is a damaged one.
 pub const QUIET_SECONDS: u64 = 10;
-/// Event times outside of `EVENT_TIME_MIN_US..EVENT_TIME_MAX_US` are absurd: 1970-01-01 to 2200-01-01, microseconds.
+/// Default of `[limits] partitions`: 27 years of days.
+pub const PARTITIONS_MAX: u64 = 10_000;
+/// Event times outside of `EVENT_TIME_MIN_US..EVENT_TIME_MAX_US` are absurd: 1970-01-01 to 2200-01-01, microseconds. Also
+/// the outer bounds and the defaults of `[limits] earliest` and `latest`.
 pub const EVENT_TIME_MIN_US: i64 = 0;
 /// See [`EVENT_TIME_MIN_US`].
 pub const EVENT_TIME_MAX_US: i64 = 7_258_118_400_000_000;

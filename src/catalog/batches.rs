@@ -84,6 +84,7 @@ impl Catalog {
                 filtered: number(1)?,
                 rejected: number(2)?,
                 bytes: number(3)?,
+                ..Counters::default()
             };
             Ok(Totals { counters, lost_bytes: number(4)? })
         };
@@ -102,6 +103,7 @@ fn batch_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<BatchRow> {
             filtered: number(4)?,
             rejected: number(5)?,
             bytes: number(6)?,
+            ..Counters::default()
         },
         retried: number(11)?,
         groups: number(7)?,
@@ -151,7 +153,8 @@ mod tests {
         let dir = tempfile::tempdir().expect("a folder");
         let mut catalog = Catalog::open(dir.path()).expect("a catalog");
         catalog.connection.execute_batch("PRAGMA synchronous = OFF").expect("for speed");
-        let counters = Counters { mapped: 3, filtered: 2, rejected: 1, bytes: 100 };
+        let counters =
+            Counters { mapped: 3, filtered: 2, rejected: 1, bytes: 100, ..Counters::default() };
         let batches = BATCHES_KEPT + 250;
         for batch in 1..=batches {
             let decision = Decision {

@@ -15,7 +15,7 @@ CREATE TABLE segments (
     size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, compression TEXT NOT NULL,
     head_len INTEGER NOT NULL, head_hash INTEGER NOT NULL, rank INTEGER NOT NULL, offset INTEGER NOT NULL,
     anchor_len INTEGER NOT NULL, anchor_hash INTEGER NOT NULL, complete INTEGER NOT NULL,
-    mapped_bytes INTEGER NOT NULL DEFAULT 0, filtered_bytes INTEGER NOT NULL DEFAULT 0,
+    gone_us INTEGER, mapped_bytes INTEGER NOT NULL DEFAULT 0, filtered_bytes INTEGER NOT NULL DEFAULT 0,
     rejected_bytes INTEGER NOT NULL DEFAULT 0, lost_bytes INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE batches (
     batch INTEGER PRIMARY KEY, fence INTEGER NOT NULL, token INTEGER NOT NULL, decided_us INTEGER NOT NULL,

@@ -38,14 +38,14 @@ impl Catalog {
     /// All segments that were ever read.
     pub fn segments(&self) -> Result<Vec<SegmentState>, CatalogError> {
         let sql = "SELECT id, path, device, inode, size, mtime_ns, compression, head_len, head_hash, rank, offset,
-                       anchor_len, anchor_hash, complete FROM segments ORDER BY id";
+                       anchor_len, anchor_hash, complete, gone_us FROM segments ORDER BY id";
         self.rows(sql, [], segment)
     }
 
     /// The ledger of all segments, for `audit`.
     pub fn ledger(&self) -> Result<Vec<(SegmentState, SegmentLedger)>, CatalogError> {
         let sql = "SELECT id, path, device, inode, size, mtime_ns, compression, head_len, head_hash, rank, offset,
-                       anchor_len, anchor_hash, complete, mapped_bytes, filtered_bytes, rejected_bytes, lost_bytes
+                       anchor_len, anchor_hash, complete, gone_us, mapped_bytes, filtered_bytes, rejected_bytes, lost_bytes
                    FROM segments ORDER BY id";
         self.rows(sql, [], |row| {
             let number = |name| row.get::<_, i64>(name).map(|n| n as u64);
@@ -85,6 +85,7 @@ fn segment(row: &rusqlite::Row<'_>) -> rusqlite::Result<SegmentState> {
         offset: number(10)?,
         anchor: print(11)?,
         complete: row.get(13)?,
+        gone_us: row.get(14)?,
     })
 }
 
@@ -94,12 +95,13 @@ pub(super) fn write(
     segments: &[SegmentChange],
 ) -> rusqlite::Result<()> {
     let sql = "INSERT INTO segments VALUES
-                   (nullif(?1, 0), ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)
+                   (nullif(?1, 0), ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)
                ON CONFLICT (id) DO UPDATE SET
                    path = excluded.path, device = excluded.device, inode = excluded.inode, size = excluded.size,
                    mtime_ns = excluded.mtime_ns, compression = excluded.compression, head_len = excluded.head_len,
                    head_hash = excluded.head_hash, rank = excluded.rank, offset = excluded.offset,
                    anchor_len = excluded.anchor_len, anchor_hash = excluded.anchor_hash, complete = excluded.complete,
+                    gone_us = excluded.gone_us,
                    mapped_bytes = mapped_bytes + excluded.mapped_bytes,
                    filtered_bytes = filtered_bytes + excluded.filtered_bytes,
                    rejected_bytes = rejected_bytes + excluded.rejected_bytes,
@@ -121,6 +123,7 @@ pub(super) fn write(
             i64::from(s.anchor.len),
             s.anchor.hash as i64,
             s.complete,
+            s.gone_us,
             read.mapped_bytes as i64,
             read.filtered_bytes as i64,
             read.rejected_bytes as i64,

@@ -33,6 +33,7 @@ use std::path::PathBuf;
 
 use crate::catalog::CatalogError;
 use crate::engine::groups::GroupError;
+use crate::engine::map::MapPanic;
 use crate::engine::parquet_file::FileError;
 use crate::engine::reject::Counters;
 use crate::error::Diagnostic;
@@ -104,6 +105,9 @@ pub enum RunError {
     /// Groups.
     #[error(transparent)]
     Group(#[from] GroupError),
+    /// A bug.
+    #[error(transparent)]
+    Panic(#[from] MapPanic),
     /// The catalog.
     #[error(transparent)]
     Catalog(#[from] CatalogError),

@@ -172,6 +172,33 @@ fn a_held_file_is_read_while_its_compressed_form_is_not_whole_yet() {
 }
 
 #[test]
+fn a_deleted_log_that_began_like_the_next_one_is_read_too() {
+    let mut world = holding("starting\n");
+    world.remove("a.log");
+    world.append("a.log", "starting\nfine\n");
+    world.hold();
+    world.remove("a.log");
+    world.append("a.log", "starting\n");
+    for text in ["starting\nstarting\nfine\nstarting\n", "", ""] {
+        assert_eq!(world.run_quietly(), text);
+        world.rules.now += LATER;
+    }
+}
+
+#[test]
+fn a_log_deleted_with_its_compressed_form_before_anybody_looked_is_read_once() {
+    let mut world = holding("one\n");
+    world.gzip("a.log");
+    world.hold();
+    world.remove("a.log.gz");
+    for text in ["one\n", "", ""] {
+        assert_eq!(world.run_quietly(), text);
+        world.rules.now += LATER;
+    }
+    assert_eq!(held(&world), 0);
+}
+
+#[test]
 fn copytruncate_and_then_deletion_loses_nothing() {
     let mut world = holding(&long("a"));
     world.run_quietly();

@@ -110,12 +110,15 @@ fn has_the_time(segment: &SegmentState, probe: &Probe) -> bool {
     segment.mtime_ns == probe.found.mtime_ns && (!both_plain || segment.size == probe.found.size)
 }
 
-/// As [`is_plausible`], for a held file, of which the segment may be a copy by now: one that was made after the last
-/// write and has the same log's name.
-pub(crate) fn is_plausible_copy(segment: &SegmentState, held: &Probe) -> bool {
+/// As [`is_plausible`], for a held file that may have become the segment: compressed after its last write, under its
+/// log's name.
+pub(crate) fn is_plausible_for_held(segment: &SegmentState, held: &Probe) -> bool {
     let name = |path| RotatedName::of(path);
     let is_sibling = || name(&segment.path).family() == name(&held.found.path).family();
-    is_plausible(segment, held) || (segment.mtime_ns >= held.found.mtime_ns && is_sibling())
+    is_plausible(segment, held)
+        || (segment.compression.is_compressed()
+            && segment.mtime_ns >= held.found.mtime_ns
+            && is_sibling())
 }
 
 /// Whether the file's name is one that a rotation gives to the segment's file.

@@ -13,7 +13,7 @@ mod held;
 
 use std::collections::HashMap;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use super::known::{Known, is_plausible};
 use super::probe::{Place, Probe};
@@ -85,7 +85,7 @@ impl Planner<'_> {
         let segment = &self.known.segments[at];
         self.known.claim_idle(at);
         self.nothing_left(file);
-        if segment.path != file.path {
+        if segment.path != file.path || segment.gone_us.is_some() {
             self.outcome.updates.push(segment.seen_as(file, segment.compression, true));
         }
     }
@@ -227,12 +227,16 @@ impl Planner<'_> {
             let Some(why) = self.fate(segment) else {
                 continue;
             };
+            let gone_us = segment.gone_us.or(Some(unix_us(self.rules.now)));
+            let mut gone = SegmentState { gone_us, ..segment.clone() };
             if segment.unread() > 0 {
                 let (path, bytes) = (segment.path.clone(), segment.unread());
                 self.outcome.lost.push(Lost { segment: segment.id, path, bytes, why });
             }
-            // Without a file it is found by its content only, and its loss is not told again.
-            let gone = SegmentState { device: 0, inode: 0, ..segment.clone() };
+            if segment.unread() > 0 || self.is_anothers_file(segment) {
+                // Without a file it is found by its content only, and its loss is not told again.
+                (gone.device, gone.inode) = (0, 0);
+            }
             self.outcome.updates.push(gone);
         }
         let order = self.order;
@@ -241,16 +245,21 @@ impl Planner<'_> {
         self.outcome
     }
 
-    /// What became of a segment's file, if that is worth a note.
+    /// What became of a segment's file, if that is news.
     fn fate(&self, segment: &SegmentState) -> Option<&'static str> {
-        let why = if self.order.contains_key(&(segment.device, segment.inode)) {
+        let why = if self.is_anothers_file(segment) {
             "the file was truncated, or its inode became another file's"
-        } else if segment.unread() > 0 && !is_still_at(&segment.path, segment) {
+        } else if segment.gone_us.is_none() && !is_still_at(&segment.path, segment) {
             "the file was deleted or moved away before it was read to its end"
         } else {
             return None;
         };
         (!self.is_in_doubt(segment)).then_some(why)
+    }
+
+    /// Whether the segment's device and inode are those of a file that was found, and that is not the segment.
+    fn is_anothers_file(&self, segment: &SegmentState) -> bool {
+        self.order.contains_key(&(segment.device, segment.inode))
     }
 
     /// Whether a sibling could not be read that may be the segment: a compressed file that is still being written.
@@ -263,6 +272,11 @@ impl Planner<'_> {
 
 fn is_untouched(segment: &SegmentState, file: &Found) -> bool {
     segment.complete && segment.size == file.size && segment.mtime_ns == file.mtime_ns
+}
+
+fn unix_us(time: SystemTime) -> i64 {
+    let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
 }
 
 /// Whether the segment's file still lies where it was seen, outside the globs of today or in a folder that cannot be

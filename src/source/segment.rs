@@ -103,6 +103,9 @@ pub struct SegmentState {
     pub anchor: Fingerprint,
     /// Whether it was consumed to its end as of `size` and `mtime_ns`.
     pub complete: bool,
+    /// When its file was first found to be gone, microseconds since the Unix epoch; `None` while it is there. One that
+    /// comes back is still recognised.
+    pub gone_us: Option<i64>,
 }
 
 impl SegmentState {
@@ -116,6 +119,7 @@ impl SegmentState {
             mtime_ns: found.mtime_ns,
             compression,
             complete,
+            gone_us: None,
             ..self.clone()
         }
     }

@@ -5,7 +5,7 @@
 //! it is read, as a segment of its own, once the other was read to its end.
 
 use super::Planner;
-use crate::source::known::is_plausible_copy;
+use crate::source::known::{STRONG_BYTES, is_plausible_for_held};
 use crate::source::probe::{Place, Probe};
 use crate::source::segment::QUIET;
 use crate::source::siblings::begins_with;
@@ -34,7 +34,7 @@ impl Planner<'_> {
     fn held_by_content(&mut self, probe: &Probe) -> Result<bool, SourceError> {
         for at in self.known.with_head_of(probe) {
             let segment = &self.known.segments[at];
-            if !is_plausible_copy(segment, probe) {
+            if !is_plausible_for_held(segment, probe) {
                 continue;
             }
             let Some(place) = probe.continues(segment)? else { continue };
@@ -56,8 +56,10 @@ impl Planner<'_> {
     fn is_read_as_new(&self, probe: &Probe) -> Result<bool, SourceError> {
         let rank = probe.rank();
         for task in &self.outcome.tasks {
-            let may_be = task.known.is_none() && task.found.held.is_none() && task.rank == rank;
-            if may_be && begins_with(probe, &Probe::open(&task.found)?)? {
+            if task.known.is_none()
+                && task.rank == rank
+                && is_copy(probe, &Probe::open(&task.found)?)?
+            {
                 return Ok(true);
             }
         }
@@ -71,4 +73,16 @@ impl Planner<'_> {
             self.outcome.spent.push(file.clone());
         }
     }
+}
+
+/// Whether one of them is a copy of the other; one is held. Of plain files many equal bytes are proof, and few are none.
+fn is_copy(held: &Probe, other: &Probe) -> Result<bool, SourceError> {
+    let is_plain = |probe: &Probe| !probe.compression.is_compressed();
+    let (original, copy) = if is_plain(held) { (held, other) } else { (other, held) };
+    let length = original.found.size;
+    if is_plain(copy) && length.min(copy.found.size) < STRONG_BYTES {
+        return Ok(false);
+    }
+    // A copy is made of what there was by then, or of less.
+    Ok(begins_with(original, copy)? && copy.anchor_within(length + 1)?.0 <= length)
 }
