@@ -21,8 +21,10 @@ pub struct Call {
     pub result: i64,
     /// Whether the error was strace's doing.
     pub injected: bool,
-    /// Lines of the log where it began.
+    /// The line of the log where it began.
     pub began: usize,
+    /// And where it came back.
+    pub ended: usize,
 }
 
 impl Call {
@@ -110,7 +112,7 @@ pub fn read(log: &Path) -> Vec<Call> {
         } else if rest.starts_with("<...") {
             let (began, first) = begun.remove(&thread).expect("a call that began");
             let last = rest.split_once("resumed>").expect("a call that goes on").1;
-            calls.push(parse(thread, began, &(first + last)));
+            calls.push(Call { began, ..parse(thread, number, &(first + last)) });
         } else {
             calls.push(parse(thread, number, rest));
         }
@@ -118,7 +120,7 @@ pub fn read(log: &Path) -> Vec<Call> {
     calls
 }
 
-fn parse(thread: u32, began: usize, text: &str) -> Call {
+fn parse(thread: u32, line: usize, text: &str) -> Call {
     let (name, rest) = text.split_once('(').unwrap_or_else(|| panic!("no call: {text}"));
     let (args, result) = rest.rsplit_once(" = ").unwrap_or_else(|| panic!("no result: {text}"));
     let args = args.trim_end().strip_suffix(')').expect("a closed list of arguments");
@@ -130,6 +132,7 @@ fn parse(thread: u32, began: usize, text: &str) -> Call {
         // `?` is the result of a call that its process did not survive.
         result: number.parse().unwrap_or(-1),
         injected: result.contains("INJECTED"),
-        began,
+        began: line,
+        ended: line,
     }
 }

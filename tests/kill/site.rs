@@ -193,7 +193,10 @@ impl Site {
     fn sqlite(&self) -> Vec<Row> {
         let connection = rusqlite::Connection::open(self.sqlite_path()).expect("a database");
         let query = "SELECT window_start || '.000000', user, class, hits, bytes, printf('%.3f', slowest) FROM killed";
-        let mut statement = connection.prepare(query).expect("the table");
+        let mut statement = match connection.prepare(query) {
+            Ok(statement) => statement,
+            Err(error) => return vec![vec![error.to_string()]],
+        };
         let text = |value: rusqlite::types::Value| match value {
             rusqlite::types::Value::Text(text) => text,
             rusqlite::types::Value::Integer(n) => n.to_string(),
