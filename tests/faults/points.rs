@@ -34,6 +34,11 @@ impl Point {
         self.call.starts_with('f') && self.call.ends_with("sync")
     }
 
+    /// Whether it is a file that no decision names yet, or its folder.
+    pub fn is_staged(&self) -> bool {
+        self.is_in(".logmill-staging") || self.is_in("groups")
+    }
+
     pub fn is_in(&self, folder: &str) -> bool {
         self.path.components().any(|part| part.as_os_str() == folder)
     }
