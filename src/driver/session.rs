@@ -114,6 +114,7 @@ impl<'w> Session<'w> {
                 pool: self.work.workers.pool()?,
                 number,
                 depth,
+                watermark_us: self.catalog.watermark_us()?,
                 started,
             };
             batch.run(&mut self.catalog, &self.pins, &mut sources, outcome)?;

@@ -131,7 +131,8 @@ impl<'p> Worker<'p> {
         let plan = pass.batch.plan;
         Worker {
             pass,
-            mapper: Mapper::new(plan, &pass.converters, pass.partitions),
+            mapper: Mapper::new(plan, &pass.converters, pass.partitions)
+                .with_watermark(pass.batch.watermark_us),
             buffer: ChunkBuffer::default(),
             sink: plan.outputs.events.as_ref().map(EventSplit::new),
             part: Part {
