@@ -45,7 +45,7 @@ impl Catalog {
     /// The ledger of all segments, for `audit`.
     pub fn ledger(&self) -> Result<Vec<(SegmentState, SegmentLedger)>, CatalogError> {
         let sql = "SELECT id, path, device, inode, size, mtime_ns, compression, head_len, head_hash, rank, offset,
-                       anchor_len, anchor_hash, complete, mapped_bytes, filtered_bytes, rejected_bytes, lost_bytes
+                       anchor_len, anchor_hash, complete, gone_us, mapped_bytes, filtered_bytes, rejected_bytes, lost_bytes
                    FROM segments ORDER BY id";
         self.rows(sql, [], |row| {
             let number = |name| row.get::<_, i64>(name).map(|n| n as u64);

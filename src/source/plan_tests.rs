@@ -235,6 +235,29 @@ fn nothing_is_lost_while_the_compressed_file_is_not_whole_yet() {
 }
 
 #[test]
+fn a_rotated_log_is_read_though_the_new_one_begins_with_the_same_bytes() {
+    let mut world = World::new();
+    world.append("a.log.1", "one\n");
+    world.append("a.log", "o");
+    let time = fs::metadata(world.path("a.log.1")).and_then(|meta| meta.modified());
+    let file = fs::File::options().append(true).open(world.path("a.log")).expect("opened");
+    file.set_modified(time.expect("a time")).expect("set");
+    assert_eq!(world.run_quietly(), "one\n");
+}
+
+#[test]
+fn a_rotated_log_with_few_bytes_that_the_new_one_has_too_is_read() {
+    let mut world = World::new();
+    world.append("a.log.1", "starting\n");
+    std::thread::sleep(Duration::from_millis(20));
+    world.append("a.log", "starting\n");
+    let time = fs::metadata(world.path("a.log")).and_then(|meta| meta.modified());
+    let file = fs::File::options().append(true).open(world.path("a.log.1")).expect("opened");
+    file.set_modified(time.expect("a time")).expect("set");
+    assert_eq!(world.run_quietly(), "starting\nstarting\n");
+}
+
+#[test]
 fn an_older_gzip_beside_a_new_file_of_its_name_is_read() {
     let mut world = World::new();
     world.append("a.log.1", "old\n");
