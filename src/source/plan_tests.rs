@@ -53,20 +53,6 @@ fn renamed_files_and_several_rotations_are_followed() {
 }
 
 #[test]
-fn copytruncate_when_caught_up_loses_and_doubles_nothing() {
-    let mut world = World::new();
-    for round in 0..100 {
-        let text = format!("{round}\n");
-        world.append("a.log", &text);
-        assert_eq!(world.run_quietly(), text);
-        world.copy("a.log", "a.log.1");
-        assert_eq!(world.run_quietly(), "", "between the two steps");
-        world.truncate("a.log");
-        assert_eq!(world.run_quietly(), "");
-    }
-}
-
-#[test]
 fn copytruncate_with_an_unread_tail_reads_it_from_the_copy() {
     let mut world = World::new();
     world.append("a.log", &long("a"));

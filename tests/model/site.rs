@@ -16,6 +16,9 @@ use tempfile::TempDir;
 use crate::lines::{Counted, Generation, LINE_BYTES_MAX, N_MIN, line};
 use crate::step::{LOGS, Step};
 
+/// So much of a line tells it apart.
+const FIRST_PERCENT_MIN: usize = 70;
+
 /// One log: which generations its files are.
 struct Log {
     name: String,
@@ -126,16 +129,28 @@ impl Site {
         line(self.lines)
     }
 
+    /// The next line of the live file. The first one is told apart from all others by its content: what happens to
+    /// logs that begin with the same few bytes is told in `source/mod.rs`, and tested there.
+    fn next_live_line(&mut self, log: usize) -> String {
+        let next = self.next_line();
+        let is_first = self.generations[self.logs[log].live].bytes.is_empty();
+        if is_first && next.trim().is_empty() { self.next_line() } else { next }
+    }
+
     fn append(&mut self, log: usize, lines: usize) {
         let mut text = std::mem::take(&mut self.logs[log].pending);
-        (0..lines).for_each(|_| text += &self.next_line());
+        for _ in 0..lines {
+            text += &self.next_live_line(log);
+        }
         self.write(log, &text);
     }
 
     fn partial(&mut self, log: usize, percent: usize) {
         if self.logs[log].pending.is_empty() {
-            self.logs[log].pending = self.next_line();
+            self.logs[log].pending = self.next_live_line(log);
         }
+        let is_first = self.generations[self.logs[log].live].bytes.is_empty();
+        let percent = if is_first { percent.max(FIRST_PERCENT_MIN) } else { percent };
         let pending = &mut self.logs[log].pending;
         let rest = pending.split_off(pending.len() * percent / 100);
         let part = std::mem::replace(pending, rest);
