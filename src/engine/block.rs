@@ -75,7 +75,7 @@ impl<'a> Source<'_, 'a> {
         if let Some(condition) = &plan.map.filter {
             records.filter(condition, |row| {
                 dropped.0 += 1;
-                dropped.1 += self.lines.bytes_of(raw.lines[row as usize]);
+                dropped.1 += self.lines.bytes_of(raw.lines[row as usize], raw.crlf);
             });
         }
         records.load(&plan.map.rest_slots, caches);

@@ -325,7 +325,7 @@ impl<'p> Mapper<'p> {
     ) {
         let sample = line[..line.len().min(REJECT_SAMPLE_BYTES)].to_vec();
         let offset = lines.offset_of(line);
-        self.counters.rejected_bytes += lines.bytes_of(line);
+        self.counters.rejected_bytes += lines.bytes_of(line, true);
         self.reject(Reject { segment, offset, length: line.len() as u64, reason, sample });
     }
 
