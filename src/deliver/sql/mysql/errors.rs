@@ -82,12 +82,17 @@ pub(super) fn too_large(place: &str) -> DeliverError {
 }
 
 fn tls(place: &str, problem: &str) -> Fault {
-    Fault::Final(DeliverError::refused(
-        place,
-        format!("no secure connection: {problem}"),
-        "use the host name that the server's certificate is made for, and name the authority that signed it: \
-         ?ssl_ca=FILE",
-    ))
+    let help = match problem {
+        _ if problem.contains("offers no TLS") => "set up TLS on the server",
+        _ if problem.contains("Expired") => {
+            "renew the server's certificate, or correct this host's clock"
+        }
+        _ => {
+            "use the host name that the server's certificate is made for, and name the authority that signed it: \
+             ?ssl_ca=FILE"
+        }
+    };
+    Fault::Final(DeliverError::refused(place, format!("no secure connection: {problem}"), help))
 }
 
 fn lost(place: &str, error: &dyn fmt::Display) -> Fault {
