@@ -117,8 +117,26 @@ pub(super) fn forget_batches(table: &str) -> String {
     format!("DELETE FROM {}", quote(&batches_name(table)))
 }
 
-pub(super) fn delete_some(table: &str, rows: u32) -> String {
-    format!("DELETE FROM {} LIMIT {rows}", quote(table))
+/// Asks for the key so many rows behind another one, or from the first row on.
+pub(super) fn key_after(table: &str, after: Option<&[u8]>, rows: u32) -> String {
+    let (table, key, condition) = (quote(table), quote(KEY), key_condition(after, None));
+    format!("SELECT {key} FROM {table} WHERE {condition} ORDER BY {key} LIMIT 1 OFFSET {rows}")
+}
+
+pub(super) fn delete_range(table: &str, after: Option<&[u8]>, upto: Option<&[u8]>) -> String {
+    format!("DELETE FROM {} WHERE {}", quote(table), key_condition(after, upto))
+}
+
+fn key_condition(after: Option<&[u8]>, upto: Option<&[u8]>) -> String {
+    let key = quote(KEY);
+    let bound = |sign: &str, bytes: &[u8]| {
+        let mut literal = Vec::new();
+        literal::push_binary(&mut literal, bytes);
+        format!("{key} {sign} {}", String::from_utf8_lossy(&literal))
+    };
+    let bounds = [after.map(|bytes| bound(">", bytes)), upto.map(|bytes| bound("<=", bytes))];
+    let bounds: Vec<String> = bounds.into_iter().flatten().collect();
+    if bounds.is_empty() { "1 = 1".into() } else { bounds.join(" AND ") }
 }
 
 pub(super) fn quote(name: &str) -> String {

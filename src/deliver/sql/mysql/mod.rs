@@ -15,6 +15,7 @@ mod literal;
 mod read;
 mod reshape;
 mod retry;
+mod run;
 mod upsert;
 mod url;
 
