@@ -6,10 +6,12 @@ use std::time::Instant;
 use arrow_array::{
     ArrayRef, Decimal128Array, Float64Array, Int64Array, StringArray, TimestampMicrosecondArray,
 };
-use logmill::deliver::sql::{Delivery, SummaryBlock};
+use logmill::deliver::sql::{BoxError, DeliverError, Delivery, SummaryBlock, mysql};
 
 use crate::count;
-use crate::fixture::{Place, batch, block, deliver};
+use crate::fixture::{Place, batch, block, deliver, deliver_results, mysql_url, sql_table};
+use crate::proxy::{At, Fault, Proxy, Side, Then};
+use crate::server::{address_of, through};
 
 /// Rows `begin..end` of a summary by minute, route and status.
 fn rows(begin: i64, end: i64) -> SummaryBlock {
@@ -52,4 +54,34 @@ fn a_large_delivery_is_whole_and_its_speed_is_shown() {
     let bytes: i128 = (0..i128::from(count)).map(|n| n * 1_000_003).sum();
     let found = place.query(sums);
     assert_eq!(found[0][..2], [count.to_string(), bytes.to_string()].map(Some));
+}
+
+/// A delivery of several runs is written by two threads; an error of either ends both.
+#[test]
+fn an_error_amid_a_large_delivery_leaves_nothing() {
+    let place = Place::mysql();
+    let proxy = Proxy::new(&address_of(&mysql_url()));
+    let blocks: Vec<SummaryBlock> = (0..20).map(|n| rows(n * 10_000, (n + 1) * 10_000)).collect();
+    let table = sql_table(place.table(), &blocks[0].rows.schema());
+    let mut output = mysql(&through(&mysql_url(), proxy.port), table).expect("a valid url");
+    deliver(&mut *output, &batch(1), &blocks[..1]).expect("batch 1");
+    let rows_in = || place.query("SELECT COUNT(*), SUM(hits) FROM {t}");
+    let before = rows_in();
+
+    let broken = deliver_results(&mut *output, &batch(2), || {
+        let gone: BoxError = "the store is gone".into();
+        Box::new(blocks.iter().cloned().map(Ok).chain([Err(gone)]))
+    });
+    assert!(matches!(broken, Err(DeliverError::Source(_))), "{broken:?}");
+    assert_eq!(rows_in(), before);
+
+    // Amid the second run's statements.
+    proxy.arm(Fault { at: At::Packet(Side::Client, 30), then: Then::Cut });
+    let cut = deliver(&mut *output, &batch(2), &blocks);
+    assert!(matches!(cut, Err(DeliverError::Unavailable { .. })), "{cut:?}");
+    assert!(proxy.disarm());
+    assert_eq!(rows_in(), before);
+
+    deliver(&mut *output, &batch(2), &blocks).expect("batch 2");
+    assert_eq!(rows_in()[0][0].as_deref(), Some("200000"));
 }
