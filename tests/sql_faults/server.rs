@@ -43,6 +43,11 @@ impl Server {
         script("stop", &self.folder);
     }
 
+    /// A file of its folder of certificates: `ca.pem`, `server.pem`, `server.key`.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join("run").join(name)
+    }
+
     /// A backup of some tables, as administrators make them.
     pub fn dump(&self, tables: &[&str]) -> Vec<u8> {
         let mut dump = Command::new("mariadb-dump");
