@@ -31,6 +31,8 @@ impl Zombie {
     /// Starts a run that stops itself right behind a call.
     pub fn start(stage: &Stage, name: &str, point: &Point) -> Zombie {
         let (log, words) = (stage.log(name), stage.log(&format!("{name}.words")));
+        // What an earlier run left there would be taken for this one's.
+        let _ = std::fs::remove_file(&log);
         let mut options = point.options("signal=SIGSTOP");
         options.extend(["-e".to_owned(), "signal=SIGSTOP".to_owned()]);
         let options: Vec<_> = options.into_iter().map(Into::into).collect();
