@@ -1,24 +1,30 @@
 //! The SQL outputs against a real SQLite and a real MySQL or MariaDB server (LOGMILL_TEST_MYSQL_URL).
 
+/// Runs each case on both databases, as two tests.
+macro_rules! on_both {
+    ($($case:ident),+ $(,)?) => {
+        mod on_sqlite { $(#[test] fn $case() { super::$case(&crate::fixture::Place::sqlite()); })+ }
+        mod on_mysql { $(#[test] fn $case() { super::$case(&crate::fixture::Place::mysql()); })+ }
+    };
+}
+
 #[path = "sql_outputs/fixture.rs"]
 mod fixture;
 #[path = "sql_outputs/proxy.rs"]
 mod proxy;
+#[path = "sql_outputs/reading.rs"]
+mod reading;
+#[path = "sql_outputs/reshaping.rs"]
+mod reshaping;
 #[path = "sql_outputs/server.rs"]
 mod server;
 
 use std::cell::Cell;
 
-use fixture::{Place, batch, deliver, deliver_results, every_type, hits, hits_in, sql_table};
+use fixture::{
+    Place, batch, deliver, deliver_results, every_type, hits, hits_in, sql_table, token_of,
+};
 use logmill::deliver::sql::{BoxError, DeliverError, Delivery};
-
-/// Runs each case on both databases, as two tests.
-macro_rules! on_both {
-    ($($case:ident),+ $(,)?) => {
-        mod on_sqlite { $(#[test] fn $case() { super::$case(&super::Place::sqlite()); })+ }
-        mod on_mysql { $(#[test] fn $case() { super::$case(&super::Place::mysql()); })+ }
-    };
-}
 
 on_both!(
     tables_are_created_and_a_second_batch_replaces_values,
@@ -51,6 +57,7 @@ fn tables_are_created_and_a_second_batch_replaces_values(place: &Place) {
     assert_eq!(hits_in(place), [some("a", 1), some("b", 20), some("c", 3)]);
     let known = output.position().expect("a position").expect("a batch");
     assert_eq!((known.state_id.as_str(), known.batch, known.fence), ("ours", 2, 2));
+    assert_eq!(known.token, token_of(2));
     assert_eq!(place.query("SELECT * FROM {t}")[0].len(), 2, "only the summary's columns show");
 }
 
@@ -86,6 +93,11 @@ fn a_repeated_delivery_changes_nothing(place: &Place) {
     let other = [hits(&[(Some("a"), 99)])];
     assert_eq!(deliver(&mut *output, &again, &other).expect("again").rows, 0);
     assert_eq!(hits_in(place), [some("a", 1)]);
+    // The same number in another history, of a state that was restored from a copy.
+    let another = Delivery { token: 5, ..again };
+    assert_eq!(deliver(&mut *output, &another, &other).expect("another batch").rows, 1);
+    assert_eq!(hits_in(place), [some("a", 99)]);
+    assert_eq!(output.position().expect("a position").expect("a batch").token, 5);
 }
 
 fn a_foreign_state_is_refused_until_it_adopts(place: &Place) {

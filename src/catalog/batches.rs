@@ -1,61 +1,16 @@
-//! Batches: the decision, its renames, its history.
+//! The history of the batches.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Transaction, params};
+use rusqlite::{OptionalExtension, Transaction};
 
-use super::stores::StoreFile;
-use super::visible::VisibleFile;
 use super::{Catalog, CatalogError};
-use crate::engine::reject::{Counters, Reject};
-use crate::fault;
-use crate::source::SegmentState;
+use crate::engine::reject::Counters;
 
-/// A staged file and the name that it gets once the batch is decided.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rename {
-    /// Where it was written.
-    pub staged: PathBuf,
-    /// Where readers look.
-    pub published: PathBuf,
-    /// Its size.
-    pub bytes: u64,
-    /// xxh3-64 of its bytes.
-    pub checksum: u64,
-}
-
-/// Everything that one batch changes, decided as a whole.
-#[derive(Debug)]
-pub struct Decision<'d> {
-    /// The batch's number: one more than the last decided one.
-    pub batch: u64,
-    /// The fence it was made under.
-    pub fence: u64,
-    /// Of the job that made it.
-    pub fingerprint: &'d str,
-    /// New states of the segments that were read or seen elsewhere; id 0 is a new one.
-    pub segments: &'d [SegmentState],
-    /// What became of the lines.
-    pub counters: Counters,
-    /// Rejected lines that are kept, with the path of each.
-    pub rejects: &'d [(PathBuf, Reject)],
-    /// Files to publish.
-    pub renames: &'d [Rename],
-    /// New files of the store.
-    pub stores: &'d [StoreFile],
-    /// What of `renames` shows them.
-    pub visible: &'d [VisibleFile],
-    /// Groups that the batch touched.
-    pub groups: u64,
-    /// Bytes that nobody can read any more.
-    pub lost_bytes: u64,
-    /// Segments that were read.
-    pub segments_read: u64,
-    /// Wall time until the decision.
-    pub seconds: f64,
-}
+/// Batches that are kept one by one; of older ones the sums are. A `watch` makes 86,400 a day.
+const BATCHES_KEPT: u64 = 10_000;
 
 /// One decided batch, for `history`.
 #[derive(Debug, Clone, PartialEq)]
@@ -68,12 +23,23 @@ pub struct BatchRow {
     pub seconds: f64,
     /// What became of the lines.
     pub counters: Counters,
+    /// Formerly rejected lines that it merged.
+    pub retried: u64,
     /// Groups that it touched.
     pub groups: u64,
     /// Bytes that nobody could read any more.
     pub lost_bytes: u64,
     /// Segments that were read.
     pub segments: u64,
+}
+
+/// All batches together.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// What became of the lines.
+    pub counters: Counters,
+    /// Bytes that nobody could read any more.
+    pub lost_bytes: u64,
 }
 
 impl Catalog {
@@ -87,61 +53,42 @@ impl Catalog {
             .map_err(self.fail("read"))
     }
 
-    /// Decides a batch: all of it, durably, or nothing of it.
-    pub fn decide(&mut self, decision: &Decision<'_>) -> Result<(), CatalogError> {
-        let path = self.path.clone();
-        let fail = |source| CatalogError::Sql { action: "write", path: path.clone(), source };
-        let transaction = self
-            .connection
-            .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
-            .map_err(fail)?;
-        if !is_ours(&transaction, decision).map_err(fail)? {
-            return Err(CatalogError::Fenced { ours: decision.fence });
-        }
-        write(&transaction, decision).map_err(fail)?;
-        fault::point("decide.before");
-        transaction.commit().map_err(fail)?;
-        fault::point("decide.after");
-        Ok(())
-    }
-
-    /// Renames of decided batches that may not have happened yet.
-    pub fn pending_renames(&self) -> Result<Vec<Rename>, CatalogError> {
-        let sql = "SELECT staged, final, bytes, checksum FROM renames ORDER BY batch, staged";
-        self.rows(sql, [], |row| {
-            Ok(Rename {
-                staged: path_of(&row.get::<_, Vec<u8>>(0)?),
-                published: path_of(&row.get::<_, Vec<u8>>(1)?),
-                bytes: row.get::<_, i64>(2)? as u64,
-                checksum: row.get::<_, i64>(3)? as u64,
-            })
-        })
-    }
-
-    /// All renames have happened, durably.
-    pub fn mark_published(&self) -> Result<(), CatalogError> {
-        self.connection.execute("DELETE FROM renames", []).map(drop).map_err(self.fail("write"))
+    /// The random number of a batch, by which it is told from one with the same number in another life of this state;
+    /// `None` for one that is not known any more.
+    pub fn token(&self, batch: u64) -> Result<Option<u64>, CatalogError> {
+        let sql = "SELECT token FROM batches WHERE batch = ?1";
+        self.connection
+            .query_row(sql, [batch as i64], |row| row.get::<_, i64>(0))
+            .optional()
+            .map(|token| token.map(|token| token as u64))
+            .map_err(self.fail("read"))
     }
 
     /// The last `limit` batches, newest first.
     pub fn history(&self, limit: u64) -> Result<Vec<BatchRow>, CatalogError> {
-        let sql = "SELECT batch, decided_us, seconds, mapped, filtered, rejected, bytes, groups, lost_bytes, segments
-                       FROM batches ORDER BY batch DESC LIMIT ?1";
+        let sql = "SELECT batch, decided_us, seconds, mapped, filtered, rejected, bytes, groups, lost_bytes, segments,
+                          late, retried
+                   FROM batches ORDER BY batch DESC LIMIT ?1";
         self.rows(sql, [limit.min(i64::MAX as u64) as i64], batch_row)
     }
 
-    /// The counters of all batches together.
-    pub fn totals(&self) -> Result<Counters, CatalogError> {
-        let sql = "SELECT coalesce(sum(mapped), 0), coalesce(sum(filtered), 0), coalesce(sum(rejected), 0),
-                   coalesce(sum(bytes), 0) FROM batches";
+    /// The counters of all batches together. A line that was rejected and merged later counts as what it became.
+    pub fn totals(&self) -> Result<Totals, CatalogError> {
+        let sql = "SELECT sum(mapped), sum(filtered), sum(rejected) - sum(retried), sum(bytes), sum(lost_bytes),
+                          sum(late)
+                   FROM (SELECT mapped, filtered, rejected, late, retried, bytes, lost_bytes FROM batches UNION ALL
+                         SELECT mapped, filtered, rejected, late, retried, bytes, lost_bytes FROM former_batches)";
         let read = |row: &rusqlite::Row<'_>| {
             let number = |at| row.get::<_, i64>(at).map(|n| n as u64);
-            Ok(Counters {
+            let counters = Counters {
                 mapped: number(0)?,
                 filtered: number(1)?,
                 rejected: number(2)?,
                 bytes: number(3)?,
-            })
+                late: number(5)?,
+                ..Counters::default()
+            };
+            Ok(Totals { counters, lost_bytes: number(4)? })
         };
         self.connection.query_row(sql, [], read).map_err(self.fail("read"))
     }
@@ -158,60 +105,36 @@ fn batch_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<BatchRow> {
             filtered: number(4)?,
             rejected: number(5)?,
             bytes: number(6)?,
+            late: number(10)?,
+            ..Counters::default()
         },
+        retried: number(11)?,
         groups: number(7)?,
         lost_bytes: number(8)?,
         segments: number(9)?,
     })
 }
 
-/// Whether nobody decided anything since this batch was planned.
-fn is_ours(transaction: &Transaction<'_>, decision: &Decision<'_>) -> rusqlite::Result<bool> {
-    let sql = "SELECT (SELECT value FROM meta WHERE key = 'fence'), (SELECT coalesce(max(batch), 0) FROM batches)";
-    let (fence, batch): (i64, i64) =
-        transaction.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    Ok(fence as u64 == decision.fence && batch as u64 + 1 == decision.batch)
-}
-
-fn write(transaction: &Transaction<'_>, decision: &Decision<'_>) -> rusqlite::Result<()> {
-    super::segments::write(transaction, decision.segments)?;
-    super::stores::write(transaction, decision.stores)?;
-    super::visible::write(transaction, decision.visible)?;
-    super::rejects::write(transaction, decision.batch, decision.rejects)?;
-    let batch = decision.batch as i64;
-    let mut rename = transaction.prepare("INSERT INTO renames VALUES (?1, ?2, ?3, ?4, ?5)")?;
-    for file in decision.renames {
-        let (staged, published) = (bytes_of(&file.staged), bytes_of(&file.published));
-        rename.execute(params![
-            batch,
-            staged,
-            published,
-            file.bytes as i64,
-            file.checksum as i64
-        ])?;
+/// Adds the oldest batches up. A hundred at a time: it need not be in every transaction.
+pub(super) fn prune(transaction: &Transaction<'_>, newest: u64) -> rusqlite::Result<()> {
+    if newest <= BATCHES_KEPT || newest % 100 != 0 {
+        return Ok(());
     }
+    let last = (newest - BATCHES_KEPT) as i64;
     transaction.execute(
-        "INSERT OR REPLACE INTO meta VALUES ('fingerprint', ?1)",
-        [decision.fingerprint],
+        "UPDATE former_batches SET
+            batches = former_batches.batches + o.batches, mapped = former_batches.mapped + o.mapped,
+            filtered = former_batches.filtered + o.filtered, rejected = former_batches.rejected + o.rejected,
+            late = former_batches.late + o.late, retried = former_batches.retried + o.retried,
+            bytes = former_batches.bytes + o.bytes, lost_bytes = former_batches.lost_bytes + o.lost_bytes
+         FROM (SELECT count(*) AS batches, coalesce(sum(mapped), 0) AS mapped, coalesce(sum(filtered), 0) AS filtered,
+                      coalesce(sum(rejected), 0) AS rejected, coalesce(sum(late), 0) AS late,
+                      coalesce(sum(retried), 0) AS retried, coalesce(sum(bytes), 0) AS bytes,
+                      coalesce(sum(lost_bytes), 0) AS lost_bytes
+               FROM batches WHERE batch <= ?1) AS o",
+        [last],
     )?;
-    let counters = decision.counters;
-    transaction.execute(
-        "INSERT INTO batches VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
-        params![
-            batch,
-            decision.fence as i64,
-            jiff::Timestamp::now().as_microsecond(),
-            decision.seconds,
-            counters.mapped as i64,
-            counters.filtered as i64,
-            counters.rejected as i64,
-            counters.bytes as i64,
-            decision.groups as i64,
-            decision.lost_bytes as i64,
-            decision.segments_read as i64,
-        ],
-    )?;
-    Ok(())
+    transaction.execute("DELETE FROM batches WHERE batch <= ?1", [last]).map(drop)
 }
 
 /// Paths are bytes, not text.
@@ -221,4 +144,40 @@ pub(super) fn bytes_of(path: &Path) -> &[u8] {
 
 pub(super) fn path_of(bytes: &[u8]) -> PathBuf {
     PathBuf::from(OsStr::from_bytes(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::{Decision, Refresh};
+
+    #[test]
+    fn old_batches_become_sums() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let mut catalog = Catalog::open(dir.path()).expect("a catalog");
+        catalog.connection.execute_batch("PRAGMA synchronous = OFF").expect("for speed");
+        let counters =
+            Counters { mapped: 3, filtered: 2, rejected: 1, bytes: 100, ..Counters::default() };
+        let batches = BATCHES_KEPT + 250;
+        for batch in 1..=batches {
+            let decision = Decision {
+                batch,
+                meaning: "",
+                segments: &[],
+                counters,
+                rejects: &[],
+                files: Refresh::default(),
+                event_parts: &[],
+                groups: 0,
+                lost_bytes: 7,
+                segments_read: 0,
+                seconds: 0.0,
+            };
+            catalog.decide(&decision).expect("decided");
+        }
+        let totals = catalog.totals().expect("totals");
+        assert_eq!((totals.counters.mapped, totals.lost_bytes), (3 * batches, 7 * batches));
+        let kept = catalog.history(u64::MAX).expect("history").len() as u64;
+        assert!((BATCHES_KEPT..BATCHES_KEPT + 100).contains(&kept), "{kept}");
+    }
 }

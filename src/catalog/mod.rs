@@ -4,20 +4,28 @@
 //! the state directory and in the outputs is either named here or may be deleted.
 
 mod batches;
+mod decision;
+mod event_parts;
+mod fence;
 mod lock;
 mod open;
 mod outputs;
 mod rejects;
+mod renames;
+mod runs;
 mod segments;
-mod stores;
 mod visible;
 
-pub use batches::{BatchRow, Decision, Rename};
+pub use batches::{BatchRow, Totals};
+pub use decision::{Decision, Refresh};
+pub use event_parts::EventPart;
 pub use lock::{JobLock, LockError};
 pub use open::Catalog;
 pub use outputs::OutputRow;
 pub use rejects::RejectRow;
-pub use stores::StoreFile;
+pub use renames::Rename;
+pub use runs::Run;
+pub use segments::{SegmentChange, SegmentLedger};
 pub use visible::VisibleFile;
 
 use std::path::PathBuf;
@@ -81,4 +89,10 @@ fn sql_hint(error: &rusqlite::Error) -> &'static str {
         }
         _ => "",
     }
+}
+
+/// 64 random bits: the standard library's seeds of hash maps come from the operating system.
+pub(crate) fn random() -> u64 {
+    use std::hash::{BuildHasher, Hasher};
+    std::collections::hash_map::RandomState::new().build_hasher().finish()
 }

@@ -6,7 +6,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension};
 
 use super::CatalogError;
 
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 
 const SCHEMA: &str = "
 CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
@@ -14,17 +14,29 @@ CREATE TABLE segments (
     id INTEGER PRIMARY KEY, path BLOB NOT NULL, device INTEGER NOT NULL, inode INTEGER NOT NULL,
     size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, compression TEXT NOT NULL,
     head_len INTEGER NOT NULL, head_hash INTEGER NOT NULL, rank INTEGER NOT NULL, offset INTEGER NOT NULL,
-    anchor_len INTEGER NOT NULL, anchor_hash INTEGER NOT NULL, complete INTEGER NOT NULL);
+    anchor_len INTEGER NOT NULL, anchor_hash INTEGER NOT NULL, complete INTEGER NOT NULL,
+    gone_us INTEGER, mapped_bytes INTEGER NOT NULL DEFAULT 0, filtered_bytes INTEGER NOT NULL DEFAULT 0,
+    rejected_bytes INTEGER NOT NULL DEFAULT 0, lost_bytes INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE batches (
-    batch INTEGER PRIMARY KEY, fence INTEGER NOT NULL, decided_us INTEGER NOT NULL, seconds REAL NOT NULL,
-    mapped INTEGER NOT NULL, filtered INTEGER NOT NULL, rejected INTEGER NOT NULL, bytes INTEGER NOT NULL,
-    groups INTEGER NOT NULL, lost_bytes INTEGER NOT NULL, segments INTEGER NOT NULL);
+    batch INTEGER PRIMARY KEY, fence INTEGER NOT NULL, token INTEGER NOT NULL, decided_us INTEGER NOT NULL,
+    seconds REAL NOT NULL, mapped INTEGER NOT NULL, filtered INTEGER NOT NULL, rejected INTEGER NOT NULL,
+    late INTEGER NOT NULL, retried INTEGER NOT NULL, bytes INTEGER NOT NULL, groups INTEGER NOT NULL,
+    lost_bytes INTEGER NOT NULL, segments INTEGER NOT NULL);
+CREATE TABLE former_batches (
+    id INTEGER PRIMARY KEY CHECK (id = 1), batches INTEGER NOT NULL, mapped INTEGER NOT NULL,
+    filtered INTEGER NOT NULL, rejected INTEGER NOT NULL, late INTEGER NOT NULL, retried INTEGER NOT NULL,
+    bytes INTEGER NOT NULL, lost_bytes INTEGER NOT NULL);
+INSERT INTO former_batches VALUES (1, 0, 0, 0, 0, 0, 0, 0, 0);
 CREATE TABLE renames (
     batch INTEGER NOT NULL, staged BLOB NOT NULL, final BLOB NOT NULL, bytes INTEGER NOT NULL,
     checksum INTEGER NOT NULL, PRIMARY KEY (batch, staged)) WITHOUT ROWID;
-CREATE TABLE stores (
-    partition_us INTEGER PRIMARY KEY, file TEXT NOT NULL, batch INTEGER NOT NULL, groups INTEGER NOT NULL,
-    bytes INTEGER NOT NULL, checksum INTEGER NOT NULL);
+CREATE TABLE runs (
+    file TEXT PRIMARY KEY, partition_us INTEGER NOT NULL, batch INTEGER NOT NULL, groups INTEGER NOT NULL,
+    bytes INTEGER NOT NULL, checksum INTEGER NOT NULL, sequence INTEGER NOT NULL) WITHOUT ROWID;
+CREATE INDEX runs_by_partition ON runs (partition_us, sequence);
+CREATE TABLE event_parts (
+    staged BLOB PRIMARY KEY, partition_us INTEGER NOT NULL, sequence INTEGER NOT NULL,
+    bytes INTEGER NOT NULL, checksum INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE rejects (
     id INTEGER PRIMARY KEY, batch INTEGER NOT NULL, path BLOB NOT NULL, offset INTEGER NOT NULL,
     length INTEGER NOT NULL, reason TEXT NOT NULL, sample BLOB NOT NULL);
@@ -39,6 +51,8 @@ CREATE TABLE visible (
 pub struct Catalog {
     pub(super) connection: Connection,
     pub(super) path: PathBuf,
+    /// The fence under which this process writes; none until it does.
+    pub(super) fence: Option<u64>,
 }
 
 impl Catalog {
@@ -50,7 +64,7 @@ impl Catalog {
             move |source| CatalogError::Sql { action, path, source }
         };
         let connection = Connection::open(&path).map_err(fail("open"))?;
-        let catalog = Catalog { connection, path: path.clone() };
+        let catalog = Catalog { connection, path: path.clone(), fence: None };
         catalog.configure().map_err(fail("open"))?;
         let version = catalog.version().map_err(fail("read"))?;
         match version {
@@ -138,30 +152,19 @@ impl Catalog {
             .map_err(self.fail("read"))
     }
 
-    /// The fence that was given out last.
-    pub fn fence(&self) -> Result<u64, CatalogError> {
-        self.connection
-            .query_row("SELECT value FROM meta WHERE key = 'fence'", [], |row| row.get::<_, i64>(0))
-            .map(|fence| fence as u64)
-            .map_err(self.fail("read"))
+    /// What the stored groups mean ([`crate::plan::Plan::meaning`]).
+    pub fn meaning(&self) -> Result<Option<String>, CatalogError> {
+        self.meta("meaning")
     }
 
-    /// Takes a new fence: from now on nothing is decided with an older one.
-    pub fn take_fence(&self) -> Result<u64, CatalogError> {
-        self.connection
-            .query_row(
-                "UPDATE meta SET value = value + 1 WHERE key = 'fence' RETURNING value",
-                [],
-                |row| row.get::<_, i64>(0),
-            )
-            .map(|fence| fence as u64)
-            .map_err(self.fail("write"))
+    /// The newest event time of all batches, microseconds.
+    pub fn watermark_us(&self) -> Result<Option<i64>, CatalogError> {
+        self.meta("watermark_us")
     }
 
-    /// The fingerprint of the job that made the stored groups.
-    pub fn fingerprint(&self) -> Result<Option<String>, CatalogError> {
+    fn meta<T: rusqlite::types::FromSql>(&self, key: &str) -> Result<Option<T>, CatalogError> {
         self.connection
-            .query_row("SELECT value FROM meta WHERE key = 'fingerprint'", [], |row| row.get(0))
+            .query_row("SELECT value FROM meta WHERE key = ?1", [key], |row| row.get(0))
             .optional()
             .map_err(self.fail("read"))
     }
@@ -174,7 +177,7 @@ fn look_at(path: &Path) -> rusqlite::Result<Catalog> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
         let connection = Connection::open_with_flags(name, flags)?;
         connection.busy_timeout(std::time::Duration::from_secs(10))?;
-        let catalog = Catalog { connection, path: path.to_owned() };
+        let catalog = Catalog { connection, path: path.to_owned(), fence: None };
         catalog.version().map(|_| catalog)
     };
     let mut uri = String::from("file:");
@@ -189,9 +192,7 @@ fn look_at(path: &Path) -> rusqlite::Result<Catalog> {
     open(&uri).or_else(|_| open(&format!("{uri}?immutable=1")))
 }
 
-/// 128 bits that no other state has: time, process and the address space's random layout, hashed.
+/// 128 bits that no other state has.
 fn new_state_id() -> String {
-    use std::hash::{BuildHasher, Hasher};
-    let random = || std::collections::hash_map::RandomState::new().build_hasher().finish();
-    format!("{:016x}{:016x}", random(), random())
+    format!("{:016x}{:016x}", super::random(), super::random())
 }

@@ -45,14 +45,22 @@ impl Catalog {
         Ok(found.unwrap_or_else(fresh))
     }
 
-    /// Notes how a delivery went.
-    pub fn set_output(&self, row: &OutputRow) -> Result<(), CatalogError> {
-        self.connection
-            .execute(
-                "INSERT OR REPLACE INTO outputs VALUES (?1, ?2, ?3, ?4, ?5)",
-                params![row.name, row.place, row.delivered as i64, row.tried_us, row.error],
-            )
-            .map(drop)
-            .map_err(self.fail("write"))
+    /// Notes how deliveries went.
+    pub fn set_outputs(&mut self, rows: &[OutputRow]) -> Result<(), CatalogError> {
+        self.write(|transaction, _| {
+            let sql = "INSERT OR REPLACE INTO outputs VALUES (?1, ?2, ?3, ?4, ?5)";
+            let mut statement = transaction.prepare(sql)?;
+            for row in rows {
+                let delivered = row.delivered as i64;
+                statement.execute(params![
+                    row.name,
+                    row.place,
+                    delivered,
+                    row.tried_us,
+                    row.error
+                ])?;
+            }
+            Ok(())
+        })
     }
 }

@@ -6,24 +6,62 @@ use super::batches::{bytes_of, path_of};
 use super::{Catalog, CatalogError};
 use crate::source::{Compression, Fingerprint, SegmentState};
 
+/// What a batch learnt of a segment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SegmentChange {
+    /// Its state from now on; id 0 is a new one.
+    pub state: SegmentState,
+    /// Its bytes that were read.
+    pub read: SegmentLedger,
+}
+
+/// What became of the bytes of a segment.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct SegmentLedger {
+    /// Of lines that were mapped.
+    pub mapped_bytes: u64,
+    /// Of lines that were filtered, empty or headers.
+    pub filtered_bytes: u64,
+    /// Of rejected lines.
+    pub rejected_bytes: u64,
+    /// That were gone before they could be read.
+    pub lost_bytes: u64,
+}
+
+impl From<SegmentState> for SegmentChange {
+    fn from(state: SegmentState) -> Self {
+        SegmentChange { state, read: SegmentLedger::default() }
+    }
+}
+
 impl Catalog {
     /// All segments that were ever read.
     pub fn segments(&self) -> Result<Vec<SegmentState>, CatalogError> {
         let sql = "SELECT id, path, device, inode, size, mtime_ns, compression, head_len, head_hash, rank, offset,
-                       anchor_len, anchor_hash, complete FROM segments ORDER BY id";
+                       anchor_len, anchor_hash, complete, gone_us FROM segments ORDER BY id";
         self.rows(sql, [], segment)
     }
 
+    /// The ledger of all segments, for `audit`.
+    pub fn ledger(&self) -> Result<Vec<(SegmentState, SegmentLedger)>, CatalogError> {
+        let sql = "SELECT id, path, device, inode, size, mtime_ns, compression, head_len, head_hash, rank, offset,
+                       anchor_len, anchor_hash, complete, gone_us, mapped_bytes, filtered_bytes, rejected_bytes, lost_bytes
+                   FROM segments ORDER BY id";
+        self.rows(sql, [], |row| {
+            let number = |name| row.get::<_, i64>(name).map(|n| n as u64);
+            let ledger = SegmentLedger {
+                mapped_bytes: number("mapped_bytes")?,
+                filtered_bytes: number("filtered_bytes")?,
+                rejected_bytes: number("rejected_bytes")?,
+                lost_bytes: number("lost_bytes")?,
+            };
+            Ok((segment(row)?, ledger))
+        })
+    }
+
     /// Stores what was learnt of segments with nothing to read: new names, new times.
-    pub fn update_segments(&mut self, segments: &[SegmentState]) -> Result<(), CatalogError> {
-        let path = self.path.clone();
-        let fail = |source| CatalogError::Sql { action: "write", path, source };
-        let mut work = || {
-            let transaction = self.connection.transaction()?;
-            write(&transaction, segments)?;
-            transaction.commit()
-        };
-        work().map_err(fail)
+    pub fn update_segments(&mut self, segments: &[SegmentChange]) -> Result<(), CatalogError> {
+        self.write(|transaction, _| write(transaction, segments))
     }
 }
 
@@ -47,17 +85,29 @@ fn segment(row: &rusqlite::Row<'_>) -> rusqlite::Result<SegmentState> {
         offset: number(10)?,
         anchor: print(11)?,
         complete: row.get(13)?,
+        gone_us: row.get(14)?,
     })
 }
 
-/// Inserts new segments (id 0) and replaces known ones.
+/// Inserts new segments (id 0) and replaces known ones; what was read of them is added up.
 pub(super) fn write(
     transaction: &Transaction<'_>,
-    segments: &[SegmentState],
+    segments: &[SegmentChange],
 ) -> rusqlite::Result<()> {
-    let sql = "INSERT OR REPLACE INTO segments VALUES (nullif(?1, 0), ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
+    let sql = "INSERT INTO segments VALUES
+                   (nullif(?1, 0), ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)
+               ON CONFLICT (id) DO UPDATE SET
+                   path = excluded.path, device = excluded.device, inode = excluded.inode, size = excluded.size,
+                   mtime_ns = excluded.mtime_ns, compression = excluded.compression, head_len = excluded.head_len,
+                   head_hash = excluded.head_hash, rank = excluded.rank, offset = excluded.offset,
+                   anchor_len = excluded.anchor_len, anchor_hash = excluded.anchor_hash, complete = excluded.complete,
+                    gone_us = excluded.gone_us,
+                   mapped_bytes = mapped_bytes + excluded.mapped_bytes,
+                   filtered_bytes = filtered_bytes + excluded.filtered_bytes,
+                   rejected_bytes = rejected_bytes + excluded.rejected_bytes,
+                   lost_bytes = lost_bytes + excluded.lost_bytes";
     let mut statement = transaction.prepare(sql)?;
-    for s in segments {
+    for SegmentChange { state: s, read } in segments {
         statement.execute(params![
             s.id as i64,
             bytes_of(&s.path),
@@ -73,7 +123,24 @@ pub(super) fn write(
             i64::from(s.anchor.len),
             s.anchor.hash as i64,
             s.complete,
+            s.gone_us,
+            read.mapped_bytes as i64,
+            read.filtered_bytes as i64,
+            read.rejected_bytes as i64,
+            read.lost_bytes as i64,
         ])?;
     }
     Ok(())
+}
+
+/// How long a segment whose file is gone is recognised when it comes back.
+const GONE_KEPT_US: i64 = 90 * 86_400 * 1_000_000;
+
+/// Forgets segments whose files are gone for long. Now and then: it need not be in every transaction.
+pub(super) fn prune(transaction: &Transaction<'_>, batch: u64) -> rusqlite::Result<()> {
+    if batch % 100 != 0 {
+        return Ok(());
+    }
+    let before = jiff::Timestamp::now().as_microsecond() - GONE_KEPT_US;
+    transaction.execute("DELETE FROM segments WHERE gone_us < ?1", [before]).map(drop)
 }

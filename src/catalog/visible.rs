@@ -12,7 +12,7 @@ use super::{Catalog, CatalogError};
 pub struct VisibleFile {
     /// Where it is.
     pub path: PathBuf,
-    /// The batch that wrote the store's file which it shows.
+    /// The newest batch that it shows.
     pub batch: u64,
     /// Its size.
     pub bytes: u64,
@@ -30,23 +30,13 @@ impl Catalog {
         })
     }
 
-    /// Notes files that were written anew from the store.
-    pub fn set_visible(&mut self, files: &[VisibleFile]) -> Result<(), CatalogError> {
-        let path = self.path.clone();
-        let mut work = || {
-            let transaction = self.connection.transaction()?;
-            write(&transaction, files)?;
-            transaction.commit()
-        };
-        work().map_err(|source| CatalogError::Sql { action: "write", path, source })
-    }
-
     /// A file is not there, whatever was noted. Whether it is one of the summary.
-    pub fn forget_visible(&self, file: &Path) -> Result<bool, CatalogError> {
-        self.connection
-            .execute("DELETE FROM visible WHERE path = ?1", [bytes_of(file)])
-            .map(|rows| rows > 0)
-            .map_err(self.fail("write"))
+    pub fn forget_visible(&mut self, file: &Path) -> Result<bool, CatalogError> {
+        self.write(|transaction, _| {
+            transaction
+                .execute("DELETE FROM visible WHERE path = ?1", [bytes_of(file)])
+                .map(|rows| rows > 0)
+        })
     }
 }
 

@@ -89,11 +89,11 @@ fn as_json(
     lag: Option<driver::Lag>,
     outputs: &[OutputRow],
 ) -> anyhow::Result<serde_json::Value> {
-    let totals = catalog.totals()?;
+    let totals = catalog.totals()?.counters;
     let last = catalog.history(1)?;
     let outputs =
         outputs.iter().map(|o| json!({"name": o.name, "batch": o.delivered, "error": o.error}));
-    let stores = catalog.stores()?;
+    let stores = catalog.runs()?;
     Ok(json!({
         "job": name,
         "batch": catalog.last_batch()?,
@@ -112,7 +112,7 @@ fn as_text(
     lag: Option<driver::Lag>,
     outputs: &[OutputRow],
 ) -> anyhow::Result<String> {
-    let totals = catalog.totals()?;
+    let totals = catalog.totals()?.counters;
     let batch = catalog.last_batch()?;
     let mut out = format!("{name}\n");
     match catalog.history(1)?.first() {

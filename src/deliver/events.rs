@@ -11,9 +11,10 @@ use arrow_schema::SchemaRef;
 
 use crate::data::Column;
 use crate::engine::map::RecordSink;
-use crate::engine::parquet_file::{Content, FileError, ParquetFile, Written};
+use crate::engine::parquet_file::{self, Content, FileError, ParquetFile, Written};
 use crate::engine::timepart;
 use crate::job::Partition;
+use crate::limits::STORE_BLOCK_ROWS;
 use crate::plan::{EventsOutput, arrow_schema};
 
 /// The records of one split, as they come.
@@ -97,4 +98,17 @@ impl RecordSink for EventSplit {
             self.push(start, columns, &rows);
         }
     }
+}
+
+/// Writes the records of several files into one, in their order.
+pub fn join(output: &EventsOutput, files: &[PathBuf], path: &Path) -> Result<Written, FileError> {
+    let mut joined = ParquetFile::create(path, schema(output), Content::Events)?;
+    for file in files {
+        for batch in parquet_file::open(file, STORE_BLOCK_ROWS)? {
+            let batch = batch
+                .map_err(|e| FileError::Damaged { path: file.clone(), what: e.to_string() })?;
+            joined.write(&batch)?;
+        }
+    }
+    joined.finish()
 }

@@ -3,15 +3,16 @@
 
 use std::path::PathBuf;
 
-use super::run::Batch;
+use super::batch::Batch;
 use super::sources::Sources;
 use super::spill::Spilled;
 use super::worker::{Failed, Part, Pass};
 use super::{RunError, spill};
+use crate::catalog::SegmentChange;
 use crate::deliver::events::StagedEvents;
 use crate::engine::reduce::Delta;
 use crate::engine::reject::{Counters, Reject, Rejects};
-use crate::source::{SegmentState, SegmentTask};
+use crate::source::SegmentTask;
 
 /// What the map phase made.
 pub(super) struct Executed {
@@ -24,14 +25,18 @@ pub(super) struct Executed {
     /// Events, in the order of segments and splits.
     pub(super) events: Vec<StagedEvents>,
     /// New states of the segments that were read.
-    pub(super) states: Vec<SegmentState>,
-    /// These, and of those that were only seen elsewhere.
-    pub(super) all_states: Vec<SegmentState>,
+    pub(super) states: Vec<SegmentChange>,
     rejects: Rejects,
     paths: Vec<PathBuf>,
 }
 
 impl Executed {
+    /// Groups of a time partition, at most.
+    pub(super) fn groups(&self, partition: crate::job::Partition, partition_us: i64) -> u64 {
+        let spilled = self.spilled.iter().filter(|run| run.partition_us == partition_us);
+        self.delta.count(partition, partition_us) + spilled.map(|run| run.groups).sum::<u64>()
+    }
+
     /// The rejected lines, with the path of each.
     pub(super) fn take_rejects(&mut self) -> Vec<(PathBuf, Reject)> {
         let rejects = std::mem::take(&mut self.rejects).finish();
@@ -43,16 +48,12 @@ impl Executed {
 pub(super) fn execute(batch: &Batch<'_>, sources: &mut Sources) -> Result<Executed, RunError> {
     loop {
         match attempt(batch, &sources.plan.tasks)? {
-            Ok(mut executed) => {
-                executed.all_states = executed.states.clone();
-                executed.all_states.extend(sources.plan.updates.iter().cloned());
-                return Ok(executed);
-            }
+            Ok(executed) => return Ok(executed),
             Err(mut failed) => {
                 failed.sort_by_key(|(task, _)| std::cmp::Reverse(*task));
                 failed.dedup_by_key(|(task, _)| *task);
                 failed.into_iter().for_each(|(task, error)| sources.exclude(task, error));
-                spill::clear(batch.layout)?;
+                spill::clear(batch)?;
             }
         }
     }
@@ -62,6 +63,9 @@ fn attempt(batch: &Batch<'_>, tasks: &[SegmentTask]) -> Result<Result<Executed, 
     let pass = Pass::new(batch, tasks);
     let workers = batch.pool.broadcast(|_| pass.worker());
     let failed = pass.failed.into_inner().unwrap_or_default();
+    if batch.is_stopped() {
+        return Err(RunError::Stopped);
+    }
     if !failed.is_empty() {
         return Ok(Err(failed));
     }
@@ -77,7 +81,7 @@ fn attempt(batch: &Batch<'_>, tasks: &[SegmentTask]) -> Result<Result<Executed, 
 }
 
 /// The workers' parts as one.
-fn join(parts: Vec<Part>, states: Vec<SegmentState>, paths: Vec<PathBuf>) -> Executed {
+fn join(parts: Vec<Part>, states: Vec<SegmentChange>, paths: Vec<PathBuf>) -> Executed {
     let mut counters = Counters::default();
     let (mut rejects, mut events, mut spilled) = (Rejects::default(), Vec::new(), Vec::new());
     let mut tables = Vec::new();
@@ -90,5 +94,5 @@ fn join(parts: Vec<Part>, states: Vec<SegmentState>, paths: Vec<PathBuf>) -> Exe
     }
     events.sort_by_key(|e| (e.segment, e.offset, e.partition_us));
     let delta = Delta::reduce(tables);
-    Executed { delta, spilled, counters, events, states, all_states: Vec::new(), rejects, paths }
+    Executed { delta, spilled, counters, events, states, rejects, paths }
 }

@@ -22,6 +22,15 @@ pub struct Layout {
     events: Option<PathBuf>,
 }
 
+/// Names of files that are written under one fence for one batch. Whoever removes leftovers goes by the fence in the
+/// name: files of a later one are another process's.
+#[derive(Debug, Clone, Copy)]
+pub struct Names<'l> {
+    layout: &'l Layout,
+    fence: u64,
+    batch: u64,
+}
+
 impl Layout {
     /// For a job in a state directory.
     pub fn new(state_dir: &Path, plan: &Plan) -> Self {
@@ -46,25 +55,18 @@ impl Layout {
         self.state.join("groups")
     }
 
-    /// Where runs spill to.
-    pub fn spill(&self) -> PathBuf {
+    /// Where runs spill to, one folder a fence.
+    fn spills(&self) -> PathBuf {
         self.state.join("spill")
     }
 
-    /// A store's file of a batch.
-    pub fn store_name(&self, partition: Partition, partition_us: i64, batch: u64) -> String {
-        let label = timepart::label(partition, partition_us).replace('/', "_");
-        let label = if label.is_empty() { "all" } else { &label };
-        format!("{label}.{batch}.parquet")
-    }
-
-    /// A name for a staged file of an output's folder.
-    pub fn staged(&self, output: &Path, batch: u64, what: &str) -> PathBuf {
-        absolute(output).join(STAGING).join(format!("{}{batch}-{what}.part", self.prefix))
+    /// Names for what is written next.
+    pub(super) fn names(&self, fence: u64, batch: u64) -> Names<'_> {
+        Names { layout: self, fence, batch }
     }
 
     /// The folders of the Parquet outputs.
-    pub fn outputs(&self) -> impl Iterator<Item = &Path> {
+    fn outputs(&self) -> impl Iterator<Item = &Path> {
         self.summary.iter().chain(&self.events).map(PathBuf::as_path)
     }
 
@@ -79,15 +81,53 @@ impl Layout {
         self.staging_folders().iter().try_for_each(|folder| create_folder(folder))
     }
 
-    /// This job's files in a staging folder.
-    pub fn staged_files(&self, output: &Path) -> Vec<PathBuf> {
-        let Ok(entries) = std::fs::read_dir(output.join(STAGING)) else { return Vec::new() };
-        let ours = |entry: &std::fs::DirEntry| {
-            let name = entry.file_name();
-            let rest = name.to_str().and_then(|name| name.strip_prefix(&self.prefix));
-            rest.is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
-        };
-        entries.flatten().filter(ours).map(|entry| entry.path()).collect()
+    /// Everything that was written before a decision or for the store, with the fence it was written under.
+    pub(super) fn written(&self) -> Vec<(PathBuf, u64)> {
+        let staged = |name: &str| first_number(name.strip_prefix(&self.prefix)?);
+        let mut found = Vec::new();
+        for output in self.outputs() {
+            list(&output.join(STAGING), staged, &mut found);
+        }
+        list(&self.stores(), |name| name.rsplit('.').nth(2)?.parse().ok(), &mut found);
+        list(&self.spills(), |name| name.parse().ok(), &mut found);
+        found.sort();
+        found.dedup();
+        found
+    }
+}
+
+impl Names<'_> {
+    /// A staged file of an output.
+    pub(super) fn staged(&self, output: &Path, what: &str) -> PathBuf {
+        let Names { layout, fence, batch } = self;
+        let name = format!("{}{fence}-{batch}-{what}.part", layout.prefix);
+        absolute(output).join(STAGING).join(name)
+    }
+
+    /// A run of the store: `what` tells those of one batch and partition apart.
+    pub(super) fn run(&self, partition: Partition, partition_us: i64, what: &str) -> String {
+        let label = timepart::label(partition, partition_us).replace('/', "_");
+        let label = if label.is_empty() { "all" } else { &label };
+        format!("{label}.{what}.{}.{}.parquet", self.fence, self.batch)
+    }
+
+    /// The folder of spilled runs.
+    pub(super) fn spill(&self) -> PathBuf {
+        self.layout.spills().join(self.fence.to_string())
+    }
+}
+
+fn first_number(text: &str) -> Option<u64> {
+    text.split('-').next()?.parse().ok()
+}
+
+/// Adds the files of a folder whose name says under which fence they were written. A folder that is not there has none.
+fn list(folder: &Path, fence: impl Fn(&str) -> Option<u64>, found: &mut Vec<(PathBuf, u64)>) {
+    let Ok(entries) = std::fs::read_dir(folder) else { return };
+    for entry in entries.flatten() {
+        if let Some(fence) = entry.file_name().to_str().and_then(&fence) {
+            found.push((entry.path(), fence));
+        }
     }
 }
 
@@ -111,4 +151,33 @@ pub(super) fn events_path(
 ) -> PathBuf {
     let folder = absolute(output).join(timepart::label(partition, partition_us));
     folder.join(format!("events-{batch}-{number}.parquet"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_written_is_found_again_with_its_fence() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let layout = Layout {
+            state: dir.path().join("state/job"),
+            prefix: "job-".into(),
+            summary: Some(dir.path().join("out")),
+            events: None,
+        };
+        let layout = layout.of_state("0123456789abcdef");
+        layout.create().expect("folders");
+        let names = layout.names(7, 12);
+        let staged = names.staged(&dir.path().join("out"), "summary-0");
+        let run = layout.stores().join(names.run(Partition::Day, 0, "batch"));
+        std::fs::create_dir_all(names.spill()).expect("a folder");
+        let foreign = dir.path().join("out/.logmill-staging/job2-01234567-3-1-x.part");
+        for path in [&staged, &run, &foreign] {
+            std::fs::write(path, "").expect("a file");
+        }
+        let mut expected = vec![(staged, 7), (run, 7), (names.spill(), 7)];
+        expected.sort();
+        assert_eq!(layout.written(), expected);
+    }
 }

@@ -1,18 +1,24 @@
 //! The driver: one pass over all that is new, from discovery to delivery. `run` is the contents page.
 
+mod batch;
 mod execute;
 mod fold;
+mod inputs;
 mod layout;
 mod outbox;
+mod partition;
+mod pins;
 mod progress;
 mod publish;
 mod query;
 mod recover;
+mod refresh;
 mod run;
 mod segment;
+mod session;
 mod sources;
 mod spill;
-mod visible;
+mod watch;
 mod worker;
 
 pub use layout::Layout;
@@ -21,11 +27,13 @@ pub use progress::{NoProgress, Progress};
 pub use query::{Busiest, busiest};
 pub use run::run;
 pub use sources::{Lag, SourceReport, head_of, lag, look};
+pub use watch::{WatchEvents, WatchTimes, watch};
 
 use std::path::PathBuf;
 
 use crate::catalog::CatalogError;
 use crate::engine::groups::GroupError;
+use crate::engine::map::MapPanic;
 use crate::engine::parquet_file::FileError;
 use crate::engine::reject::Counters;
 use crate::error::Diagnostic;
@@ -97,9 +105,15 @@ pub enum RunError {
     /// Groups.
     #[error(transparent)]
     Group(#[from] GroupError),
+    /// A bug.
+    #[error(transparent)]
+    Panic(#[from] MapPanic),
     /// The catalog.
     #[error(transparent)]
     Catalog(#[from] CatalogError),
+    /// The batch was given up since the process is to end.
+    #[error("stopped before the decision; nothing of this batch was kept")]
+    Stopped,
     /// Something else, in words.
     #[error("{0}")]
     Other(String),

@@ -3,15 +3,16 @@
 
 use std::path::PathBuf;
 
-use super::layout::Layout;
+use super::pins::Pinned;
 use super::{Options, RunError};
-use crate::catalog::{Catalog, OutputRow, StoreFile};
+use crate::catalog::{Catalog, CatalogError, OutputRow, Run};
 use crate::deliver::sql::{
     self, BlockIter, BoxError, DeliverError, Delivery, SqlOutput, SqlTable, SummaryBlock,
 };
 use crate::engine::groups::GroupError;
 use crate::engine::summary_reader::SummaryReader;
-use crate::plan::Plan;
+use crate::fault;
+use crate::plan::{Plan, ReducePlan};
 
 /// What an output got.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,121 +51,220 @@ pub fn sql_outputs(plan: &Plan) -> Vec<(String, MaybeOutput)> {
     sqlite.chain(mysql).collect()
 }
 
-/// Brings every SQL output up to the given batch.
-pub(super) fn deliver(
-    plan: &Plan,
-    options: &Options,
-    layout: &Layout,
-    catalog: &Catalog,
-    batch: u64,
-) -> Result<Vec<OutputReport>, RunError> {
-    let mut reports = Vec::new();
-    for (name, output) in sql_outputs(plan) {
-        let mut row = catalog.output(&name)?;
-        let mut report =
-            OutputReport { name, place: String::new(), rows: 0, batch: row.delivered, error: None };
-        match output {
-            Err(error) => report.error = Some(error.to_string()),
-            Ok(mut output) => {
-                report.place = output.describe();
-                if row.place != report.place || is_gone(plan, &row) {
-                    // What it has, if anything, is not known: the delivery looks.
-                    (row.delivered, report.batch) = (0, 0);
-                }
-                if row.delivered < batch || options.adopt {
-                    let one = One { plan, options, layout, catalog, batch };
-                    match one.deliver(output.as_mut(), &row) {
-                        Ok(rows) => (report.rows, report.batch) = (rows, batch),
-                        Err(error) => report.error = Some(error.to_string()),
-                    }
-                }
+/// The store as of a batch.
+#[derive(Debug)]
+pub(super) struct Snapshot {
+    pub(super) job: String,
+    pub(super) batch: u64,
+    /// The random number of that batch.
+    pub(super) token: u64,
+    pub(super) state_id: String,
+    pub(super) fence: u64,
+    /// Where the runs are.
+    pub(super) folder: PathBuf,
+    pub(super) runs: Vec<Run>,
+    pub(super) _pinned: Pinned,
+}
+
+/// The token of a batch, if the catalog still knows it.
+pub(super) type TokenOf<'t> = &'t dyn Fn(u64) -> Result<Option<u64>, CatalogError>;
+
+/// The SQL outputs of a job, and what each has.
+pub(super) struct Outbox<'p> {
+    plan: &'p Plan,
+    entries: Vec<Entry>,
+}
+
+/// One output.
+struct Entry {
+    output: MaybeOutput,
+    row: OutputRow,
+    /// What the catalog knows of it.
+    stored: OutputRow,
+    place: String,
+    rows: u64,
+    /// Take over a table of another state; once is enough.
+    adopt: bool,
+}
+
+impl<'p> Outbox<'p> {
+    /// What the catalog knows of a job's outputs. Connects to none.
+    pub(super) fn open(
+        plan: &'p Plan,
+        options: &Options,
+        catalog: &Catalog,
+    ) -> Result<Self, RunError> {
+        let mut entries = Vec::new();
+        for (name, output) in sql_outputs(plan) {
+            let stored = catalog.output(&name)?;
+            let mut row = stored.clone();
+            let place = output.as_ref().map_or(String::new(), |output| output.describe());
+            if output.is_ok() && row.place != place {
+                // What it has, if anything, is not known: the delivery looks.
+                row.delivered = 0;
+            }
+            entries.push(Entry { output, row, stored, place, rows: 0, adopt: options.adopt });
+        }
+        Ok(Outbox { plan, entries })
+    }
+
+    /// Whether any output lacks something.
+    pub(super) fn has_work(&mut self, batch: u64) -> bool {
+        let plan = self.plan;
+        self.entries.iter_mut().any(|entry| {
+            entry.look_for_file(plan);
+            entry.lacks(batch)
+        })
+    }
+
+    /// Brings each output that lacks something up to the snapshot.
+    pub(super) fn deliver(&mut self, snapshot: &Snapshot, token_of: TokenOf<'_>) {
+        for at in 0..self.entries.len() {
+            self.deliver_one(at, snapshot, token_of);
+        }
+    }
+
+    /// Brings one output up to the snapshot. Whether it is.
+    pub(super) fn deliver_one(
+        &mut self,
+        at: usize,
+        snapshot: &Snapshot,
+        token_of: TokenOf<'_>,
+    ) -> bool {
+        let entry = &mut self.entries[at];
+        entry.look_for_file(self.plan);
+        if !entry.lacks(snapshot.batch) {
+            return true;
+        }
+        fault::point("deliver.before");
+        let delivered = match (&mut entry.output, &self.plan.reduce) {
+            (Ok(output), Some(reduce)) => {
+                deliver(reduce, output.as_mut(), snapshot, token_of, entry.adopt)
+                    .map_err(|error| error.to_string())
+            }
+            (Err(error), _) => Err(error.to_string()),
+            (Ok(_), None) => Ok(0),
+        };
+        fault::point("deliver.after");
+        entry.row.tried_us = jiff::Timestamp::now().as_microsecond();
+        match delivered {
+            Ok(rows) => {
+                entry.rows += rows;
+                entry.row.delivered = snapshot.batch;
+                entry.row.place.clone_from(&entry.place);
+                entry.row.error = None;
+                entry.adopt = false;
+                true
+            }
+            Err(error) => {
+                entry.row.error = Some(error);
+                false
             }
         }
-        note(catalog, &mut row, &report)?;
-        reports.push(report);
     }
-    Ok(reports)
-}
 
-/// Whether an SQLite file was removed since it was written. Of a server's table that is found by its next delivery: asking
-/// costs a connection.
-fn is_gone(plan: &Plan, row: &OutputRow) -> bool {
-    let file = plan.outputs.sqlite.as_ref().filter(|_| row.name.starts_with("sqlite:"));
-    row.delivered > 0 && file.is_some_and(|output| !output.path.exists())
-}
+    /// How many outputs there are.
+    pub(super) fn len(&self) -> usize {
+        self.entries.len()
+    }
 
-/// Stores how it went, where that is news.
-fn note(catalog: &Catalog, row: &mut OutputRow, report: &OutputReport) -> Result<(), RunError> {
-    let moved = row.place != report.place && report.error.is_none();
-    if row.delivered != report.batch || row.error != report.error || moved {
-        row.delivered = report.batch;
-        if moved {
-            row.place.clone_from(&report.place);
+    /// What the catalog does not know yet.
+    pub(super) fn news(&mut self) -> Vec<OutputRow> {
+        let mut news = Vec::new();
+        for entry in &mut self.entries {
+            let (row, stored) = (&entry.row, &entry.stored);
+            if (row.delivered, &row.error, &row.place)
+                != (stored.delivered, &stored.error, &stored.place)
+            {
+                news.push(entry.row.clone());
+                entry.stored = entry.row.clone();
+            }
         }
-        row.error.clone_from(&report.error);
-        row.tried_us = jiff::Timestamp::now().as_microsecond();
-        catalog.set_output(row)?;
+        news
     }
-    Ok(())
+
+    /// How it stands, with the rows that were delivered since the last report.
+    pub(super) fn reports(&mut self) -> Vec<OutputReport> {
+        let report = |entry: &mut Entry| OutputReport {
+            name: entry.row.name.clone(),
+            place: entry.place.clone(),
+            rows: std::mem::take(&mut entry.rows),
+            batch: entry.row.delivered,
+            error: entry.row.error.clone(),
+        };
+        self.entries.iter_mut().map(report).collect()
+    }
+}
+
+impl Entry {
+    fn lacks(&self, batch: u64) -> bool {
+        batch > 0 && (self.adopt || self.row.delivered < batch || self.row.error.is_some())
+    }
+
+    /// An SQLite file that was removed has nothing any more. Of a server's table that is found by its next delivery: asking
+    /// costs a connection.
+    fn look_for_file(&mut self, plan: &Plan) {
+        let file = plan.outputs.sqlite.as_ref().filter(|_| self.row.name.starts_with("sqlite:"));
+        if self.row.delivered > 0 && file.is_some_and(|output| !output.path.exists()) {
+            self.row.delivered = 0;
+        }
+    }
 }
 
 /// One delivery.
-struct One<'d> {
-    plan: &'d Plan,
-    options: &'d Options,
-    layout: &'d Layout,
-    catalog: &'d Catalog,
-    batch: u64,
-}
-
-impl One<'_> {
-    fn deliver(&self, output: &mut dyn SqlOutput, row: &OutputRow) -> Result<u64, DeliverError> {
-        let source = |e: crate::catalog::CatalogError| DeliverError::Source(Box::new(e));
-        let state_id = self.catalog.state_id().map_err(source)?;
-        let position = output.position()?;
-        // A table that was restored from a backup, or made anew, knows less than the catalog thinks.
-        let known = position.filter(|p| p.state_id == state_id).map_or(0, |p| p.batch);
-        // One that knows more than was noted got it from a crashed run, or from a later life of this state before it was
-        // restored from a copy: then its rows are not those of this history, and all are replaced.
-        let since = if known > row.delivered { 0 } else { known };
-        let delivery = Delivery {
-            job: self.plan.name.clone(),
-            state_id,
-            batch: self.batch,
-            fence: self.catalog.fence().map_err(source)?,
-            adopt: self.options.adopt,
-            replace_all: since == 0,
-        };
-        let stores = self.catalog.stores().map_err(source)?;
-        let folder = self.layout.stores();
-        let mut blocks = || blocks(self.plan, &folder, &stores, since);
-        Ok(output.deliver(&delivery, &mut blocks)?.rows)
-    }
+fn deliver(
+    reduce: &ReducePlan,
+    output: &mut dyn SqlOutput,
+    snapshot: &Snapshot,
+    token_of: TokenOf<'_>,
+    adopt: bool,
+) -> Result<u64, DeliverError> {
+    let position = output.position()?;
+    let since = match position.filter(|p| p.state_id == snapshot.state_id) {
+        // A table that was restored from a backup knows less than the catalog thinks; one whose batch has another token
+        // was written in another life of this state, which ended when it was restored from a copy: its rows are not
+        // those of this history, and all are replaced.
+        Some(known) => {
+            match token_of(known.batch).map_err(|e| DeliverError::Source(Box::new(e)))? {
+                Some(token) if token == known.token => known.batch,
+                _ => 0,
+            }
+        }
+        None => 0,
+    };
+    let delivery = Delivery {
+        job: snapshot.job.clone(),
+        state_id: snapshot.state_id.clone(),
+        batch: snapshot.batch,
+        token: snapshot.token,
+        fence: snapshot.fence,
+        adopt,
+        replace_all: since == 0,
+        reshape: false,
+    };
+    let mut blocks = || blocks(reduce, snapshot, since);
+    Ok(output.deliver(&delivery, &mut blocks)?.rows)
 }
 
 /// The groups that were changed by a later batch than `since`.
-fn blocks<'b>(
-    plan: &'b Plan,
-    folder: &std::path::Path,
-    stores: &[StoreFile],
-    since: u64,
-) -> BlockIter<'b> {
-    let Some(reduce) = &plan.reduce else { return Box::new(std::iter::empty()) };
-    let changed = stores.iter().filter(|store| store.batch > since);
-    let paths: Vec<PathBuf> = changed.map(|store| folder.join(&store.file)).collect();
-    Box::new(paths.into_iter().flat_map(move |path| {
-        let mut reader = Some(SummaryReader::open(reduce, &path));
-        std::iter::from_fn(move || next_block(&mut reader, since))
+fn blocks<'b>(reduce: &'b ReducePlan, snapshot: &Snapshot, since: u64) -> BlockIter<'b> {
+    let of_partition = snapshot.runs.chunk_by(|a, b| a.partition_us == b.partition_us);
+    let changed = of_partition.filter(|runs| runs.iter().any(|run| run.batch > since));
+    let file = |run: &Run| snapshot.folder.join(&run.file);
+    let partitions: Vec<Vec<PathBuf>> =
+        changed.map(|runs| runs.iter().map(file).collect()).collect();
+    Box::new(partitions.into_iter().flat_map(move |files| {
+        let mut reader = Some(SummaryReader::open(reduce, &files, since));
+        std::iter::from_fn(move || next_block(&mut reader))
     }))
 }
 
-/// The next block of a file; behind the last, and behind an error, there is none.
+/// The next block of a partition; behind the last, and behind an error, there is none.
 fn next_block(
     reader: &mut Option<Result<SummaryReader<'_>, GroupError>>,
-    since: u64,
 ) -> Option<Result<SummaryBlock, BoxError>> {
     let next = match reader.as_mut()? {
-        Ok(open) => open.next(since).map_err(BoxError::from),
+        Ok(open) => open.next_rows().map_err(BoxError::from),
         Err(error) => Err(error.to_string().into()),
     };
     match next {

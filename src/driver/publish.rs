@@ -6,6 +6,7 @@ use std::path::Path;
 use super::RunError;
 use crate::catalog::{Catalog, Rename};
 use crate::engine::parquet_file::{FileError, checksum, create_folder, sync_folder};
+use crate::fault;
 
 /// Makes the folders of files to come, before the decision: what is left for afterwards are renames, which need no room.
 pub(super) fn prepare(renames: &[Rename]) -> Result<(), RunError> {
@@ -18,7 +19,7 @@ fn folder_of(rename: &Rename) -> &Path {
 }
 
 /// Does all renames that are decided and not marked as done.
-pub(super) fn publish(catalog: &Catalog) -> Result<(), RunError> {
+pub(super) fn publish(catalog: &mut Catalog) -> Result<(), RunError> {
     let renames = catalog.pending_renames()?;
     if renames.is_empty() {
         return Ok(());
@@ -29,15 +30,17 @@ pub(super) fn publish(catalog: &Catalog) -> Result<(), RunError> {
         if folders.insert(folder.to_owned()) {
             create_folder(folder)?;
         }
+        fault::point("publish.rename");
         rename_one(catalog, rename)?;
     }
     for folder in &folders {
         sync_folder(folder)?;
     }
+    fault::point("publish.renamed");
     Ok(catalog.mark_published()?)
 }
 
-fn rename_one(catalog: &Catalog, rename: &Rename) -> Result<(), RunError> {
+fn rename_one(catalog: &mut Catalog, rename: &Rename) -> Result<(), RunError> {
     match std::fs::rename(&rename.staged, &rename.published) {
         Ok(()) => Ok(()),
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => {

@@ -39,15 +39,16 @@ pub fn busiest(plan: &Plan, state_dir: &Path, count: usize) -> Result<Option<Bus
     let keys = reduce.key_types().len();
     let measure =
         (keys..schema.fields().len()).find(|&at| *schema.field(at).data_type() == DataType::Int64);
-    let stores = catalog.stores()?;
-    let groups = stores.iter().map(|store| store.groups).sum();
+    let runs = catalog.runs()?;
+    let groups = runs.iter().map(|run| run.groups).sum();
     let Some(measure) = measure.filter(|_| groups > 0 && groups <= GROUPS_MAX) else {
         return Ok(None);
     };
     let mut rows: Vec<(i64, RecordBatch)> = Vec::new();
-    for store in &stores {
-        let mut reader = SummaryReader::open(reduce, &layout.stores().join(&store.file))?;
-        while let Some(found) = reader.next(0)? {
+    for of_one in runs.chunk_by(|a, b| a.partition_us == b.partition_us) {
+        let files: Vec<_> = of_one.iter().map(|run| layout.stores().join(&run.file)).collect();
+        let mut reader = SummaryReader::open(reduce, &files, 0)?;
+        while let Some(found) = reader.next_rows()? {
             collect(&found.rows, measure, count, &mut rows);
         }
     }

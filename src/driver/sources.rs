@@ -3,11 +3,14 @@
 use std::path::Path;
 use std::time::SystemTime;
 
+use super::inputs::Inputs;
 use super::{Options, Outcome, RunError};
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, SegmentChange, SegmentLedger};
 use crate::limits::QUIET_SECONDS;
 use crate::plan::Plan;
-use crate::source::{self, Discovery, SealRules, SegmentTask, SourceError, SourcePlan};
+use crate::source::{
+    self, Discovery, SealRules, SegmentState, SegmentTask, SourceError, SourcePlan,
+};
 
 /// The files of a job, and what of them is new.
 pub(super) struct Sources {
@@ -15,6 +18,8 @@ pub(super) struct Sources {
     problems: Vec<String>,
     notices: Vec<String>,
     final_: bool,
+    /// Unfinished last lines are nothing to speak of: the next batch comes soon.
+    is_patient: bool,
 }
 
 /// Finds the files, and compares them with the catalog.
@@ -22,38 +27,54 @@ pub(super) fn discover(
     plan: &Plan,
     options: &Options,
     catalog: &Catalog,
+    inputs: &mut Inputs,
 ) -> Result<Sources, RunError> {
-    let known = catalog.segments()?;
-    let Discovery { files, problems, unmatched } =
-        source::discover(&plan.source.globs, &plan.source.base)?;
+    let Discovery { files, problems, unmatched } = inputs.look(plan)?;
+    let is_patient = inputs.is_patient();
+    let known = inputs.known(catalog)?;
     let mut notices = Vec::new();
     if files.is_empty() {
         let globs = unmatched.join(", ");
-        if known.is_empty() {
-            return Err(RunError::Other(match problems.first() {
-                Some(problem) => problem.error.to_string(),
-                None => format!(
-                    "no file matches {globs} (looked from {}); check `paths`, or give --input",
-                    plan.source.base.display()
-                ),
-            }));
+        let from = plan.source.base.display();
+        match (problems.first(), known.is_empty()) {
+            (Some(problem), true) if !is_patient => {
+                return Err(RunError::Other(problem.error.to_string()));
+            }
+            (None, true) if !is_patient => {
+                return Err(RunError::Other(format!(
+                    "no file matches {globs} (looked from {from}); check `paths`, or give --input"
+                )));
+            }
+            (_, true) => notices.push(format!("no file matches {globs} yet (looked from {from})")),
+            (_, false) => notices.push(format!("no file matches {globs} any more")),
         }
-        notices.push(format!("no file matches {globs} any more"));
     }
     let rules = SealRules {
         final_: options.final_,
         seal_after: plan.source.seal_after,
         now: SystemTime::now(),
     };
-    let planned = source::plan(files, &known, &rules);
+    let planned = source::plan(files, known, &rules);
+    inputs.release(&planned.spent);
     let problems = problems.iter().map(|problem| problem.error.to_string()).collect();
-    Ok(Sources { plan: planned, problems, notices, final_: options.final_ })
+    Ok(Sources { plan: planned, problems, notices, final_: options.final_, is_patient })
 }
 
 impl Sources {
     /// Whether there is anything to decide.
     pub(super) fn has_work(&self) -> bool {
         !self.plan.tasks.is_empty() || !self.plan.lost.is_empty()
+    }
+
+    /// What the catalog is to store of segments that are not read, losses included.
+    pub(super) fn changes(&self) -> Vec<SegmentChange> {
+        let lost =
+            |id: u64| self.plan.lost.iter().filter(|l| l.segment == id).map(|l| l.bytes).sum();
+        let change = |state: &SegmentState| {
+            let read = SegmentLedger { lost_bytes: lost(state.id), ..SegmentLedger::default() };
+            SegmentChange { state: state.clone(), read }
+        };
+        self.plan.updates.iter().map(change).collect()
     }
 
     /// A segment that could not be read to its end: it is left out of this batch.
@@ -73,7 +94,8 @@ impl Sources {
         outcome.problems.extend(self.problems.iter().cloned());
         outcome.problems.extend(self.plan.problems.iter().map(|problem| problem.error.to_string()));
         outcome.notices.extend(self.notices.iter().cloned());
-        outcome.notices.extend(self.plan.waiting.iter().map(|waiting| {
+        let waiting = self.plan.waiting.iter().filter(|_| !self.is_patient);
+        outcome.notices.extend(waiting.map(|waiting| {
             format!(
                 "{}: the last line ({} bytes) has no newline yet and waits (--final counts it)",
                 waiting.path.display(),

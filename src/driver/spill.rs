@@ -3,8 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::RunError;
-use super::layout::Layout;
-use super::run::Batch;
+use super::batch::Batch;
 use crate::engine::groups::{GroupBlock, Merge};
 use crate::engine::parquet_file::FileError;
 use crate::engine::reduce::Delta;
@@ -16,6 +15,7 @@ use crate::engine::table::GroupTable;
 pub(super) struct Spilled {
     pub(super) partition_us: i64,
     pub(super) path: std::path::PathBuf,
+    pub(super) groups: u64,
 }
 
 /// Names runs; unique within the process, and the folder is empty before a batch.
@@ -24,7 +24,7 @@ static NEXT: AtomicU64 = AtomicU64::new(0);
 /// Writes the groups of a worker's tables to files.
 pub(super) fn spill(batch: &Batch<'_>, tables: Vec<GroupTable>) -> Result<Vec<Spilled>, RunError> {
     let Some(reduce) = &batch.plan.reduce else { return Ok(Vec::new()) };
-    let folder = batch.layout.spill();
+    let folder = batch.names.spill();
     std::fs::create_dir_all(&folder).map_err(FileError::io("create", &folder))?;
     let delta = Delta::reduce(vec![tables]);
     let mut spilled = Vec::new();
@@ -37,15 +37,15 @@ pub(super) fn spill(batch: &Batch<'_>, tables: Vec<GroupTable>) -> Result<Vec<Sp
         while merge.next(&mut block)? {
             writer.write(&block)?;
         }
-        writer.finish()?;
-        spilled.push(Spilled { partition_us, path });
+        let groups = writer.finish()?.rows;
+        spilled.push(Spilled { partition_us, path, groups });
     }
     Ok(spilled)
 }
 
-/// Removes all runs.
-pub(super) fn clear(layout: &Layout) -> Result<(), RunError> {
-    let folder = layout.spill();
+/// Removes the runs of this batch.
+pub(super) fn clear(batch: &Batch<'_>) -> Result<(), RunError> {
+    let folder = batch.names.spill();
     match std::fs::remove_dir_all(&folder) {
         Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
             Err(FileError::io("remove", &folder)(e).into())

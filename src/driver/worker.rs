@@ -3,19 +3,18 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use super::run::Batch;
+use super::batch::Batch;
 use super::segment::{Open, Segment, reader_line_bytes};
 use super::spill::Spilled;
 use super::{RunError, spill};
+use crate::catalog::SegmentChange;
 use crate::deliver::events::{EventSplit, StagedEvents};
 use crate::engine::map::{Lines, Mapper, RecordSink, SegmentContext};
 use crate::engine::reject::{Counters, Rejects};
 use crate::engine::table::GroupTable;
 use crate::format::Converter;
 use crate::limits::{EVENT_SPLIT_BYTES, SPLIT_BYTES};
-use crate::source::{
-    self, Chunk, ChunkBuffer, SegmentState, SegmentTask, SourceError, Split, StreamReader,
-};
+use crate::source::{self, Chunk, ChunkBuffer, SegmentTask, SourceError, Split, StreamReader};
 
 /// Segments that could not be read, by their index.
 pub(super) type Failed = Vec<(usize, SourceError)>;
@@ -48,7 +47,7 @@ pub(super) struct Part {
     pub(super) events: Vec<StagedEvents>,
     pub(super) spilled: Vec<Spilled>,
     /// New states of the segments whose last split this worker read, by their index.
-    pub(super) states: Vec<(usize, SegmentState)>,
+    pub(super) states: Vec<(usize, SegmentChange)>,
 }
 
 impl<'b> Pass<'b> {
@@ -76,7 +75,7 @@ impl<'b> Pass<'b> {
     /// One worker's life: takes work until there is none.
     pub(super) fn worker(&self) -> Result<Part, RunError> {
         let mut worker = Worker::new(self);
-        while !self.stop.load(Ordering::Relaxed) {
+        while !self.is_over() {
             let Some(work) = self.work.get(self.next.fetch_add(1, Ordering::Relaxed)) else {
                 break;
             };
@@ -100,6 +99,11 @@ impl<'b> Pass<'b> {
             }
         }
         Ok(worker.finish())
+    }
+
+    /// Whether another worker failed, or the batch is given up.
+    fn is_over(&self) -> bool {
+        self.stop.load(Ordering::Relaxed) || self.batch.is_stopped()
     }
 
     /// The others are read on, so that one pass finds all that can't be read.
@@ -127,7 +131,8 @@ impl<'p> Worker<'p> {
         let plan = pass.batch.plan;
         Worker {
             pass,
-            mapper: Mapper::new(plan, &pass.converters, pass.partitions),
+            mapper: Mapper::new(plan, &pass.converters, pass.partitions)
+                .with_watermark(pass.batch.watermark_us),
             buffer: ChunkBuffer::default(),
             sink: plan.outputs.events.as_ref().map(EventSplit::new),
             part: Part {
@@ -148,7 +153,7 @@ impl<'p> Worker<'p> {
         let Some(reader) = &open.plain else { return Ok(()) };
         let mut buffer = std::mem::take(&mut self.buffer);
         let result = reader.chunk(split, &mut buffer).map_err(RunError::from).and_then(|chunk| {
-            self.map(index, &open, &chunk);
+            self.map(index, &open, &chunk)?;
             self.after_chunk(index, split.start)
         });
         self.buffer = buffer;
@@ -156,7 +161,8 @@ impl<'p> Worker<'p> {
         self.pass.batch.progress.read(split.end - split.start);
         if segment.split_done() {
             // Only what was read from an unchanged file counts.
-            self.part.states.push((index, source::validate_plain(segment.task, reader)?));
+            let state = source::validate_plain(segment.task, reader)?;
+            self.part.states.push((index, segment.change(state)));
             segment.close();
         }
         Ok(())
@@ -169,23 +175,24 @@ impl<'p> Worker<'p> {
         let mut reader =
             StreamReader::open(segment.task, split_bytes(batch), reader_line_bytes(limits))?;
         let mut buffer = std::mem::take(&mut self.buffer);
-        while !self.pass.stop.load(Ordering::Relaxed) {
+        while !self.pass.is_over() {
             let Some(chunk) = reader.next_chunk(&mut buffer)? else { break };
             let offset = chunk.offset;
-            self.map(index, &open, &chunk);
+            self.map(index, &open, &chunk)?;
             self.after_chunk(index, offset)?;
         }
         self.buffer = buffer;
         batch.progress.read(segment.task.found.size);
-        if !self.pass.stop.load(Ordering::Relaxed) {
+        if !self.pass.is_over() {
             let end = reader.finish()?;
-            self.part.states.push((index, source::validate_stream(segment.task, &end)?));
+            let state = source::validate_stream(segment.task, &end)?;
+            self.part.states.push((index, segment.change(state)));
         }
         segment.close();
         Ok(())
     }
 
-    fn map(&mut self, index: usize, segment: &Open, chunk: &Chunk<'_>) {
+    fn map(&mut self, index: usize, segment: &Open, chunk: &Chunk<'_>) -> Result<(), RunError> {
         let context = SegmentContext {
             index,
             source_file: &segment.source_file,
@@ -194,10 +201,14 @@ impl<'p> Worker<'p> {
         };
         let lines = Lines { bytes: chunk.bytes, offset: chunk.offset };
         let sink = self.sink.as_mut().map(|sink| sink as &mut dyn RecordSink);
-        self.mapper.chunk(&context, &lines, sink);
+        self.mapper.chunk(&context, &lines, sink)?;
         if let Some(line) = &chunk.oversize {
             self.mapper.oversize(&context, line);
         }
+        let counters = self.mapper.take_counters();
+        self.pass.segments[index].count(&counters);
+        self.part.counters.add(&counters);
+        Ok(())
     }
 
     /// Writes the chunk's events, spills what is too much for memory, tells the progress.
@@ -206,7 +217,7 @@ impl<'p> Worker<'p> {
         if let (Some(sink), Some(output)) = (&mut self.sink, &batch.plan.outputs.events) {
             let name = |partition_us| {
                 let what = format!("events-{index}-{offset}-{partition_us}");
-                batch.layout.staged(&output.path, batch.number, &what)
+                batch.names.staged(&output.path, &what)
             };
             self.part.events.extend(sink.stage(index, offset, name)?);
         }
@@ -215,7 +226,7 @@ impl<'p> Worker<'p> {
             let tables = self.mapper.take_tables();
             self.part.spilled.extend(spill::spill(batch, tables)?);
         }
-        let lines = self.mapper.counters.lines();
+        let lines = self.part.counters.lines();
         batch.progress.lines(lines - self.lines_told);
         self.lines_told = lines;
         Ok(())
@@ -223,7 +234,6 @@ impl<'p> Worker<'p> {
 
     fn finish(mut self) -> Part {
         self.part.tables = self.mapper.take_tables();
-        self.part.counters = self.mapper.counters;
         self.part.rejects = self.mapper.rejects;
         self.part
     }

@@ -13,6 +13,13 @@ pub trait Cursor {
     fn batch(&self) -> u64;
     /// Goes to the next group.
     fn advance(&mut self) -> Result<(), FileError>;
+    /// Goes forward to the first key that is not below this one.
+    fn seek(&mut self, key: &[u8]) -> Result<(), FileError> {
+        while self.key().is_some_and(|here| here < key) {
+            self.advance()?;
+        }
+        Ok(())
+    }
 }
 
 /// Groups of a table, in the order given.
@@ -46,6 +53,12 @@ impl Cursor for TableCursor<'_> {
 
     fn advance(&mut self) -> Result<(), FileError> {
         self.order = self.order.get(1..).unwrap_or_default();
+        Ok(())
+    }
+
+    fn seek(&mut self, key: &[u8]) -> Result<(), FileError> {
+        let below = self.order.partition_point(|&group| self.table.key(group) < key);
+        self.order = &self.order[below..];
         Ok(())
     }
 }

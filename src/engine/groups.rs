@@ -94,7 +94,7 @@ impl GroupBlock {
         }
     }
 
-    fn clear(&mut self) {
+    pub(super) fn clear(&mut self) {
         self.keys.clear();
         self.ends.clear();
         self.batches.clear();
@@ -102,13 +102,42 @@ impl GroupBlock {
         self.accumulators.iter_mut().for_each(|a| a.resize(self.rows_max));
     }
 
-    fn push_key(&mut self, key: &[u8]) {
+    /// Whether no further group belongs into it.
+    pub(super) fn is_full(&self) -> bool {
+        self.len() >= self.rows_max
+    }
+
+    /// The key of the last group.
+    pub(super) fn last_key(&self) -> &[u8] {
+        self.len().checked_sub(1).map_or(&[], |last| self.key(last))
+    }
+
+    /// Makes the states ready to be read out.
+    pub(super) fn seal(&mut self) {
+        self.accumulators.iter_mut().for_each(|a| a.seal());
+    }
+
+    pub(super) fn push_key(&mut self, key: &[u8]) {
         self.keys.extend_from_slice(key);
         self.ends.push(self.keys.len());
         self.batches.push(0);
     }
 
-    /// Folds one more state into the last group.
+    /// Folds the cursor's group into the last one, where it has the same key; whether it has.
+    pub(super) fn fold_same(
+        &mut self,
+        cursor: &dyn Cursor,
+        state: &mut Vec<u8>,
+    ) -> Result<bool, GroupError> {
+        if cursor.key() != Some(self.last_key()) {
+            return Ok(false);
+        }
+        state.clear();
+        cursor.state(state);
+        self.fold(state, cursor.batch())?;
+        Ok(true)
+    }
+
     fn fold(&mut self, mut states: &[u8], batch: u64) -> Result<(), GroupError> {
         let group = self.len() - 1;
         self.batches[group] = self.batches[group].max(batch);
@@ -151,14 +180,16 @@ impl<'c> Merge<'c> {
     /// Fills the block with the next groups; false behind the last.
     pub fn next(&mut self, block: &mut GroupBlock) -> Result<bool, GroupError> {
         block.clear();
-        while block.len() < block.rows_max {
+        while !block.is_full() {
             let Some(first) = self.smallest() else { break };
             block.push_key(self.cursors[first].key().unwrap_or_default());
-            for at in first..self.cursors.len() {
-                self.take(at, block)?;
+            for cursor in &mut self.cursors[first..] {
+                if block.fold_same(cursor.as_ref(), &mut self.state)? {
+                    cursor.advance()?;
+                }
             }
         }
-        block.accumulators.iter_mut().for_each(|a| a.seal());
+        block.seal();
         Ok(!block.is_empty())
     }
 
@@ -166,17 +197,5 @@ impl<'c> Merge<'c> {
     fn smallest(&self) -> Option<usize> {
         let keys = self.cursors.iter().enumerate().filter_map(|(at, c)| Some((c.key()?, at)));
         keys.min().map(|(_, at)| at)
-    }
-
-    /// Folds the cursor's group into the block's last, where it has the same key.
-    fn take(&mut self, at: usize, block: &mut GroupBlock) -> Result<(), GroupError> {
-        let cursor = &mut self.cursors[at];
-        if cursor.key() != Some(block.key(block.len() - 1)) {
-            return Ok(());
-        }
-        self.state.clear();
-        cursor.state(&mut self.state);
-        block.fold(&self.state, cursor.batch())?;
-        Ok(cursor.advance()?)
     }
 }

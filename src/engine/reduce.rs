@@ -44,6 +44,12 @@ impl Delta {
         starts.into_iter().collect()
     }
 
+    /// How many groups one time partition has, those of several tables counted more than once.
+    pub fn count(&self, partition: Partition, start: i64) -> u64 {
+        let counts = self.tables.iter().map(|entry| cut(entry, partition, start));
+        counts.map(|(from, to)| (to - from) as u64).sum()
+    }
+
     /// Cursors over the groups of one time partition.
     pub fn cursors(
         &self,
@@ -51,19 +57,25 @@ impl Delta {
         start: i64,
         batch: u64,
     ) -> Vec<Box<dyn Cursor + '_>> {
-        let cut = |(table, order): &'_ (GroupTable, Vec<u32>)| {
-            let from = order.partition_point(|&g| partition_of(partition, table.key(g)) < start);
-            let to = order.partition_point(|&g| partition_of(partition, table.key(g)) <= start);
-            (from, to)
-        };
-        let tables =
-            self.tables.iter().map(|entry| (entry, cut(entry))).filter(|(_, (from, to))| from < to);
+        let tables = self.tables.iter().map(|entry| (entry, cut(entry, partition, start)));
+        let tables = tables.filter(|(_, (from, to))| from < to);
         tables
             .map(|((table, order), (from, to))| {
                 Box::new(TableCursor::new(table, &order[from..to], batch)) as Box<dyn Cursor>
             })
             .collect()
     }
+}
+
+/// Where the groups of a time partition are in a table's order.
+fn cut(
+    (table, order): &(GroupTable, Vec<u32>),
+    partition: Partition,
+    start: i64,
+) -> (usize, usize) {
+    let from = order.partition_point(|&g| partition_of(partition, table.key(g)) < start);
+    let to = order.partition_point(|&g| partition_of(partition, table.key(g)) <= start);
+    (from, to)
 }
 
 /// The time partition of a group, by its window.

@@ -1,7 +1,8 @@
-//! The store of the groups: per time partition one Parquet file of (key, state, batch), sorted by key. It holds what the
-//! visible columns can't carry: sketches, sums and counts of averages. Version 1; `key` and `state` describe the bytes.
+//! The store of the groups: per time partition sorted runs, each a Parquet file of (key, state, batch), ascending by key.
+//! They hold what the visible columns can't carry: sketches, sums and counts of averages. A group's value is the merge of
+//! its states in all runs. Version 1; `key` and `state` describe the bytes.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use arrow_array::builder::BinaryBuilder;
@@ -9,14 +10,14 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
 use arrow_array::{Array, BinaryArray, Int64Array, RecordBatch};
 use arrow_schema::{DataType, Field};
-use parquet::arrow::arrow_reader::ParquetRecordBatchReader;
 
 use super::cursor::Cursor;
 use super::groups::GroupBlock;
 use super::parquet_file::{self, Content, FileError, ParquetFile, Written};
-use crate::limits::STORE_BLOCK_ROWS;
+use super::row_groups::{RowGroups, Wanted};
+use crate::limits::STORE_GROUP_ROWS;
 
-/// Writes a store's file from blocks of groups.
+/// Writes a run from blocks of groups.
 pub struct StoreWriter {
     file: ParquetFile,
     schema: arrow_schema::SchemaRef,
@@ -25,12 +26,17 @@ pub struct StoreWriter {
 impl StoreWriter {
     /// Makes a new file.
     pub fn create(path: &Path) -> Result<Self, FileError> {
+        Self::create_cut(path, STORE_GROUP_ROWS)
+    }
+
+    /// The same with row groups of so many rows.
+    pub(super) fn create_cut(path: &Path, rows: usize) -> Result<Self, FileError> {
         let schema = parquet_file::schema(vec![
             Field::new("key", DataType::Binary, false),
             Field::new("state", DataType::Binary, false),
             Field::new("batch", DataType::Int64, false),
         ]);
-        let file = ParquetFile::create(path, Arc::clone(&schema), Content::Store)?;
+        let file = ParquetFile::create(path, Arc::clone(&schema), Content::Store(rows))?;
         Ok(StoreWriter { file, schema })
     }
 
@@ -57,10 +63,9 @@ impl StoreWriter {
     }
 }
 
-/// Reads a store's file, group by group.
+/// Reads a run, group by group.
 pub struct StoreCursor {
-    path: PathBuf,
-    reader: ParquetRecordBatchReader,
+    groups: RowGroups,
     rows: Option<Rows>,
     at: usize,
 }
@@ -74,27 +79,30 @@ struct Rows {
 impl StoreCursor {
     /// Opens a file and stands at its first group.
     pub fn open(path: &Path) -> Result<Self, FileError> {
-        let reader = parquet_file::open(path, STORE_BLOCK_ROWS)?;
-        let mut cursor = StoreCursor { path: path.to_owned(), reader, rows: None, at: 0 };
-        cursor.refill()?;
+        let mut cursor = Self::unplaced(path)?;
+        cursor.refill(Wanted::All)?;
         Ok(cursor)
     }
 
-    fn damaged(&self, what: impl ToString) -> FileError {
-        FileError::Damaged { path: self.path.clone(), what: what.to_string() }
+    /// Opens a file and stands nowhere until it is told where to: no row is read before.
+    pub(super) fn unplaced(path: &Path) -> Result<Self, FileError> {
+        let groups = RowGroups::open(path, &["key", "state", "batch"])?;
+        Ok(StoreCursor { groups, rows: None, at: 0 })
     }
 
-    fn refill(&mut self) -> Result<(), FileError> {
+    /// How many row groups were read.
+    pub(super) fn row_groups_read(&self) -> usize {
+        self.groups.decoded()
+    }
+
+    fn refill(&mut self, wanted: Wanted<'_>) -> Result<(), FileError> {
         self.at = 0;
         self.rows = None;
-        loop {
-            let Some(rows) = self.reader.next() else { return Ok(()) };
-            let rows = rows.map_err(|e| self.damaged(e))?;
-            if rows.num_rows() > 0 {
-                self.rows = Some(Rows::read(&rows).ok_or_else(|| self.damaged("its columns"))?);
-                return Ok(());
-            }
+        if let Some(rows) = self.groups.next(wanted)? {
+            let rows = Rows::read(&rows).ok_or_else(|| self.groups.damaged("its columns"))?;
+            self.rows = Some(rows);
         }
+        Ok(())
     }
 }
 
@@ -105,6 +113,26 @@ impl Rows {
             states: rows.column_by_name("state")?.as_binary_opt()?.clone(),
             batches: rows.column_by_name("batch")?.as_primitive_opt::<Int64Type>()?.clone(),
         })
+    }
+
+    /// The first place from `at` on whose key is not below the one given; `None` where all are. Rows are never empty.
+    fn find(&self, at: usize, key: &[u8]) -> Option<usize> {
+        let len = self.keys.len();
+        if self.keys.value(len - 1) < key {
+            return None;
+        }
+        // Where most groups are looked for, the next is just ahead: strides that double, then halves.
+        let (mut low, mut stride) = (at, 1);
+        while low + stride < len && self.keys.value(low + stride - 1) < key {
+            low += stride;
+            stride *= 2;
+        }
+        let mut high = (low + stride).min(len);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if self.keys.value(middle) < key { low = middle + 1 } else { high = middle }
+        }
+        Some(low)
     }
 }
 
@@ -126,8 +154,23 @@ impl Cursor for StoreCursor {
     fn advance(&mut self) -> Result<(), FileError> {
         self.at += 1;
         match &self.rows {
-            Some(rows) if self.at >= rows.keys.len() => self.refill(),
+            Some(rows) if self.at >= rows.keys.len() => self.refill(Wanted::All),
             _ => Ok(()),
+        }
+    }
+
+    fn seek(&mut self, key: &[u8]) -> Result<(), FileError> {
+        loop {
+            match self.rows.as_ref().map(|rows| rows.find(self.at, key)) {
+                Some(Some(at)) => {
+                    self.at = at;
+                    return Ok(());
+                }
+                _ => self.refill(Wanted::Key(key))?,
+            }
+            if self.rows.is_none() {
+                return Ok(());
+            }
         }
     }
 }

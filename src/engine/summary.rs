@@ -39,23 +39,20 @@ impl<'p> Summarizer<'p> {
         Arc::clone(&self.schema)
     }
 
-    /// The groups of a block that were changed by a later batch than `since`, as rows.
-    pub fn rows(&self, block: &GroupBlock, since: u64) -> Result<SummaryRows, GroupError> {
+    /// The groups of a block as rows.
+    pub fn rows(&self, block: &GroupBlock) -> Result<SummaryRows, GroupError> {
         let arena = &Bump::new();
-        let changed =
-            (0..block.len() as u32).filter(|&group| block.batches()[group as usize] > since);
-        let changed: Vec<u32> = changed.collect();
+        let groups: Vec<u32> = (0..block.len() as u32).collect();
         let mut columns = self.keys(block, arena)?;
         let aggregates = self.aggregates(block, arena)?;
         for measure in &self.reduce.measures {
-            columns.push(evaluate(measure, &aggregates, &changed, block.len(), arena)?);
+            columns.push(evaluate(measure, &aggregates, &groups, block.len(), arena)?);
         }
-        let arrays = columns.iter().map(|column| column.to_array(&changed)).collect();
-        let options = arrow_array::RecordBatchOptions::new().with_row_count(Some(changed.len()));
+        let arrays = columns.iter().map(|column| column.to_array(&groups)).collect();
+        let options = arrow_array::RecordBatchOptions::new().with_row_count(Some(groups.len()));
         let rows = RecordBatch::try_new_with_options(self.schema(), arrays, &options)
             .map_err(|e| GroupError::Stored(e.to_string()))?;
-        let keys = changed.iter().map(|&group| Some(block.key(group as usize))).collect();
-        Ok(SummaryRows { rows, keys })
+        Ok(SummaryRows { rows, keys: block.keys() })
     }
 
     fn keys<'a>(

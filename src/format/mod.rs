@@ -32,7 +32,7 @@ pub use detect::{Detected, detect};
 
 pub use spec::{FormatSpec, build};
 pub use time::{TimeCache, TimeLayout};
-pub(crate) use walk::{BYTE_ORDER_MARK, TOO_LONG};
+pub(crate) use walk::{BYTE_ORDER_MARK, TOO_LONG, line_at};
 
 use bumpalo::Bump;
 
@@ -67,6 +67,8 @@ pub struct RawBlock<'a> {
     pub rejects: Vec<RawReject<'a>>,
     /// Empty lines (and header or comment lines of the format), which count as filtered.
     pub skipped: u64,
+    /// Bytes of these, their ends included, and of a byte order mark.
+    pub skipped_bytes: u64,
 }
 
 impl RawBlock<'_> {
@@ -76,6 +78,7 @@ impl RawBlock<'_> {
         self.fields.iter_mut().for_each(Vec::clear);
         self.rejects.clear();
         self.skipped = 0;
+        self.skipped_bytes = 0;
     }
 }
 

@@ -2,13 +2,16 @@
 //! nothing here opens a log file (formats whose columns stand in the files get the head of one as bytes).
 
 mod compile;
-mod fingerprint;
 mod format;
+mod limits;
+mod meaning;
 mod names;
 mod outputs;
 
 pub use compile::{compile, source_globs};
 pub use format::{columns_stand_in_files, format_spec};
+pub use limits::Limits;
+pub use meaning::{Change, changes};
 pub use outputs::{EventsOutput, MysqlOutput, Outputs, SqliteOutput, SummaryOutput};
 
 use std::path::PathBuf;
@@ -55,8 +58,8 @@ pub struct Plan {
     pub limits: Limits,
     /// Things a user should know, one line each (skipped outputs).
     pub notices: Vec<String>,
-    /// Changes when the meaning of stored states changes.
-    pub fingerprint: String,
+    /// What stored groups and events of this job mean; [`changes`] compares two.
+    pub meaning: String,
 }
 
 /// `[source]`, resolved.
@@ -70,17 +73,6 @@ pub struct SourcePlan {
     pub seal_after: Option<Duration>,
     /// Zone of times without an offset.
     pub zone: TimeZone,
-}
-
-/// `[limits]`, resolved.
-#[derive(Debug, Clone, Copy)]
-pub struct Limits {
-    /// Memory for groups, bytes.
-    pub memory_bytes: u64,
-    /// Longest line, bytes.
-    pub line_bytes_max: u64,
-    /// Share of rejects above which a run ends with status 3.
-    pub reject_ratio: f64,
 }
 
 /// The columns that a record may need, in an order in which each needs earlier ones only.

@@ -16,6 +16,7 @@ pub(crate) struct Known<'k> {
     by_head: HashMap<Fingerprint, Vec<usize>>,
     head_lengths: BTreeSet<u32>,
     claimed: Vec<bool>,
+    idle: Vec<bool>,
 }
 
 impl<'k> Known<'k> {
@@ -26,6 +27,7 @@ impl<'k> Known<'k> {
             by_head: HashMap::with_capacity(segments.len()),
             head_lengths: BTreeSet::new(),
             claimed: vec![false; segments.len()],
+            idle: vec![false; segments.len()],
         };
         for (at, segment) in segments.iter().enumerate() {
             if has_file(segment) {
@@ -49,14 +51,13 @@ impl<'k> Known<'k> {
         candidates.iter().copied().filter(|at| !self.claimed[*at]).collect()
     }
 
-    /// Unclaimed segments whose head this file has; those with the longest evidence first.
+    /// Segments whose head this file has; those with the longest evidence first.
     pub(crate) fn with_head_of(&self, probe: &Probe) -> Vec<usize> {
         let mut all: Vec<usize> = Vec::new();
         for len in self.head_lengths.iter().take_while(|len| **len as usize <= probe.head.len()) {
             let head = Fingerprint::of(&probe.head[..*len as usize]);
             all.extend(self.by_head.get(&head).into_iter().flatten());
         }
-        all.retain(|at| !self.claimed[*at]);
         all.sort_by_key(|at| std::cmp::Reverse(self.segments[*at].offset));
         all
     }
@@ -64,6 +65,22 @@ impl<'k> Known<'k> {
     /// Takes a segment: a file is it.
     pub(crate) fn claim(&mut self, at: usize) {
         self.claimed[at] = true;
+    }
+
+    /// Takes a segment that was read to its end and whose file did not change since.
+    pub(crate) fn claim_idle(&mut self, at: usize) {
+        self.claimed[at] = true;
+        self.idle[at] = true;
+    }
+
+    /// Whether a file is it.
+    pub(crate) fn is_claimed(&self, at: usize) -> bool {
+        self.claimed[at]
+    }
+
+    /// Whether it was taken by [`Known::claim_idle`].
+    pub(crate) fn is_idle(&self, at: usize) -> bool {
+        self.idle[at]
     }
 
     /// Known segments that no file claimed and that were not told to be gone before.
@@ -81,9 +98,27 @@ fn has_file(segment: &SegmentState) -> bool {
 /// are many: a log may well begin with the same few bytes as one that is gone.
 pub(crate) fn is_plausible(segment: &SegmentState, probe: &Probe) -> bool {
     segment.offset >= STRONG_BYTES
-        || segment.mtime_ns == probe.found.mtime_ns
+        || has_the_time(segment, probe)
         || segment.inode == probe.found.inode
         || was_rotated(segment, probe)
+}
+
+/// Whether the file was last written when the segment was; then a plain one has its size too. File systems' clocks are
+/// coarse, so that the time alone may be another log's.
+fn has_the_time(segment: &SegmentState, probe: &Probe) -> bool {
+    let both_plain = !segment.compression.is_compressed() && !probe.compression.is_compressed();
+    segment.mtime_ns == probe.found.mtime_ns && (!both_plain || segment.size == probe.found.size)
+}
+
+/// As [`is_plausible`], for a held file that may have become the segment: compressed after its last write, under its
+/// log's name.
+pub(crate) fn is_plausible_for_held(segment: &SegmentState, held: &Probe) -> bool {
+    let name = |path| RotatedName::of(path);
+    let is_sibling = || name(&segment.path).family() == name(&held.found.path).family();
+    is_plausible(segment, held)
+        || (segment.compression.is_compressed()
+            && segment.mtime_ns >= held.found.mtime_ns
+            && is_sibling())
 }
 
 /// Whether the file's name is one that a rotation gives to the segment's file.

@@ -96,6 +96,21 @@ impl Drop for Lease {
     }
 }
 
+/// Whether somebody has the file open for writing, as far as the kernel tells: it does so to the file's owner and to
+/// root, on file systems with leases.
+pub(crate) fn has_writer(file: &Arc<File>) -> bool {
+    // For the moment that the lease lasts; see above on signals.
+    let taken = fcntl(file, F_SETSIG, libc::SIGURG)
+        .and_then(|_| fcntl(file, libc::F_SETLEASE, libc::F_RDLCK));
+    match taken {
+        Ok(_) => {
+            let _ = fcntl(file, libc::F_SETLEASE, libc::F_UNLCK);
+            false
+        }
+        Err(error) => error.kind() == io::ErrorKind::WouldBlock,
+    }
+}
+
 /// The first byte from `offset` on that is not in a hole; `None`: a hole up to the end, or the file ends before.
 /// Moves the file's cursor, which nobody here reads by. Where the file system cannot tell, everything is data.
 pub(crate) fn next_data(file: &File, offset: u64) -> Option<u64> {

@@ -2,6 +2,7 @@
 //!
 //! - [`discover`] turns globs into [`Found`] files, oldest first.
 //! - [`plan`] compares them with what the catalog knows and says which bytes are to be read.
+//! - [`Held`] keeps files open for a process that stays, so that what is deleted unread is read all the same.
 //! - [`PlainReader`] and [`StreamReader`] hand those bytes out as [`Chunk`]s of whole lines.
 //! - [`validate_plain`] and [`validate_stream`] look again, after the reading, whether it was all of one piece.
 //!
@@ -26,6 +27,7 @@ mod discover;
 mod error;
 mod fingerprint;
 mod glob;
+mod held;
 mod known;
 mod map;
 mod peek;
@@ -40,6 +42,8 @@ mod split;
 mod stream;
 mod validate;
 
+#[cfg(test)]
+mod held_tests;
 #[cfg(test)]
 mod model_tests;
 #[cfg(test)]
@@ -56,7 +60,8 @@ pub use compression::Compression;
 pub use discover::{Discovery, discover};
 pub use error::SourceError;
 pub use fingerprint::{FINGERPRINT_BYTES_MAX, Fingerprint};
-pub use peek::{PEEK_BYTES_MAX, first_line, read_head};
+pub use held::Held;
+pub use peek::{PEEK_BYTES_MAX, first_line, read_head, task_head};
 pub use plain::{IoMode, PlainReader};
 pub use plan::plan;
 pub use segment::{

@@ -1,6 +1,7 @@
 //! A property: through any sequence of writes, rotations, compressions and runs, each line is read once.
 
 use proptest::prelude::*;
+use proptest::test_runner::TestCaseError;
 
 use super::test_world::World;
 
@@ -13,11 +14,22 @@ enum Event {
     CopyTruncate,
     CopyRunTruncate,
     Gzip(u8),
+    /// Of a rotated file or, for 0, the live one, read or not. Only for a process that stays.
+    Delete(u8),
     Run,
 }
 
 fn events() -> impl Strategy<Value = Vec<Event>> {
-    let event = prop_oneof![
+    prop::collection::vec(event(), 1..25)
+}
+
+fn events_and_deletions() -> impl Strategy<Value = Vec<Event>> {
+    let deletion = (0u8..4).prop_map(Event::Delete);
+    prop::collection::vec(prop_oneof![8 => event(), 2 => deletion], 1..25)
+}
+
+fn event() -> impl Strategy<Value = Event> {
+    prop_oneof![
         3 => (1u8..200).prop_map(Event::Lines),
         1 => Just(Event::HalfLine),
         1 => Just(Event::Rotate),
@@ -25,8 +37,7 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
         1 => Just(Event::CopyRunTruncate),
         1 => (1u8..4).prop_map(Event::Gzip),
         3 => Just(Event::Run),
-    ];
-    prop::collection::vec(event, 1..25)
+    ]
 }
 
 /// The model: every line written, and every line read.
@@ -42,6 +53,28 @@ impl Model {
     fn write(&mut self, text: &str) {
         self.world.append("a.log", text);
         self.written += text;
+    }
+
+    fn new() -> Self {
+        let world = World::new();
+        world.append("a.log", "");
+        let (written, read) = (String::new(), String::new());
+        Model { world, written, read, lines: 0, unfinished: false }
+    }
+
+    /// Runs once more, with everything sealed: each line written was read once.
+    fn finish(mut self) -> Result<(), TestCaseError> {
+        self.run();
+        self.world.rules.final_ = true;
+        self.run();
+        self.run();
+        let sorted = |text: &str| {
+            let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+            lines.sort();
+            lines
+        };
+        prop_assert_eq!(sorted(&self.read), sorted(&self.written));
+        Ok(())
     }
 
     fn happen(&mut self, event: Event) {
@@ -67,7 +100,21 @@ impl Model {
                     self.world.gzip(&name);
                 }
             }
+            Event::Delete(0) => {
+                self.world.remove("a.log");
+                self.new_file();
+            }
+            Event::Delete(n) => {
+                for name in [format!("a.log.{n}"), format!("a.log.{n}.gz")] {
+                    if self.world.path(&name).exists() {
+                        self.world.remove(&name);
+                    }
+                }
+            }
             Event::Run => self.run(),
+        }
+        if self.world.held.is_some() {
+            self.world.hold();
         }
     }
 
@@ -106,28 +153,28 @@ impl Model {
     }
 }
 
+/// `LOGMILL_SEGMENT_TRIALS` of each property.
+fn config() -> ProptestConfig {
+    let trials = std::env::var("LOGMILL_SEGMENT_TRIALS").ok().and_then(|n| n.parse().ok());
+    let cases = trials.unwrap_or(150);
+    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(150))]
+    #![proptest_config(config())]
 
     #[test]
     fn whatever_happens_to_a_log_every_line_is_read_once(events in events()) {
-        let mut model = Model {
-            world: World::new(),
-            written: String::new(),
-            read: String::new(),
-            lines: 0,
-            unfinished: false,
-        };
-        model.world.append("a.log", "");
+        let mut model = Model::new();
         events.iter().for_each(|event| model.happen(*event));
-        model.run();
-        model.world.rules.final_ = true;
-        model.run();
-        let sorted = |text: &str| {
-            let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
-            lines.sort();
-            lines
-        };
-        prop_assert_eq!(sorted(&model.read), sorted(&model.written));
+        model.finish()?;
+    }
+
+    #[test]
+    fn to_one_who_stays_deletions_too_lose_nothing_and_double_nothing(events in events_and_deletions()) {
+        let mut model = Model::new();
+        model.world.hold();
+        events.iter().for_each(|event| model.happen(*event));
+        model.finish()?;
     }
 }

@@ -20,14 +20,23 @@ pub fn read_head(path: &Path) -> Result<Vec<u8>, SourceError> {
     Probe::open(&Found::new(path, &meta))?.first_bytes(PEEK_BYTES_MAX)
 }
 
+/// As [`read_head`], of the task's segment.
+///
+/// # Errors
+///
+/// As [`read_head`], and `Changed` when another file took the path.
+pub fn task_head(task: &SegmentTask) -> Result<Vec<u8>, SourceError> {
+    Probe::open(&task.found)?.first_bytes(PEEK_BYTES_MAX)
+}
+
 /// The first line of the task's segment, even if the task starts behind it: without its newline, and without a
 /// carriage return before that; at most [`PEEK_BYTES_MAX`] of it.
 ///
 /// # Errors
 ///
-/// As [`read_head`], and `Changed` when another file took the path.
+/// As [`task_head`].
 pub fn first_line(task: &SegmentTask) -> Result<Vec<u8>, SourceError> {
-    let mut head = Probe::open(&task.found)?.first_bytes(PEEK_BYTES_MAX)?;
+    let mut head = task_head(task)?;
     head.truncate(memchr(b'\n', &head).unwrap_or(head.len()));
     if head.last() == Some(&b'\r') {
         head.pop();

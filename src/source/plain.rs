@@ -52,7 +52,7 @@ impl PlainReader {
     /// `Io`, and `Changed` when another file took its place or it is shorter than planned.
     pub fn open(task: &SegmentTask, io: IoMode, line_bytes_max: u64) -> Result<Self, SourceError> {
         let path = task.found.path.clone();
-        let file = File::open(&path).map_err(SourceError::io("open", &path))?;
+        let file = task.found.open()?;
         let meta = file.metadata().map_err(SourceError::io("look at", &path))?;
         let now = Found::new(&path, &meta);
         let end = task.end.unwrap_or(task.found.size);

@@ -4,11 +4,16 @@
 //! 2. A file whose device and inode are known, and whose content bears it out, continues.
 //! 3. A file that has the content of a segment which no other file is, is that segment: renamed, copied, compressed.
 //! 4. A copy of a live segment is left alone.
-//! 5. Anything else is a new segment. What then is left of the known ones is gone, and its unread bytes are lost.
+//! 5. Anything else is a new segment.
+//! 6. A held file, which no path leads to any more, is looked at last: any other file with its bytes stands for it. What
+//!    is read of it is read first.
+//! 7. What then is left of the known segments is gone, and its unread bytes are lost.
+
+mod held;
 
 use std::collections::HashMap;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use super::known::{Known, is_plausible};
 use super::probe::{Place, Probe};
@@ -26,17 +31,21 @@ const SETTLED: Duration = Duration::from_secs(2);
 /// Says what is to be read of the files found, given what is known. Opens files one at a time, and none whose hints
 /// say that nothing changed. Compressed files that are known by content are decoded to their offset.
 pub fn plan(found: Vec<Found>, known: &[SegmentState], rules: &SealRules) -> SourcePlan {
+    let (held, found): (Vec<Found>, Vec<Found>) =
+        found.into_iter().partition(|file| file.held.is_some());
+    let all = held.iter().chain(&found);
     let mut planner = Planner {
         known: Known::new(known),
         rules,
         siblings: Siblings::new(&found),
-        order: found.iter().enumerate().map(|(at, file)| (file.key(), at)).collect(),
+        order: all.enumerate().map(|(at, file)| (file.key(), at)).collect(),
         outcome: SourcePlan::default(),
     };
     let files = found.into_iter().filter(|file| file.size > 0);
     let unhinted: Vec<Found> = files.filter(|file| !planner.by_hint(file)).collect();
     let unclaimed: Vec<Found> = unhinted.into_iter().filter(|f| !planner.by_content(f)).collect();
     unclaimed.iter().for_each(|file| planner.as_new(file));
+    held.iter().for_each(|file| planner.held(file));
     planner.finish()
 }
 
@@ -74,8 +83,9 @@ impl Planner<'_> {
 
     fn untouched(&mut self, at: usize, file: &Found) {
         let segment = &self.known.segments[at];
-        self.known.claim(at);
-        if segment.path != file.path {
+        self.known.claim_idle(at);
+        self.nothing_left(file);
+        if segment.path != file.path || segment.gone_us.is_some() {
             self.outcome.updates.push(segment.seen_as(file, segment.compression, true));
         }
     }
@@ -86,7 +96,8 @@ impl Planner<'_> {
             return false;
         }
         let planned = Probe::open(file).and_then(|probe| {
-            let candidates = self.known.with_head_of(&probe);
+            let mut candidates = self.known.with_head_of(&probe);
+            candidates.retain(|at| !self.known.is_claimed(*at));
             self.continue_one_of(&candidates, &probe, is_plausible)
         });
         planned.unwrap_or_else(|error| {
@@ -118,8 +129,6 @@ impl Planner<'_> {
 
     /// Rules 4 and 5.
     fn as_new(&mut self, file: &Found) {
-        let start =
-            Place { offset: 0, anchor: Fingerprint::of(b""), mid_line: false, at_end: false };
         let planned = Probe::open(file).and_then(|probe| {
             if probe.found.size == 0 {
                 return Ok(());
@@ -128,7 +137,7 @@ impl Planner<'_> {
                 self.outcome.copies.push(file.path.clone());
                 return Ok(());
             }
-            self.go_on(&probe, None, start)
+            self.go_on(&probe, None, Place::start())
         });
         if let Err(error) = planned {
             self.problem(file, error);
@@ -143,6 +152,7 @@ impl Planner<'_> {
         place: Place,
     ) -> Result<(), SourceError> {
         if place.at_end {
+            self.nothing_left(&probe.found);
             self.update(probe, known, self.is_settled(&probe.found));
             return Ok(());
         }
@@ -217,12 +227,16 @@ impl Planner<'_> {
             let Some(why) = self.fate(segment) else {
                 continue;
             };
+            let gone_us = segment.gone_us.or(Some(unix_us(self.rules.now)));
+            let mut gone = SegmentState { gone_us, ..segment.clone() };
             if segment.unread() > 0 {
                 let (path, bytes) = (segment.path.clone(), segment.unread());
-                self.outcome.lost.push(Lost { path, bytes, why });
+                self.outcome.lost.push(Lost { segment: segment.id, path, bytes, why });
             }
-            // Without a file it is found by its content only, and its loss is not told again.
-            let gone = SegmentState { device: 0, inode: 0, ..segment.clone() };
+            if segment.unread() > 0 || self.is_anothers_file(segment) {
+                // Without a file it is found by its content only, and its loss is not told again.
+                (gone.device, gone.inode) = (0, 0);
+            }
             self.outcome.updates.push(gone);
         }
         let order = self.order;
@@ -231,16 +245,21 @@ impl Planner<'_> {
         self.outcome
     }
 
-    /// What became of a segment's file, if that is worth a note.
+    /// What became of a segment's file, if that is news.
     fn fate(&self, segment: &SegmentState) -> Option<&'static str> {
-        let why = if self.order.contains_key(&(segment.device, segment.inode)) {
+        let why = if self.is_anothers_file(segment) {
             "the file was truncated, or its inode became another file's"
-        } else if segment.unread() > 0 && !is_still_at(&segment.path, segment) {
+        } else if segment.gone_us.is_none() && !is_still_at(&segment.path, segment) {
             "the file was deleted or moved away before it was read to its end"
         } else {
             return None;
         };
         (!self.is_in_doubt(segment)).then_some(why)
+    }
+
+    /// Whether the segment's device and inode are those of a file that was found, and that is not the segment.
+    fn is_anothers_file(&self, segment: &SegmentState) -> bool {
+        self.order.contains_key(&(segment.device, segment.inode))
     }
 
     /// Whether a sibling could not be read that may be the segment: a compressed file that is still being written.
@@ -253,6 +272,11 @@ impl Planner<'_> {
 
 fn is_untouched(segment: &SegmentState, file: &Found) -> bool {
     segment.complete && segment.size == file.size && segment.mtime_ns == file.mtime_ns
+}
+
+fn unix_us(time: SystemTime) -> i64 {
+    let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
 }
 
 /// Whether the segment's file still lies where it was seen, outside the globs of today or in a folder that cannot be

@@ -104,6 +104,62 @@ fn a_file_deleted_before_it_was_read_to_its_end_is_told_once() {
 }
 
 #[test]
+fn a_segment_whose_file_is_gone_is_noted_once_and_known_again_when_it_comes_back() {
+    let mut world = World::new();
+    world.append("a.log", &long("a"));
+    let text = world.run_quietly();
+    world.remove("a.log");
+    assert_eq!(world.run_quietly(), "");
+    let gone = world.known[0].gone_us.expect("gone");
+    world.rules.now += Duration::from_secs(5);
+    assert_eq!((world.run_quietly(), world.known[0].gone_us), (String::new(), Some(gone)));
+    world.append("restored.log", &text);
+    world.append("restored.log", "more\n");
+    assert_eq!((world.run_quietly(), world.known[0].gone_us), ("more\n".to_owned(), None));
+}
+
+#[test]
+fn a_file_that_was_away_unchanged_is_there_again() {
+    let mut world = World::new();
+    world.append("a.log", "one\n");
+    world.rules.now += Duration::from_secs(5);
+    world.run_quietly();
+    let elsewhere = tempfile::tempdir().expect("temporary folder");
+    let away = elsewhere.path().join("a.log");
+    fs::rename(world.path("a.log"), &away).expect("the same file system");
+    world.run_quietly();
+    assert!(world.known[0].gone_us.is_some() && world.known[0].inode != 0);
+    fs::rename(&away, world.path("a.log")).expect("the same file system");
+    assert_eq!((world.run_quietly(), world.known[0].gone_us), (String::new(), None));
+}
+
+#[test]
+fn many_segments_that_are_gone_cost_milliseconds() {
+    let mut world = World::new();
+    world.append("a.log", &long("a"));
+    world.run_quietly();
+    let of_old = |n: u64| SegmentState {
+        id: n + 2,
+        path: world.path(&format!("a.log-2023{:04}.{n}.gz", n % 1000)),
+        inode: n + 1_000_000_000,
+        head: Fingerprint { len: 4096, hash: n },
+        gone_us: Some(1),
+        ..world.known[0].clone()
+    };
+    let many: Vec<SegmentState> = (0..50_000).map(of_old).collect();
+    world.known.extend(many);
+    world.append("a.log", "more\n");
+    world.append("b.log", &long("b"));
+    let started = std::time::Instant::now();
+    let found = discover(&["*".to_owned()], world.folder.path()).expect("fine");
+    let planned = plan(found.files, &world.known, &world.rules);
+    let took = started.elapsed();
+    assert_eq!((planned.tasks.len(), planned.updates.len()), (2, 0));
+    assert!(took < Duration::from_millis(250), "{took:?}");
+    println!("{took:?}");
+}
+
+#[test]
 fn a_file_truncated_and_refilled_past_the_old_offset_is_a_new_generation() {
     let mut world = World::new();
     world.append("a.log", &long("same"));
@@ -231,6 +287,20 @@ fn a_log_that_begins_like_one_that_is_gone_is_read_from_its_first_byte() {
     world.append("keeps-the-inode", "starting\n");
     world.append("b.log", "starting\nfine\n");
     fs::remove_file(world.path("keeps-the-inode")).expect("deleted");
+    assert_eq!(world.run_quietly(), "starting\nfine\n");
+}
+
+#[test]
+fn a_log_written_in_the_same_tick_as_one_that_is_gone_is_another_one() {
+    let mut world = World::new();
+    world.append("a.log", "starting\n");
+    world.run_quietly();
+    world.rename("a.log", "b.log");
+    let time = fs::metadata(world.path("b.log")).and_then(|meta| meta.modified()).expect("a time");
+    world.append("c.log", "starting\nfine\n");
+    world.remove("b.log");
+    let file = fs::File::options().append(true).open(world.path("c.log")).expect("opened");
+    file.set_modified(time).expect("set");
     assert_eq!(world.run_quietly(), "starting\nfine\n");
 }
 

@@ -38,15 +38,22 @@ pub(crate) struct Place {
     pub(crate) at_end: bool,
 }
 
+impl Place {
+    /// A file's first byte.
+    pub(crate) fn start() -> Self {
+        Place { offset: 0, anchor: Fingerprint::of(b""), mid_line: false, at_end: false }
+    }
+}
+
 impl Probe {
     /// Opens the file and reads its head.
     ///
     /// Errors: `Io`, `Changed` when the path is another file by now, and the decoder's.
     pub(crate) fn open(found: &Found) -> Result<Self, SourceError> {
         let path = &found.path;
-        let file = File::open(path).map_err(SourceError::io("open", path))?;
+        let file = found.open()?;
         let meta = file.metadata().map_err(SourceError::io("look at", path))?;
-        let now = Found::new(path, &meta);
+        let now = Found { held: found.held.clone(), ..Found::new(path, &meta) };
         if now.key() != found.key() {
             let what = "another file took its place";
             return Err(SourceError::Changed { path: path.clone(), what });

@@ -1,16 +1,23 @@
 //! What the source layer hands around: files found, segments known, and what is to be read of them.
 
-use std::fs::Metadata;
+use std::fs::{File, Metadata};
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::{Compression, Fingerprint, SourceError};
+use crate::limits::QUIET_SECONDS;
 
-/// A file that a glob found, as the file system described it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// How long a file that was rotated or deleted must be quiet before its last line counts as it is, and nothing more is
+/// expected of it.
+pub(crate) const QUIET: Duration = Duration::from_secs(QUIET_SECONDS);
+
+/// A file that a glob found, as the file system described it. Two are equal if the descriptions are.
+#[derive(Debug, Clone)]
 pub struct Found {
-    /// The path as found.
+    /// The path as found; of a held file the last one known.
     pub path: PathBuf,
     /// Device number.
     pub device: u64,
@@ -20,7 +27,18 @@ pub struct Found {
     pub size: u64,
     /// Time of the last write, nanoseconds since the Unix epoch.
     pub mtime_ns: i64,
+    /// The file itself, where no path leads to it any more: see [`super::Held`].
+    pub held: Option<Arc<File>>,
 }
+
+impl PartialEq for Found {
+    fn eq(&self, other: &Self) -> bool {
+        let all = |f: &Self| (f.device, f.inode, f.size, f.mtime_ns);
+        all(self) == all(other) && self.path == other.path
+    }
+}
+
+impl Eq for Found {}
 
 impl Found {
     /// From what `stat` or `fstat` says.
@@ -31,7 +49,19 @@ impl Found {
             inode: meta.ino(),
             size: meta.size(),
             mtime_ns: meta.mtime().saturating_mul(1_000_000_000).saturating_add(meta.mtime_nsec()),
+            held: None,
         }
+    }
+
+    /// Opens the file for reading, by its handle if it is held.
+    pub(crate) fn open(&self) -> Result<File, SourceError> {
+        let opened = match &self.held {
+            None => File::open(&self.path),
+            // A cursor and a lease of its own, where `/proc` is there; readers need no cursor.
+            Some(held) => File::open(format!("/proc/self/fd/{}", held.as_raw_fd()))
+                .or_else(|_| held.try_clone()),
+        };
+        opened.map_err(SourceError::io("open", &self.path))
     }
 
     /// Device and inode.
@@ -73,6 +103,9 @@ pub struct SegmentState {
     pub anchor: Fingerprint,
     /// Whether it was consumed to its end as of `size` and `mtime_ns`.
     pub complete: bool,
+    /// When its file was first found to be gone, microseconds since the Unix epoch; `None` while it is there. One that
+    /// comes back is still recognised.
+    pub gone_us: Option<i64>,
 }
 
 impl SegmentState {
@@ -86,6 +119,7 @@ impl SegmentState {
             mtime_ns: found.mtime_ns,
             compression,
             complete,
+            gone_us: None,
             ..self.clone()
         }
     }
@@ -153,6 +187,8 @@ pub struct Waiting {
 /// Bytes that are gone without having been read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lost {
+    /// The catalog's number of that segment.
+    pub segment: u64,
     /// The segment they belonged to.
     pub path: PathBuf,
     /// How many at least.
@@ -186,4 +222,6 @@ pub struct SourcePlan {
     /// Files left out since they are copies of a live segment that are not needed (yet): `gzip` at work or `gzip -k`,
     /// or a copytruncate between its two steps. They are looked at again while they exist.
     pub copies: Vec<PathBuf>,
+    /// Held files of which nothing is left to be read: [`super::Held::release`] them.
+    pub spent: Vec<Found>,
 }

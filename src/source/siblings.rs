@@ -2,15 +2,12 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use super::known::STRONG_BYTES;
 use super::probe::Probe;
 use super::rotation::RotatedName;
+use super::segment::QUIET;
 use super::{Compression, Fingerprint, Found, SealRules, SourceError};
-
-/// How long a rotated file must be quiet before its last line counts as it is.
-const ROTATED_QUIET: Duration = Duration::from_secs(10);
 
 /// All files that were found, by log and by path.
 pub(crate) struct Siblings {
@@ -21,14 +18,16 @@ pub(crate) struct Siblings {
 impl Siblings {
     pub(crate) fn new(found: &[Found]) -> Self {
         let mut youngest: HashMap<PathBuf, RotatedName> = HashMap::new();
-        for file in found {
+        // A held file has no name any more that says anything of the others.
+        let found = || found.iter().filter(|file| file.held.is_none());
+        for file in found() {
             let name = RotatedName::of(&file.path);
             let entry = youngest.entry(name.family_path()).or_insert_with(|| name.clone());
             if entry.is_older_than(&name) {
                 *entry = name;
             }
         }
-        let by_path = found.iter().map(|file| (file.path.clone(), file.clone())).collect();
+        let by_path = found().map(|file| (file.path.clone(), file.clone())).collect();
         Siblings { youngest, by_path }
     }
 
@@ -39,7 +38,7 @@ impl Siblings {
         };
         rules.final_
             || rules.seal_after.is_some_and(|after| quiet >= after)
-            || (quiet >= ROTATED_QUIET && self.has_successor(file))
+            || (quiet >= QUIET && (file.held.is_some() || self.has_successor(file)))
     }
 
     fn has_successor(&self, file: &Found) -> bool {
@@ -70,7 +69,7 @@ impl Siblings {
 }
 
 /// Whether `original` begins with all of `copy`, or the other way round, by their first and last common bytes.
-fn begins_with(original: &Probe, copy: &Probe) -> Result<bool, SourceError> {
+pub(crate) fn begins_with(original: &Probe, copy: &Probe) -> Result<bool, SourceError> {
     let heads = original.head.len().min(copy.head.len());
     if original.compression != Compression::Plain || original.head[..heads] != copy.head[..heads] {
         return Ok(false);

@@ -54,7 +54,7 @@ impl StreamReader {
         line_bytes_max: u64,
     ) -> Result<Self, SourceError> {
         let path = task.found.path.clone();
-        let file = Arc::new(File::open(&path).map_err(SourceError::io("open", &path))?);
+        let file = Arc::new(task.found.open()?);
         let decoder = Decoder::new(file.clone(), task.compression, &path)?;
         let mut reader = StreamReader {
             decoder,

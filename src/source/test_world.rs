@@ -14,6 +14,8 @@ pub(super) struct World {
     pub(super) rules: SealRules,
     pub(super) lost_bytes: u64,
     pub(super) last: SourcePlan,
+    /// For a process that stays.
+    pub(super) held: Option<Held>,
 }
 
 impl World {
@@ -24,6 +26,7 @@ impl World {
             rules: SealRules { final_: false, seal_after: None, now: SystemTime::now() },
             lost_bytes: 0,
             last: SourcePlan::default(),
+            held: None,
         }
     }
 
@@ -65,10 +68,31 @@ impl World {
         file.set_modified(time.expect("has a time")).expect("set");
     }
 
+    pub(super) fn remove(&self, name: &str) {
+        fs::remove_file(self.path(name)).expect("deleted");
+    }
+
+    fn discover(&self) -> Vec<Found> {
+        discover(&["*".to_owned()], self.folder.path()).expect("a good glob").files
+    }
+
+    /// Holds what is there, as a process does that stays and hears of a write.
+    pub(super) fn hold(&mut self) {
+        let files = self.discover();
+        self.held.get_or_insert_with(|| Held::new(100)).hold(&files);
+    }
+
     /// A batch: what it reads.
     pub(super) fn run(&mut self) -> String {
-        let found = discover(&["*".to_owned()], self.folder.path()).expect("a good glob");
-        self.last = plan(found.files, &self.known, &self.rules);
+        let mut files = self.discover();
+        if let Some(held) = &mut self.held {
+            held.hold(&files);
+            files.extend(held.missing(&files));
+        }
+        self.last = plan(files, &self.known, &self.rules);
+        if let Some(held) = &mut self.held {
+            held.release(&self.last.spent);
+        }
         self.lost_bytes += self.last.lost.iter().map(|lost| lost.bytes).sum::<u64>();
         for update in std::mem::take(&mut self.last.updates) {
             self.store(update);

@@ -78,5 +78,6 @@ fn state(
         offset,
         anchor,
         complete: complete && task.settled,
+        gone_us: None,
     }
 }

@@ -120,10 +120,10 @@ fn a_changed_job_is_refused_and_told_what_can_be_done() {
     world.job(&JOB.replace("sum(body_bytes_sent)", "max(body_bytes_sent)"));
     let done = world.run(&[]).expect(1);
     done.says(&[
-        "job.toml: format, fields, map, reduce",
-        "were changed",
+        "job.toml: the job was changed",
+        "reduce.measures.bytes was sum(body_bytes_sent) and is max(body_bytes_sent)",
+        "--rebuild",
         "another name",
-        ".logmill/hits",
     ]);
     assert_eq!(world.summary(), ["200\t3\t303"]);
     world.job(JOB);

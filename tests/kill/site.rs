@@ -186,7 +186,7 @@ impl Site {
             events: sorted(events.iter().flat_map(|path| rows(path)).collect()),
             sqlite: self.sqlite(),
             rejects: sorted(rejects.map(|r| (r.offset, r.length, r.reason, r.sample)).collect()),
-            counters: catalog.totals().expect("totals"),
+            counters: catalog.totals().expect("totals").counters,
         }
     }
 
@@ -213,7 +213,7 @@ impl Site {
         assert_eq!(count("out/summary/.logmill-staging"), 0, "staged summaries");
         assert_eq!(count("out/events/.logmill-staging"), 0, "staged events");
         assert_eq!(count("state/killed/spill"), 0, "spilled runs");
-        let stores = self.catalog().expect("a catalog").stores().expect("stores").len();
+        let stores = self.catalog().expect("a catalog").runs().expect("runs").len();
         assert_eq!(count("state/killed/groups"), stores, "files of the store");
     }
 }

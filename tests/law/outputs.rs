@@ -62,7 +62,7 @@ pub fn read(folder: &Path) -> Outputs {
         sqlite: sqlite(&folder.join("out/law.db")),
         events: sorted(events.iter().flat_map(|path| rows(path)).collect()),
         rejects: sorted(rejects.collect()),
-        counters: catalog.totals().expect("totals"),
+        counters: catalog.totals().expect("totals").counters,
     }
 }
 

@@ -207,6 +207,11 @@ pub(crate) fn every_type() -> SummaryBlock {
     block(columns, (1..=5u8).map(|id| vec![id]).collect())
 }
 
+/// Beyond the signed integers, and another one for each batch.
+pub(crate) fn token_of(batch: u64) -> u64 {
+    u64::MAX - batch
+}
+
 /// Batch `batch` of the state "ours".
 pub(crate) fn batch(batch: u64) -> Delivery {
     Delivery {
@@ -214,8 +219,10 @@ pub(crate) fn batch(batch: u64) -> Delivery {
         state_id: "ours".into(),
         batch,
         fence: batch,
+        token: token_of(batch),
         adopt: false,
         replace_all: false,
+        reshape: false,
     }
 }
 

@@ -11,6 +11,8 @@ pub struct Position {
     pub batch: u64,
     /// Number of the run that wrote it.
     pub fence: u64,
+    /// The random number that the catalog drew for the batch.
+    pub token: u64,
 }
 
 /// What is to be done about a delivery.
@@ -40,9 +42,14 @@ pub(super) fn judge(known: Option<&Position>, delivery: &Delivery) -> Verdict {
     match conflict {
         Some(_) if delivery.adopt => Verdict::TakeOver,
         Some((problem, help)) => Verdict::Refuse { problem, help: help.into() },
-        None if known.batch == delivery.batch && !delivery.replace_all => Verdict::Done,
+        None if is_the_same_batch(known, delivery) && !delivery.replace_all => Verdict::Done,
         None => Verdict::Deliver,
     }
+}
+
+/// A number alone does not tell: a state restored from a copy counts on from there, with other batches.
+fn is_the_same_batch(known: &Position, delivery: &Delivery) -> bool {
+    known.batch == delivery.batch && known.token == delivery.token
 }
 
 fn conflict(known: &Position, delivery: &Delivery) -> Option<(String, &'static str)> {
@@ -85,13 +92,15 @@ mod tests {
             state_id: state_id.into(),
             batch,
             fence,
+            token: 11,
             adopt: false,
             replace_all: false,
+            reshape: false,
         }
     }
 
     fn known(batch: u64, fence: u64) -> Option<Position> {
-        Some(Position { state_id: "ours".into(), batch, fence })
+        Some(Position { state_id: "ours".into(), batch, fence, token: 11 })
     }
 
     #[test]
@@ -103,6 +112,12 @@ mod tests {
     fn the_same_batch_is_done_whoever_delivers_it_now() {
         assert_eq!(judge(known(7, 3).as_ref(), &delivery("ours", 7, 3)), Verdict::Done);
         assert_eq!(judge(known(7, 3).as_ref(), &delivery("ours", 7, 4)), Verdict::Done);
+    }
+
+    #[test]
+    fn the_same_number_with_another_token_is_another_batch() {
+        let other = Delivery { token: 12, ..delivery("ours", 7, 3) };
+        assert_eq!(judge(known(7, 3).as_ref(), &other), Verdict::Deliver);
     }
 
     #[test]

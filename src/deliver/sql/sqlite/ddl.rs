@@ -33,28 +33,37 @@ fn key_name(table: &SqlTable) -> String {
 
 /// The expressions of the unique index, which the upsert must repeat to name it.
 pub(super) fn key_expressions(table: &SqlTable, columns: &[ColumnDef]) -> Option<String> {
-    let expression = |def: &ColumnDef| format!("ifnull({}, x'')", quote(&def.name));
-    let key: Vec<String> = columns.iter().take(table.key_columns).map(expression).collect();
+    let key: Vec<String> = columns.iter().take(table.key_columns).map(key_expression).collect();
     (!key.is_empty()).then(|| key.join(", "))
+}
+
+/// A column in the unique index.
+pub(super) fn key_expression(def: &ColumnDef) -> String {
+    format!("ifnull({}, x'')", quote(&def.name))
+}
+
+/// Its index goes with it.
+pub(super) fn drop_table(table: &SqlTable) -> String {
+    format!("DROP TABLE {}", quote(&table.table))
 }
 
 pub(super) fn create_batches(table: &SqlTable) -> String {
     format!(
         "CREATE TABLE IF NOT EXISTS {} (\n  \"batch\" INTEGER PRIMARY KEY,\n  \"fence\" INTEGER,\n  \
-         \"state_id\" TEXT,\n  \"job\" TEXT,\n  \"changed_rows\" INTEGER,\n  \"delivered_at\" TIMESTAMP\n)",
+         \"token\" INTEGER,\n  \"state_id\" TEXT,\n  \"job\" TEXT,\n  \"changed_rows\" INTEGER,\n  \"delivered_at\" TIMESTAMP\n)",
         quote(&batches_name(table))
     )
 }
 
 pub(super) fn newest_batch(table: &SqlTable) -> String {
     let batches = quote(&batches_name(table));
-    format!("SELECT state_id, batch, fence FROM {batches} ORDER BY batch DESC LIMIT 1")
+    format!("SELECT state_id, batch, fence, token FROM {batches} ORDER BY batch DESC LIMIT 1")
 }
 
 pub(super) fn insert_batch(table: &SqlTable) -> String {
     format!(
-        "INSERT OR REPLACE INTO {} (batch, fence, state_id, job, changed_rows, delivered_at) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        "INSERT OR REPLACE INTO {} (batch, fence, token, state_id, job, changed_rows, delivered_at) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         quote(&batches_name(table))
     )
 }

@@ -1,0 +1,156 @@
+//! A job that is being worked on: its lock, its catalog, and what was left to finish.
+
+use std::sync::OnceLock;
+use std::sync::atomic::AtomicBool;
+use std::time::Instant;
+
+use super::batch::{Batch, Depth};
+use super::inputs::Inputs;
+use super::layout::Layout;
+use super::outbox::Snapshot;
+use super::pins::Pins;
+use super::progress::Progress;
+use super::sources::discover;
+use super::{Options, Outcome, RunError, recover, refresh};
+use crate::catalog::{Catalog, JobLock, LockError, OutputRow};
+use crate::plan::Plan;
+
+/// The threads that all jobs of a process share; started when there is work.
+pub struct Workers {
+    threads: usize,
+    pool: OnceLock<rayon::ThreadPool>,
+}
+
+impl Workers {
+    /// So many, later.
+    pub fn new(threads: usize) -> Self {
+        Workers { threads, pool: OnceLock::new() }
+    }
+
+    /// The threads, started.
+    pub(super) fn pool(&self) -> Result<&rayon::ThreadPool, RunError> {
+        if let Some(pool) = self.pool.get() {
+            return Ok(pool);
+        }
+        let threads = self.threads;
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+        let pool =
+            pool.map_err(|e| RunError::Other(format!("can't start {threads} threads: {e}")))?;
+        Ok(self.pool.get_or_init(|| pool))
+    }
+}
+
+/// What a session works with.
+#[derive(Clone, Copy)]
+pub(super) struct Work<'w> {
+    pub(super) plan: &'w Plan,
+    pub(super) options: &'w Options,
+    pub(super) workers: &'w Workers,
+    pub(super) progress: &'w dyn Progress,
+    /// Set when the batch at hand is to be given up.
+    pub(super) stop: &'w AtomicBool,
+}
+
+/// A job under lock.
+pub(super) struct Session<'w> {
+    pub(super) work: Work<'w>,
+    pub(super) layout: Layout,
+    pub(super) catalog: Catalog,
+    pub(super) pins: Pins,
+    state_id: String,
+    _lock: JobLock,
+}
+
+/// A session, or who holds the job.
+pub(super) enum Opened<'w> {
+    Session(Box<Session<'w>>),
+    Busy(String),
+}
+
+impl<'w> Session<'w> {
+    /// Takes the lock, and finishes what is decided, whatever the job file says by now. What is worth a notice is added
+    /// to `notices`.
+    pub(super) fn open(
+        work: Work<'w>,
+        pins: Pins,
+        notices: &mut Vec<String>,
+    ) -> Result<Opened<'w>, RunError> {
+        let layout = Layout::new(&work.options.state_dir, work.plan);
+        let lock = match JobLock::acquire(&layout.state) {
+            Ok(lock) => lock,
+            Err(LockError::Busy(holder)) => return Ok(Opened::Busy(holder)),
+            Err(LockError::Catalog(error)) => return Err(error.into()),
+        };
+        let catalog = Catalog::open(&layout.state)?;
+        let state_id = catalog.state_id()?;
+        let layout = layout.of_state(&state_id);
+        let mut session = Session { work, layout, catalog, pins, state_id, _lock: lock };
+        recover::roll_forward(&mut session)?;
+        recover::check_job(work.plan, &session.catalog)?;
+        notices.extend(refresh::refresh(&mut session)?.notice);
+        Ok(Opened::Session(Box::new(session)))
+    }
+
+    /// Reads all that is new, as one batch; decides nothing where there is nothing.
+    pub(super) fn batch(
+        &mut self,
+        depth: Depth,
+        inputs: &mut Inputs,
+        outcome: &mut Outcome,
+    ) -> Result<(), RunError> {
+        let started = Instant::now();
+        outcome.batch = self.catalog.last_batch()?;
+        let mut sources = discover(self.work.plan, self.work.options, &self.catalog, inputs)?;
+        if sources.has_work() {
+            let fence = self.catalog.take_fence()?;
+            let number = outcome.batch + 1;
+            let batch = Batch {
+                plan: self.work.plan,
+                options: self.work.options,
+                layout: &self.layout,
+                names: self.layout.names(fence, number),
+                progress: self.work.progress,
+                stop: self.work.stop,
+                pool: self.work.workers.pool()?,
+                number,
+                depth,
+                watermark_us: self.catalog.watermark_us()?,
+                started,
+            };
+            batch.run(&mut self.catalog, &self.pins, &mut sources, outcome)?;
+        }
+        if !outcome.decided && !sources.plan.updates.is_empty() {
+            self.catalog.update_segments(&sources.changes())?;
+            inputs.forget();
+        }
+        if outcome.decided {
+            inputs.forget();
+        }
+        sources.report(outcome);
+        Ok(())
+    }
+
+    /// What the outputs are to show, with the files that say so kept as long as it lives.
+    pub(super) fn snapshot(&mut self) -> Result<Snapshot, RunError> {
+        let batch = self.catalog.last_batch()?;
+        let runs = self.catalog.runs()?;
+        Ok(Snapshot {
+            job: self.work.plan.name.clone(),
+            batch,
+            token: self.catalog.token(batch)?.unwrap_or_default(),
+            state_id: self.state_id.clone(),
+            fence: self.catalog.take_fence()?,
+            folder: self.layout.stores(),
+            _pinned: self.pins.pin(runs.iter().map(|run| run.file.clone()).collect()),
+            runs,
+        })
+    }
+
+    /// Stores how deliveries went, where that is news.
+    pub(super) fn note_outputs(&mut self, rows: &[OutputRow]) -> Result<(), RunError> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        Ok(self.catalog.set_outputs(rows)?)
+    }
+}
