@@ -1,5 +1,6 @@
 //! The driver: one pass over all that is new, from discovery to delivery. `run` is the contents page.
 
+
 mod batch;
 mod execute;
 mod fold;
@@ -17,6 +18,7 @@ mod segment;
 mod session;
 mod sources;
 mod spill;
+mod verify;
 mod worker;
 
 pub use layout::Layout;
@@ -24,7 +26,12 @@ pub use outbox::{OutputReport, sql_outputs};
 pub use progress::{NoProgress, Progress};
 pub use query::{Busiest, busiest};
 pub use run::run;
+
 pub use sources::{Lag, SourceReport, head_of, lag, look};
+pub use verify::{
+    Difference, EventsDifference, Kind, Range, Tally, Verified, VerifiedEvents, VerifiedOutput,
+    VerifyOptions, verify,
+};
 
 use std::path::PathBuf;
 

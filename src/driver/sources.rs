@@ -72,6 +72,17 @@ pub(super) fn discover(
 }
 
 impl Sources {
+    /// These tasks, whatever the catalog says.
+    pub(super) fn of_tasks(tasks: Vec<SegmentTask>) -> Self {
+        let plan = SourcePlan { tasks, ..SourcePlan::default() };
+        Sources { plan, problems: Vec::new(), notices: Vec::new(), final_: false }
+    }
+
+    /// What could not be read.
+    pub(super) fn failures(&self) -> Vec<String> {
+        [self.problems.as_slice(), self.notices.as_slice()].concat()
+    }
+
     /// Whether there is anything to decide.
     pub(super) fn has_work(&self) -> bool {
         !self.plan.tasks.is_empty() || !self.plan.lost.is_empty()

@@ -1,0 +1,1 @@
+//! `audit`: what became of every byte of every segment.
