@@ -1,10 +1,12 @@
 //! The driver: one pass over all that is new, from discovery to delivery. `run` is the contents page.
 
 
+mod audit;
 mod batch;
 mod execute;
 mod fold;
 mod layout;
+mod locate;
 mod outbox;
 mod partition;
 mod pins;
@@ -21,6 +23,7 @@ mod spill;
 mod verify;
 mod worker;
 
+pub use audit::{Audit, AuditRow, Fate, audit};
 pub use layout::Layout;
 pub use outbox::{OutputReport, sql_outputs};
 pub use progress::{NoProgress, Progress};

@@ -1,14 +1,14 @@
 //! The groups and records of the bytes that were consumed, computed anew from the logs that still exist.
 
-use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
-use std::time::{Instant, SystemTime};
+use std::time::Instant;
 
 use super::super::batch::{Batch, Depth};
 use super::super::execute::execute;
 use super::super::fold::fold;
 use super::super::layout::Layout;
+use super::super::locate::locate;
 use super::super::progress::Progress;
 use super::super::session::Workers;
 use super::super::sources::Sources;
@@ -17,9 +17,7 @@ use super::scratch::Scratch;
 use super::store::Store;
 use crate::deliver::events::StagedEvents;
 use crate::plan::Plan;
-use crate::source::{
-    self, Compression, Fingerprint, Found, IoMode, SealRules, SegmentState, SegmentTask,
-};
+use crate::source::{Compression, Fingerprint, Found, IoMode, SegmentState, SegmentTask};
 
 /// How often logs are looked for again that were moved or written to while they were read.
 const ATTEMPTS_MAX: usize = 5;
@@ -48,7 +46,7 @@ pub(super) fn recompute(
     let workers = Workers::new(options.threads);
     let mut options = options.clone();
     for attempt in 1.. {
-        let located = locate(plan, known)?;
+        let located = tasks(plan, known)?;
         let mut sources = Sources::of_tasks(located.tasks);
         let layout = Layout::new(&scratch.subfolder(&format!("recomputed-{attempt}"))?, plan);
         layout.create()?;
@@ -98,51 +96,26 @@ fn strange(known: &[SegmentState], state: &SegmentState) -> Option<String> {
     })
 }
 
-struct Located {
+struct Tasks {
     tasks: Vec<SegmentTask>,
     gone: Vec<(PathBuf, u64)>,
     renamed: bool,
 }
 
-/// Finds the files of the segments, by hints and content as a run does.
-fn locate(plan: &Plan, known: &[SegmentState]) -> Result<Located, RunError> {
-    let found = source::discover(&plan.source.globs, &plan.source.base)?.files;
-    let rules = SealRules { final_: false, seal_after: None, now: SystemTime::now() };
-    let planned = source::plan(found.clone(), known, &rules);
-    let mut files: HashMap<u64, (Found, Compression)> = HashMap::new();
-    for task in planned.tasks {
-        if let Some(id) = task.known {
-            files.insert(id, (task.found, task.compression));
-        }
-    }
-    let updates: HashMap<u64, &SegmentState> =
-        planned.updates.iter().map(|segment| (segment.id, segment)).collect();
-    let (mut tasks, mut gone, mut renamed) = (Vec::new(), Vec::new(), false);
-    for segment in known.iter().filter(|segment| segment.offset > 0) {
-        let seen = updates.get(&segment.id).copied().unwrap_or(segment);
-        let file = files.remove(&segment.id);
-        let file = file.or_else(|| Some((file_of(seen, &found)?, seen.compression)));
-        match file {
-            Some((found, compression)) => {
-                renamed |= found.path != segment.path;
-                tasks.push(task(segment, found, compression));
+/// What was consumed of each segment that can still be read.
+fn tasks(plan: &Plan, known: &[SegmentState]) -> Result<Tasks, RunError> {
+    let located = locate(plan, known)?.segments;
+    let mut all = Tasks { tasks: Vec::new(), gone: Vec::new(), renamed: false };
+    for (segment, place) in known.iter().zip(located).filter(|(known, _)| known.offset > 0) {
+        match place {
+            Some(place) => {
+                all.renamed |= place.found.path != segment.path;
+                all.tasks.push(task(segment, place.found, place.compression));
             }
-            None => gone.push((segment.path.clone(), segment.offset)),
+            None => all.gone.push((segment.path.clone(), segment.offset)),
         }
     }
-    Ok(Located { tasks, gone, renamed })
-}
-
-/// The file of a segment of which nothing is new: among those found, or where it was, outside of today's globs.
-fn file_of(segment: &SegmentState, found: &[Found]) -> Option<Found> {
-    let is_it = |file: &Found| (file.device, file.inode) == (segment.device, segment.inode);
-    if segment.gone_us.is_some() || segment.inode == 0 {
-        return None;
-    }
-    found.iter().find(|file| is_it(file)).cloned().or_else(|| {
-        let meta = std::fs::metadata(&segment.path).ok()?;
-        Some(Found::new(&segment.path, &meta)).filter(is_it)
-    })
+    Ok(all)
 }
 
 /// Everything up to the offset.
