@@ -1,5 +1,6 @@
 //! Arguments to calls: one file a command. Only here are results printed and exit statuses chosen.
 
+mod audit;
 mod check;
 mod complete;
 mod explain;
@@ -14,6 +15,7 @@ mod shared;
 mod signals;
 mod status;
 mod table;
+mod verify;
 mod watch;
 
 use std::process::ExitCode;
@@ -57,6 +59,8 @@ enum Command {
     Status(status::Status),
     History(history::History),
     Rejects(rejects::Rejects),
+    Verify(verify::Verify),
+    Audit(audit::Audit),
     Completions(complete::Completions),
     Man(complete::Man),
 }
@@ -114,6 +118,8 @@ pub(crate) fn main() -> ExitCode {
         Command::Status(args) => args.run(),
         Command::History(args) => args.run(),
         Command::Rejects(args) => args.run(),
+        Command::Verify(args) => args.run(),
+        Command::Audit(args) => args.run(),
         Command::Completions(args) => args.run(&mut Cli::command()),
         Command::Man(args) => args.run(Cli::command()),
     };

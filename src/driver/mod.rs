@@ -1,10 +1,12 @@
 //! The driver: one pass over all that is new, from discovery to delivery. `run` is the contents page.
 
+mod audit;
 mod batch;
 mod execute;
 mod fold;
 mod inputs;
 mod layout;
+mod locate;
 mod outbox;
 mod partition;
 mod pins;
@@ -18,15 +20,22 @@ mod segment;
 mod session;
 mod sources;
 mod spill;
+mod verify;
 mod watch;
 mod worker;
 
+pub use audit::{Audit, AuditRow, Fate, audit};
 pub use layout::Layout;
 pub use outbox::{OutputReport, sql_outputs};
 pub use progress::{NoProgress, Progress};
 pub use query::{Busiest, busiest};
 pub use run::run;
+
 pub use sources::{Lag, SourceReport, head_of, lag, look};
+pub use verify::{
+    Difference, EventsDifference, Kind, Range, Tally, Verified, VerifiedEvents, VerifiedOutput,
+    VerifyOptions, verify,
+};
 pub use watch::{WatchEvents, WatchTimes, watch};
 
 use std::path::PathBuf;

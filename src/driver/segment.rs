@@ -90,9 +90,9 @@ impl<'t> Segment<'t> {
 /// Opens a task's file, and makes what cuts its lines.
 fn open(batch: &Batch<'_>, task: &SegmentTask) -> Result<Open, SourceError> {
     let plan = batch.plan;
-    let plain = match task.end {
-        Some(_) => Some(PlainReader::open(task, batch.options.io, reader_line_bytes(plan.limits))?),
-        None => None,
+    let plain = match task.compression.is_compressed() {
+        false => Some(PlainReader::open(task, batch.options.io, reader_line_bytes(plan.limits))?),
+        true => None,
     };
     let head = if plan.format.needs_head() { source::task_head(task)? } else { Vec::new() };
     let wanted: Vec<&str> = plan.map.fields.iter().map(String::as_str).collect();

@@ -29,6 +29,8 @@ pub(super) fn discover(
     catalog: &Catalog,
     inputs: &mut Inputs,
 ) -> Result<Sources, RunError> {
+    // Known before the look: what is read to its end is not held.
+    inputs.known(catalog)?;
     let Discovery { files, problems, unmatched } = inputs.look(plan)?;
     let is_patient = inputs.is_patient();
     let known = inputs.known(catalog)?;
@@ -61,6 +63,23 @@ pub(super) fn discover(
 }
 
 impl Sources {
+    /// These tasks, whatever the catalog says.
+    pub(super) fn of_tasks(tasks: Vec<SegmentTask>) -> Self {
+        let plan = SourcePlan { tasks, ..SourcePlan::default() };
+        Sources {
+            plan,
+            problems: Vec::new(),
+            notices: Vec::new(),
+            final_: false,
+            is_patient: false,
+        }
+    }
+
+    /// What could not be read.
+    pub(super) fn failures(&self) -> Vec<String> {
+        [self.problems.as_slice(), self.notices.as_slice()].concat()
+    }
+
     /// Whether there is anything to decide.
     pub(super) fn has_work(&self) -> bool {
         !self.plan.tasks.is_empty() || !self.plan.lost.is_empty()

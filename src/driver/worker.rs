@@ -247,7 +247,8 @@ fn split_bytes(batch: &Batch<'_>) -> u64 {
 
 /// What the progress counts: bytes of the file.
 fn file_bytes(task: &SegmentTask) -> u64 {
-    task.end.map_or(task.found.size, |end| end - task.start)
+    let plain = task.end.filter(|_| !task.compression.is_compressed());
+    plain.map_or(task.found.size, |end| end - task.start)
 }
 
 /// Streams first: they can't be shared, so none should begin last.
@@ -256,7 +257,8 @@ fn plan_work(tasks: &[SegmentTask], split_bytes: u64) -> (Vec<Segment<'_>>, Vec<
     for (index, task) in tasks.iter().enumerate() {
         let before = splits.len();
         match task.end {
-            None => streams.push(Work::Stream(index)),
+            _ if task.compression.is_compressed() => streams.push(Work::Stream(index)),
+            None => {}
             // A range without bytes is a split too: somebody has to look at the file and note its state.
             Some(end) if end <= task.start => {
                 splits.push(Work::Split(index, Split { start: task.start, end: task.start }));

@@ -23,6 +23,17 @@ pub fn start(partition: Partition, time_us: i64) -> i64 {
     }
 }
 
+/// Where the partition that starts there ends; `None` where there is one partition only.
+pub fn end(partition: Partition, start_us: i64) -> Option<i64> {
+    let into_the_next = match partition {
+        Partition::None => return None,
+        Partition::Hour => HOUR_US,
+        Partition::Day => DAY_US,
+        Partition::Month => 31 * DAY_US,
+    };
+    Some(start(partition, start_us + into_the_next))
+}
+
 /// The folder of a partition below the output's, such as `date=2026-11-22/hour=07`; empty where there is one only.
 pub fn label(partition: Partition, start_us: i64) -> String {
     let form = match partition {
@@ -93,6 +104,21 @@ mod tests {
         assert_eq!(name(Partition::Month), "month=2026-11");
         assert_eq!(name(Partition::None), "");
         assert_eq!(label(Partition::Day, start(Partition::Day, -1)), "date=1969-12-31");
+    }
+
+    #[test]
+    fn a_partition_ends_where_the_next_begins() {
+        let time = 1_795_331_045_000_000; // 2026-11-22 07:04:05 UTC
+        let next = |p| end(p, start(p, time)).map(|end| label(p, end));
+        assert_eq!(next(Partition::Hour).as_deref(), Some("date=2026-11-22/hour=08"));
+        assert_eq!(next(Partition::Day).as_deref(), Some("date=2026-11-23"));
+        assert_eq!(next(Partition::Month).as_deref(), Some("month=2026-12"));
+        let may = start(Partition::Month, 1_778_000_000_000_000);
+        assert_eq!(
+            end(Partition::Month, may).map(|end| start(Partition::Month, end)),
+            end(Partition::Month, may)
+        );
+        assert_eq!(next(Partition::None), None);
     }
 
     #[test]

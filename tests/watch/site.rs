@@ -88,7 +88,8 @@ impl Site {
 
     /// Starts a watch.
     pub fn watch(&self, more: &[&str]) -> Child {
-        let log = std::fs::File::options().append(true).create(true).open(self.path().join("stderr"));
+        let log =
+            std::fs::File::options().append(true).create(true).open(self.path().join("stderr"));
         self.command("watch", more).stderr(log.expect("a log")).spawn().expect("logmill starts")
     }
 
@@ -130,7 +131,9 @@ impl Site {
                 false => (0, None),
             };
             let mapped = (0..lines).filter(|n| lines::is_mapped(*n)).count() as i64;
-            if read == lines && rows == Some(mapped) && self.server_hits().is_none_or(|n| n == mapped)
+            if read == lines
+                && rows == Some(mapped)
+                && self.server_hits().is_none_or(|n| n == mapped)
             {
                 return;
             }
