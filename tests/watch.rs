@@ -14,7 +14,7 @@ mod site;
 #[path = "watch/writer.rs"]
 mod writer;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use looks::Looks;
 use site::Site;
@@ -31,16 +31,16 @@ fn killed_at_any_moment_it_loses_nothing_and_doubles_nothing() {
     let writer = Writer::start(&site.logs(), Duration::from_millis(5));
     let looks = Looks::start(&site, &writer);
     let mut random = lines::Random::new(20_261_122);
-    let mut watch = site.watch(&["--every", "200ms", "--refresh", "700ms"]);
+    let often = ["--every", "200ms", "--refresh", "700ms"];
+    let mut watch = site.watch(&often);
     for kill in 0..kills {
         std::thread::sleep(Duration::from_millis(random.below(700) + 20));
-        watch.kill().expect("it runs");
-        watch.wait().expect("it has ended");
+        watch.kill();
         // Now and then somebody runs it from cron in between.
         if kill % 7 == 3 {
-            site.run(&["--final"][..0]);
+            site.run(&[]);
         }
-        watch = site.watch(&["--every", "200ms", "--refresh", "700ms"]);
+        watch = site.watch(&often);
     }
     let written = writer.stop();
     site.wait_for_lines(written.lines, Duration::from_secs(60));

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::lines;
-use crate::site::Site;
+use crate::site::{Site, Watch};
 
 #[test]
 fn sigterm_in_the_middle_of_work_ends_it_within_seconds_with_whole_batches() {
@@ -76,7 +76,7 @@ fn a_service_manager_is_told_when_it_is_ready_and_what_it_does() {
         told += &String::from_utf8_lossy(&buffer[..length]);
         told.push('\n');
     }
-    site.terminate(watch);
+    site.terminate(Watch(watch));
     while !told.contains("STOPPING=1") {
         let length = socket.recv(&mut buffer).unwrap_or_else(|e| panic!("{e} after {told}"));
         told += &String::from_utf8_lossy(&buffer[..length]);

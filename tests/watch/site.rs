@@ -87,10 +87,11 @@ impl Site {
     }
 
     /// Starts a watch.
-    pub fn watch(&self, more: &[&str]) -> Child {
+    pub fn watch(&self, more: &[&str]) -> Watch {
         let log =
             std::fs::File::options().append(true).create(true).open(self.path().join("stderr"));
-        self.command("watch", more).stderr(log.expect("a log")).spawn().expect("logmill starts")
+        let child = self.command("watch", more).stderr(log.expect("a log")).spawn();
+        Watch(child.expect("logmill starts"))
     }
 
     /// What the watches said so far.
@@ -105,10 +106,10 @@ impl Site {
     }
 
     /// Ends a watch as a service manager does: at once, and with its status.
-    pub fn terminate(&self, mut watch: Child) {
+    pub fn terminate(&self, mut watch: Watch) {
         signal(&watch, "-TERM");
         let asked = Instant::now();
-        let status = watch.wait().expect("a status");
+        let status = watch.0.wait().expect("a status");
         assert_eq!(status.code(), Some(143), "{}", self.said());
         assert!(asked.elapsed() < Duration::from_secs(10), "{:?}", asked.elapsed());
     }
@@ -202,9 +203,27 @@ impl Drop for Site {
     }
 }
 
+/// A process that watches; it does not outlive a test that failed.
+pub struct Watch(pub Child);
+
+impl Watch {
+    /// kill -9.
+    pub fn kill(&mut self) {
+        self.0.kill().expect("it runs");
+        self.0.wait().expect("it has ended");
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        // It has ended, unless the test failed.
+        let _ = (self.0.kill(), self.0.wait());
+    }
+}
+
 /// Sends a signal.
-pub fn signal(child: &Child, signal: &str) {
-    let sent = Command::new("kill").arg(signal).arg(child.id().to_string()).status();
+pub fn signal(watch: &Watch, signal: &str) {
+    let sent = Command::new("kill").arg(signal).arg(watch.0.id().to_string()).status();
     assert!(sent.expect("kill").success());
 }
 
