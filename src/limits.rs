@@ -35,3 +35,21 @@ pub const STORE_GROUP_ROWS: usize = STORE_BLOCK_ROWS;
 pub const STORE_GROUP_BYTES: usize = 4 << 20;
 /// Rows of a Parquet row group.
 pub const ROW_GROUP_ROWS: usize = 1 << 20;
+/// How finely `watch` waits: the longest time it takes to see a signal or a file that comes.
+pub const WATCH_NAP: std::time::Duration = std::time::Duration::from_millis(20);
+/// How often `watch` looks at the sizes of its files between batches.
+pub const WATCH_LOOK: std::time::Duration = std::time::Duration::from_millis(500);
+/// So many new bytes begin a batch of `watch` before its time.
+pub const WATCH_BYTES: u64 = 64 << 20;
+/// The first pause of `watch` after a failure; it doubles with each further one.
+pub const WATCH_RETRY_MIN: std::time::Duration = std::time::Duration::from_secs(1);
+/// The longest such pause.
+pub const WATCH_RETRY_MAX: std::time::Duration = std::time::Duration::from_secs(30);
+/// How often `watch` stores what its outputs have.
+pub const WATCH_NOTE: std::time::Duration = std::time::Duration::from_secs(1);
+/// How long `watch` waits for its outputs when it is to end.
+pub const WATCH_DRAIN: std::time::Duration = std::time::Duration::from_secs(3);
+/// After a signal, the process ends within this time, decided or not.
+pub const STOP_SECONDS_MAX: u64 = 9;
+/// Files that `watch` holds open at most, however many descriptors it may have.
+pub const HELD_FILES_MAX: usize = 16_384;

@@ -14,10 +14,14 @@ mod kept;
 mod kills;
 #[path = "sql_faults/model.rs"]
 mod model;
+#[path = "sql_faults/patience.rs"]
+mod patience;
 #[path = "sql_faults/proxy.rs"]
 mod proxy;
 #[path = "sql_faults/server.rs"]
 mod server;
+#[path = "sql_faults/states.rs"]
+mod states;
 
 /// How often a trial is made.
 fn count(variable: &str, ordinary: u64) -> u64 {

@@ -16,6 +16,7 @@ mod signals;
 mod status;
 mod table;
 mod verify;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -32,6 +33,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 Start here:
   logmill init /var/log/nginx/access.log > traffic.toml   write a job that fits the file
   logmill run traffic.toml                                 read all that is new, once
+  logmill watch traffic.toml                               the same every few seconds
   logmill status traffic.toml                              what was read, what each output has
 
 Exit status:
@@ -50,6 +52,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Run(run::Run),
+    Watch(watch::Watch),
     Check(check::Check),
     Explain(explain::Explain),
     Init(init::Init),
@@ -70,6 +73,8 @@ enum Status {
     Usage,
     ManyRejects,
     OutputWaits,
+    /// Ended by this signal.
+    Signal(i32),
 }
 
 impl Status {
@@ -80,6 +85,7 @@ impl Status {
             Status::Usage => 2,
             Status::ManyRejects => 3,
             Status::OutputWaits => 4,
+            Status::Signal(signal) => 128u8.saturating_add(signal as u8),
         }
     }
 
@@ -90,7 +96,7 @@ impl Status {
             Status::ManyRejects => 1,
             Status::OutputWaits => 2,
             Status::Failed => 3,
-            Status::Usage => 4,
+            Status::Usage | Status::Signal(_) => 4,
         };
         if gravity(other) > gravity(self) { other } else { self }
     }
@@ -105,6 +111,7 @@ pub(crate) fn main() -> ExitCode {
     };
     let result = match command {
         Command::Run(args) => args.run(),
+        Command::Watch(args) => args.run(),
         Command::Check(args) => args.run(),
         Command::Explain(args) => args.run(),
         Command::Init(args) => args.run(),

@@ -5,6 +5,7 @@ mod audit;
 mod batch;
 mod execute;
 mod fold;
+mod inputs;
 mod layout;
 mod locate;
 mod outbox;
@@ -21,6 +22,7 @@ mod session;
 mod sources;
 mod spill;
 mod verify;
+mod watch;
 mod worker;
 
 pub use audit::{Audit, AuditRow, Fate, audit};
@@ -29,12 +31,12 @@ pub use outbox::{OutputReport, sql_outputs};
 pub use progress::{NoProgress, Progress};
 pub use query::{Busiest, busiest};
 pub use run::run;
-
 pub use sources::{Lag, SourceReport, head_of, lag, look};
 pub use verify::{
     Difference, EventsDifference, Kind, Range, Tally, Verified, VerifiedEvents, VerifiedOutput,
     VerifyOptions, verify,
 };
+pub use watch::{WatchEvents, WatchTimes, watch};
 
 use std::path::PathBuf;
 

@@ -14,9 +14,7 @@ use crate::engine::reject::{Counters, Rejects};
 use crate::engine::table::GroupTable;
 use crate::format::Converter;
 use crate::limits::{EVENT_SPLIT_BYTES, SPLIT_BYTES};
-use crate::source::{
-    self, Chunk, ChunkBuffer, SegmentTask, SourceError, Split, StreamReader,
-};
+use crate::source::{self, Chunk, ChunkBuffer, SegmentTask, SourceError, Split, StreamReader};
 
 /// Segments that could not be read, by their index.
 pub(super) type Failed = Vec<(usize, SourceError)>;
@@ -133,7 +131,8 @@ impl<'p> Worker<'p> {
         let plan = pass.batch.plan;
         Worker {
             pass,
-            mapper: Mapper::new(plan, &pass.converters, pass.partitions),
+            mapper: Mapper::new(plan, &pass.converters, pass.partitions)
+                .with_watermark(pass.batch.watermark_us),
             buffer: ChunkBuffer::default(),
             sink: plan.outputs.events.as_ref().map(EventSplit::new),
             part: Part {

@@ -1,7 +1,8 @@
 //! A MariaDB server of a test's own, which may be stopped, killed and set up as the test likes.
 
+use std::io::Write;
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, OptsBuilder, Row};
@@ -40,6 +41,30 @@ impl Server {
 
     pub fn stop(&self) {
         script("stop", &self.folder);
+    }
+
+    /// A backup of some tables, as administrators make them.
+    pub fn dump(&self, tables: &[&str]) -> Vec<u8> {
+        let mut dump = Command::new("mariadb-dump");
+        let output = dump.args(self.as_root()).arg("logmill").args(tables).output();
+        let output = output.expect("mariadb-dump runs");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        output.stdout
+    }
+
+    pub fn restore(&self, dump: &[u8]) {
+        let mut client = Command::new("mariadb");
+        let client = client.args(self.as_root()).arg("logmill").stdin(Stdio::piped()).spawn();
+        let mut client = client.expect("mariadb runs");
+        let mut input = client.stdin.take().expect("a pipe");
+        input.write_all(dump).expect("the client reads");
+        drop(input);
+        assert!(client.wait().expect("it ends").success());
+    }
+
+    fn as_root(&self) -> [String; 3] {
+        let socket = self.folder.path().join("run/server.sock");
+        ["--no-defaults".into(), "--user=root".into(), format!("--socket={}", socket.display())]
     }
 
     /// Runs statements as root, on one connection; returns the rows of the last one.

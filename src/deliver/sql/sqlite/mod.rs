@@ -49,7 +49,9 @@ impl SqliteOutput {
         let open = || {
             let connection = Connection::open_with_flags(&self.path, flags)?;
             connection.busy_timeout(BUSY_TIMEOUT)?;
-            connection.pragma_update(None, "synchronous", "FULL")?;
+            // EXTRA syncs the folder behind the removal of the journal too: else a power cut can bring the journal back, which
+            // undoes a delivery that the catalog has noted as done.
+            connection.pragma_update(None, "synchronous", "EXTRA")?;
             connection.pragma_update(None, "cache_size", -i64::from(CACHE_KIB))?;
             Ok(connection)
         };
