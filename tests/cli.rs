@@ -3,6 +3,8 @@
 #[path = "support/mod.rs"]
 mod support;
 
+#[path = "cli/audit.rs"]
+mod audit;
 #[path = "cli/commands.rs"]
 mod commands;
 #[path = "cli/damaged_input.rs"]
@@ -25,3 +27,5 @@ mod job_errors;
 mod places;
 #[path = "cli/reruns.rs"]
 mod reruns;
+#[path = "cli/verify.rs"]
+mod verify;

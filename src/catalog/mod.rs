@@ -25,7 +25,7 @@ pub use outputs::OutputRow;
 pub use rejects::RejectRow;
 pub use renames::Rename;
 pub use runs::Run;
-pub use segments::{SegmentChange, SegmentLedger};
+pub use segments::{FormerSegments, SegmentChange, SegmentLedger};
 pub use visible::VisibleFile;
 
 use std::path::PathBuf;

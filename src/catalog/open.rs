@@ -27,6 +27,11 @@ CREATE TABLE former_batches (
     filtered INTEGER NOT NULL, rejected INTEGER NOT NULL, late INTEGER NOT NULL, retried INTEGER NOT NULL,
     bytes INTEGER NOT NULL, lost_bytes INTEGER NOT NULL);
 INSERT INTO former_batches VALUES (1, 0, 0, 0, 0, 0, 0, 0, 0);
+CREATE TABLE former_segments (
+    id INTEGER PRIMARY KEY CHECK (id = 1), segments INTEGER NOT NULL, bytes INTEGER NOT NULL,
+    mapped_bytes INTEGER NOT NULL, filtered_bytes INTEGER NOT NULL, rejected_bytes INTEGER NOT NULL,
+    lost_bytes INTEGER NOT NULL);
+INSERT INTO former_segments VALUES (1, 0, 0, 0, 0, 0, 0);
 CREATE TABLE renames (
     batch INTEGER NOT NULL, staged BLOB NOT NULL, final BLOB NOT NULL, bytes INTEGER NOT NULL,
     checksum INTEGER NOT NULL, PRIMARY KEY (batch, staged)) WITHOUT ROWID;

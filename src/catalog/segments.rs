@@ -28,6 +28,17 @@ pub struct SegmentLedger {
     pub lost_bytes: u64,
 }
 
+/// Segments whose files are gone for so long that they were forgotten, together.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct FormerSegments {
+    /// How many.
+    pub segments: u64,
+    /// Their bytes that were consumed.
+    pub bytes: u64,
+    /// What became of them.
+    pub ledger: SegmentLedger,
+}
+
 impl From<SegmentState> for SegmentChange {
     fn from(state: SegmentState) -> Self {
         SegmentChange { state, read: SegmentLedger::default() }
@@ -57,6 +68,22 @@ impl Catalog {
             };
             Ok((segment(row)?, ledger))
         })
+    }
+
+    /// The sums of the segments that were forgotten.
+    pub fn former_segments(&self) -> Result<FormerSegments, CatalogError> {
+        let sql = "SELECT segments, bytes, mapped_bytes, filtered_bytes, rejected_bytes, lost_bytes FROM former_segments";
+        let read = |row: &rusqlite::Row<'_>| {
+            let number = |at| row.get::<_, i64>(at).map(|n| n as u64);
+            let ledger = SegmentLedger {
+                mapped_bytes: number(2)?,
+                filtered_bytes: number(3)?,
+                rejected_bytes: number(4)?,
+                lost_bytes: number(5)?,
+            };
+            Ok(FormerSegments { segments: number(0)?, bytes: number(1)?, ledger })
+        };
+        self.connection.query_row(sql, [], read).map_err(self.fail("read"))
     }
 
     /// Stores what was learnt of segments with nothing to read: new names, new times.
@@ -142,5 +169,57 @@ pub(super) fn prune(transaction: &Transaction<'_>, batch: u64) -> rusqlite::Resu
         return Ok(());
     }
     let before = jiff::Timestamp::now().as_microsecond() - GONE_KEPT_US;
+    transaction.execute(
+        "UPDATE former_segments SET
+            segments = former_segments.segments + o.segments, bytes = former_segments.bytes + o.bytes,
+            mapped_bytes = former_segments.mapped_bytes + o.mapped_bytes,
+            filtered_bytes = former_segments.filtered_bytes + o.filtered_bytes,
+            rejected_bytes = former_segments.rejected_bytes + o.rejected_bytes,
+            lost_bytes = former_segments.lost_bytes + o.lost_bytes
+         FROM (SELECT count(*) AS segments, coalesce(sum(offset), 0) AS bytes,
+                      coalesce(sum(mapped_bytes), 0) AS mapped_bytes, coalesce(sum(filtered_bytes), 0) AS filtered_bytes,
+                      coalesce(sum(rejected_bytes), 0) AS rejected_bytes, coalesce(sum(lost_bytes), 0) AS lost_bytes
+               FROM segments WHERE gone_us < ?1) AS o",
+        [before],
+    )?;
     transaction.execute("DELETE FROM segments WHERE gone_us < ?1", [before]).map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn forgotten_segments_become_sums() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let mut catalog = Catalog::open(dir.path()).expect("a catalog");
+        let print = Fingerprint::of(b"");
+        let segment = |gone_us| SegmentState {
+            id: 0,
+            path: "x".into(),
+            device: 0,
+            inode: 0,
+            size: 10,
+            mtime_ns: 0,
+            compression: Compression::Plain,
+            head: print,
+            rank: 0,
+            offset: 7,
+            anchor: print,
+            complete: false,
+            gone_us,
+        };
+        let read = SegmentLedger { mapped_bytes: 4, filtered_bytes: 2, rejected_bytes: 1, lost_bytes: 3 };
+        let now = jiff::Timestamp::now().as_microsecond();
+        let changes = [None, Some(now), Some(1), Some(2)]
+            .map(|gone_us| SegmentChange { state: segment(gone_us), read });
+        catalog.update_segments(&changes).expect("stored");
+        for batch in [99, 100, 200] {
+            catalog.write(|transaction, _| prune(transaction, batch)).expect("pruned");
+            let former = catalog.former_segments().expect("sums");
+            let expected = if batch < 100 { (0, 0, 0) } else { (2, 14, 6) };
+            assert_eq!((former.segments, former.bytes, former.ledger.lost_bytes), expected);
+        }
+        assert_eq!(catalog.segments().expect("the others").len(), 2);
+    }
 }

@@ -74,16 +74,32 @@ fn as_text(ledger: &Ledger) -> String {
             output::count(read.lost_bytes),
         ]);
     }
-    let sum = |of: fn(&AuditRow) -> u64| output::count(ledger.rows.iter().map(of).sum());
+    let former = ledger.former;
+    if former.segments > 0 {
+        let (bytes, read) = (former.bytes, former.ledger);
+        table.push(vec![
+            output::counted(former.segments, "forgotten log"),
+            word(Fate::Gone).to_owned(),
+            output::count(bytes + read.lost_bytes),
+            output::count(read.mapped_bytes),
+            output::count(read.filtered_bytes),
+            output::count(read.rejected_bytes),
+            output::count(0),
+            output::count(read.lost_bytes),
+        ]);
+    }
+    let sum = |of: fn(&AuditRow) -> u64, former: u64| {
+        output::count(former + ledger.rows.iter().map(of).sum::<u64>())
+    };
     table.push(vec![
         "all".to_owned(),
         String::new(),
-        sum(|row| row.size.unwrap_or(row.consumed)),
-        sum(|row| row.ledger.mapped_bytes),
-        sum(|row| row.ledger.filtered_bytes),
-        sum(|row| row.ledger.rejected_bytes),
-        sum(|row| row.unread.unwrap_or(0)),
-        sum(|row| row.ledger.lost_bytes),
+        sum(|row| row.size.unwrap_or(row.consumed), former.bytes + former.ledger.lost_bytes),
+        sum(|row| row.ledger.mapped_bytes, former.ledger.mapped_bytes),
+        sum(|row| row.ledger.filtered_bytes, former.ledger.filtered_bytes),
+        sum(|row| row.ledger.rejected_bytes, former.ledger.rejected_bytes),
+        sum(|row| row.unread.unwrap_or(0), 0),
+        sum(|row| row.ledger.lost_bytes, former.ledger.lost_bytes),
     ]);
     table.render()
 }
@@ -108,6 +124,10 @@ fn as_json(name: &str, ledger: &Ledger) -> Value {
     };
     json!({
         "job": name, "batch": ledger.batch, "right": ledger.wrong.is_empty(),
+        "forgotten": {
+            "segments": ledger.former.segments, "consumed": ledger.former.bytes,
+            "lost": ledger.former.ledger.lost_bytes,
+        },
         "segments": ledger.rows.iter().map(row).collect::<Vec<_>>(),
         "wrong": ledger.wrong, "notices": ledger.notices,
     })

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::locate::{Place, locate};
 use super::{Layout, Options, RunError};
-use crate::catalog::{Catalog, SegmentLedger, Totals};
+use crate::catalog::{Catalog, FormerSegments, SegmentLedger, Totals};
 use crate::plan::Plan;
 use crate::source::SegmentState;
 
@@ -48,6 +48,8 @@ pub struct Audit {
     pub batch: u64,
     /// One a generation.
     pub rows: Vec<AuditRow>,
+    /// Those that are gone for so long that only their sums are known.
+    pub former: FormerSegments,
     /// Things to know, one line each.
     pub notices: Vec<String>,
     /// Sums that are wrong, one line each.
@@ -58,12 +60,13 @@ pub struct Audit {
 pub fn audit(plan: &Plan, options: &Options) -> Result<Option<Audit>, RunError> {
     let layout = Layout::new(&options.state_dir, plan);
     let Some(catalog) = Catalog::open_existing(&layout.state)? else { return Ok(None) };
-    let (batch, ledger, totals) = catalog.at_once(|catalog| {
-        Ok::<_, RunError>((catalog.last_batch()?, catalog.ledger()?, catalog.totals()?))
+    let (batch, ledger, former, totals) = catalog.at_once(|catalog| {
+        let (ledger, former) = (catalog.ledger()?, catalog.former_segments()?);
+        Ok::<_, RunError>((catalog.last_batch()?, ledger, former, catalog.totals()?))
     })?;
     let known: Vec<SegmentState> = ledger.iter().map(|(segment, _)| segment.clone()).collect();
     let located = locate(plan, &known)?;
-    let mut audit = Audit { batch, ..Audit::default() };
+    let mut audit = Audit { batch, former, ..Audit::default() };
     for ((segment, read), place) in ledger.iter().zip(&located.segments) {
         let row = row(segment, *read, place.as_ref());
         audit.check(segment, &row);
@@ -98,21 +101,19 @@ fn row(segment: &SegmentState, ledger: SegmentLedger, place: Option<&Place>) -> 
     AuditRow { path, fate, size, consumed, ledger, unread }
 }
 
-impl AuditRow {
-    /// Bytes whose fate the ledger tells, of those that were consumed.
-    pub fn told(&self) -> u64 {
-        let SegmentLedger { mapped_bytes, filtered_bytes, rejected_bytes, .. } = self.ledger;
-        mapped_bytes.saturating_add(filtered_bytes).saturating_add(rejected_bytes)
-    }
+/// Bytes whose fate is told, of those that were consumed.
+fn told(ledger: &SegmentLedger) -> u64 {
+    let SegmentLedger { mapped_bytes, filtered_bytes, rejected_bytes, .. } = *ledger;
+    mapped_bytes.saturating_add(filtered_bytes).saturating_add(rejected_bytes)
 }
 
 impl Audit {
     fn check(&mut self, segment: &SegmentState, row: &AuditRow) {
         let (path, lost) = (row.path.display(), row.ledger.lost_bytes);
-        if row.told() != row.consumed {
+        if told(&row.ledger) != row.consumed {
             self.wrong.push(format!(
                 "{path}: mapped + filtered + rejected are {} bytes, and {} were consumed",
-                row.told(),
+                told(&row.ledger),
                 row.consumed
             ));
         }
@@ -141,15 +142,15 @@ impl Audit {
 
     /// The batches must have seen what the segments gave.
     fn check_totals(&mut self, totals: &Totals) {
-        let told: u64 = self.rows.iter().map(AuditRow::told).fold(0, u64::saturating_add);
+        let all = || self.rows.iter().map(|row| &row.ledger).chain([&self.former.ledger]);
+        let sum = |of: fn(&SegmentLedger) -> u64| all().map(of).fold(0, u64::saturating_add);
+        let (told, lost) = (sum(told), sum(|ledger| ledger.lost_bytes));
         let bytes = totals.counters.bytes;
         if told != bytes {
             self.wrong.push(format!(
                 "the segments tell the fate of {told} bytes, and the batches read {bytes}"
             ));
         }
-        let lost = self.rows.iter().map(|row| row.ledger.lost_bytes);
-        let lost: u64 = lost.fold(0, u64::saturating_add);
         if lost != totals.lost_bytes {
             self.wrong.push(format!(
                 "{lost} bytes of the segments were lost, and the batches told of {}",

@@ -30,7 +30,6 @@ pub use outbox::{OutputReport, sql_outputs};
 pub use progress::{NoProgress, Progress};
 pub use query::{Busiest, busiest};
 pub use run::run;
-
 pub use sources::{Lag, SourceReport, head_of, lag, look};
 pub use verify::{
     Difference, EventsDifference, Kind, Range, Tally, Verified, VerifiedEvents, VerifiedOutput,

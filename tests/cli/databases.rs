@@ -7,7 +7,7 @@ use mysql_async::prelude::Queryable;
 
 use crate::support::{Done, JOB, World, lines};
 
-fn server() -> String {
+pub fn server() -> String {
     std::env::var("LOGMILL_TEST_MYSQL_URL").expect(
         "LOGMILL_TEST_MYSQL_URL is not set: run scripts/test, which starts a MariaDB server, or set it to \
          mysql://user:password@host:port/database",
@@ -15,13 +15,13 @@ fn server() -> String {
 }
 
 /// A table of one's own on the server, dropped in the end.
-struct Place {
-    world: World,
-    table: String,
+pub struct Place {
+    pub world: World,
+    pub table: String,
 }
 
 impl Place {
-    fn new() -> Place {
+    pub fn new() -> Place {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let place = Place {
@@ -34,11 +34,11 @@ impl Place {
         place
     }
 
-    fn run(&self, url: &str) -> Done {
+    pub fn run(&self, url: &str) -> Done {
         Done::of(self.world.command(&["run", "job.toml"]).env("DATABASE", url))
     }
 
-    fn query(&self, sql: &str) -> Vec<(i64, i64)> {
+    pub fn query(&self, sql: &str) -> Vec<(i64, i64)> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         runtime.expect("a runtime").block_on(async {
             let pool = mysql_async::Pool::new(server().as_str());

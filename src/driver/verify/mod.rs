@@ -138,6 +138,12 @@ fn report_of(snapshot: &Snapshot, recomputed: &Recomputed) -> Verified {
                 .to_owned(),
         );
     }
+    if snapshot.facts.former > 0 {
+        notices.push(format!(
+            "{} more logs are gone for so long that they were forgotten: what they gave to groups is not computed again",
+            snapshot.facts.former
+        ));
+    }
     Verified {
         batch: snapshot.facts.batch,
         segments: recomputed.segments,

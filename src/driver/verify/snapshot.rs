@@ -32,6 +32,8 @@ pub(super) struct Snapshot {
 pub(super) struct Facts {
     pub(super) batch: u64,
     pub(super) segments: Vec<SegmentState>,
+    /// Segments that were forgotten.
+    pub(super) former: u64,
     pub(super) outputs: HashMap<String, OutputRow>,
     pub(super) visible: HashMap<PathBuf, VisibleFile>,
     parts: Vec<EventPart>,
@@ -91,6 +93,7 @@ fn facts(catalog: &Catalog, tables: &[String]) -> Result<Facts, RunError> {
         Ok(Facts {
             batch: catalog.last_batch()?,
             segments: catalog.segments()?,
+            former: catalog.former_segments()?.segments,
             outputs: tables.iter().map(output).collect::<Result<_, RunError>>()?,
             visible: visible.collect(),
             parts: catalog.event_parts()?,
