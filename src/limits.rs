@@ -20,7 +20,10 @@ pub const REJECT_SAMPLES_MAX: usize = 10_000;
 pub const REJECTS_KEPT_MAX: usize = 1_000_000;
 /// A file that was quiet for so long is not being written any more: a compressed one that is cut off is a damaged one.
 pub const QUIET_SECONDS: u64 = 10;
-/// Event times outside of `EVENT_TIME_MIN_US..EVENT_TIME_MAX_US` are absurd: 1970-01-01 to 2200-01-01, microseconds.
+/// Default of `[limits] partitions`: 27 years of days.
+pub const PARTITIONS_MAX: u64 = 10_000;
+/// Event times outside of `EVENT_TIME_MIN_US..EVENT_TIME_MAX_US` are absurd: 1970-01-01 to 2200-01-01, microseconds. Also
+/// the outer bounds and the defaults of `[limits] earliest` and `latest`.
 pub const EVENT_TIME_MIN_US: i64 = 0;
 /// See [`EVENT_TIME_MIN_US`].
 pub const EVENT_TIME_MAX_US: i64 = 7_258_118_400_000_000;
@@ -32,3 +35,21 @@ pub const STORE_GROUP_ROWS: usize = STORE_BLOCK_ROWS;
 pub const STORE_GROUP_BYTES: usize = 4 << 20;
 /// Rows of a Parquet row group.
 pub const ROW_GROUP_ROWS: usize = 1 << 20;
+/// How finely `watch` waits: the longest time it takes to see a signal or a file that comes.
+pub const WATCH_NAP: std::time::Duration = std::time::Duration::from_millis(20);
+/// How often `watch` looks at the sizes of its files between batches.
+pub const WATCH_LOOK: std::time::Duration = std::time::Duration::from_millis(500);
+/// So many new bytes begin a batch of `watch` before its time.
+pub const WATCH_BYTES: u64 = 64 << 20;
+/// The first pause of `watch` after a failure; it doubles with each further one.
+pub const WATCH_RETRY_MIN: std::time::Duration = std::time::Duration::from_secs(1);
+/// The longest such pause.
+pub const WATCH_RETRY_MAX: std::time::Duration = std::time::Duration::from_secs(30);
+/// How often `watch` stores what its outputs have.
+pub const WATCH_NOTE: std::time::Duration = std::time::Duration::from_secs(1);
+/// How long `watch` waits for its outputs when it is to end.
+pub const WATCH_DRAIN: std::time::Duration = std::time::Duration::from_secs(3);
+/// After a signal, the process ends within this time, decided or not.
+pub const STOP_SECONDS_MAX: u64 = 9;
+/// Files that `watch` holds open at most, however many descriptors it may have.
+pub const HELD_FILES_MAX: usize = 16_384;

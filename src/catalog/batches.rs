@@ -74,7 +74,8 @@ impl Catalog {
 
     /// The counters of all batches together. A line that was rejected and merged later counts as what it became.
     pub fn totals(&self) -> Result<Totals, CatalogError> {
-        let sql = "SELECT sum(mapped), sum(filtered), sum(rejected) - sum(retried), sum(bytes), sum(lost_bytes)
+        let sql = "SELECT sum(mapped), sum(filtered), sum(rejected) - sum(retried), sum(bytes), sum(lost_bytes),
+                          sum(late)
                    FROM (SELECT mapped, filtered, rejected, late, retried, bytes, lost_bytes FROM batches UNION ALL
                          SELECT mapped, filtered, rejected, late, retried, bytes, lost_bytes FROM former_batches)";
         let read = |row: &rusqlite::Row<'_>| {
@@ -84,6 +85,8 @@ impl Catalog {
                 filtered: number(1)?,
                 rejected: number(2)?,
                 bytes: number(3)?,
+                late: number(5)?,
+                ..Counters::default()
             };
             Ok(Totals { counters, lost_bytes: number(4)? })
         };
@@ -102,6 +105,8 @@ fn batch_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<BatchRow> {
             filtered: number(4)?,
             rejected: number(5)?,
             bytes: number(6)?,
+            late: number(10)?,
+            ..Counters::default()
         },
         retried: number(11)?,
         groups: number(7)?,
@@ -151,7 +156,8 @@ mod tests {
         let dir = tempfile::tempdir().expect("a folder");
         let mut catalog = Catalog::open(dir.path()).expect("a catalog");
         catalog.connection.execute_batch("PRAGMA synchronous = OFF").expect("for speed");
-        let counters = Counters { mapped: 3, filtered: 2, rejected: 1, bytes: 100 };
+        let counters =
+            Counters { mapped: 3, filtered: 2, rejected: 1, bytes: 100, ..Counters::default() };
         let batches = BATCHES_KEPT + 250;
         for batch in 1..=batches {
             let decision = Decision {

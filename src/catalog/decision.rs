@@ -97,6 +97,11 @@ fn batch(
     let meta = "INSERT OR REPLACE INTO meta VALUES (?1, ?2)";
     transaction.execute(meta, ["meaning", decision.meaning])?;
     let counters = decision.counters;
+    if let Some(newest) = counters.newest_us {
+        let watermark = "INSERT INTO meta VALUES ('watermark_us', ?1)
+                         ON CONFLICT (key) DO UPDATE SET value = max(value, excluded.value)";
+        transaction.execute(watermark, [newest])?;
+    }
     transaction.execute(
         "INSERT INTO batches VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
         params![
@@ -108,7 +113,7 @@ fn batch(
             counters.mapped as i64,
             counters.filtered as i64,
             counters.rejected as i64,
-            0,
+            counters.late as i64,
             0,
             counters.bytes as i64,
             decision.groups as i64,
@@ -116,5 +121,6 @@ fn batch(
             decision.segments_read as i64,
         ],
     )?;
+    segments::prune(transaction, decision.batch)?;
     super::batches::prune(transaction, decision.batch)
 }

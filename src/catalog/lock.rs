@@ -2,6 +2,7 @@
 
 use std::fs::{File, TryLockError};
 use std::io::{Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use super::CatalogError;
@@ -65,6 +66,32 @@ impl JobLock {
     }
 }
 
+impl JobLock {
+    /// Who holds a job, as far as the kernel's list of locks tells. Taking the lock to find out could get in the way of a
+    /// run.
+    pub fn holder(dir: &Path) -> Option<String> {
+        let path = dir.join("lock");
+        let inode = std::fs::metadata(&path).ok()?.ino();
+        let locks = std::fs::read_to_string("/proc/locks").ok()?;
+        is_locked(&locks, inode).then(|| {
+            // The name is a courtesy.
+            let holder = std::fs::read_to_string(&path).unwrap_or_default();
+            let holder = holder.trim();
+            if holder.is_empty() { "another process".to_owned() } else { holder.to_owned() }
+        })
+    }
+}
+
+/// Whether a line such as `1: FLOCK ADVISORY WRITE 1234 08:01:5678 0 EOF` has the inode (proc_locks(5)).
+fn is_locked(locks: &str, inode: u64) -> bool {
+    let inode = inode.to_string();
+    locks.lines().any(|line| {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let file = words.get(5).and_then(|file| file.rsplit(':').next());
+        words.get(1) == Some(&"FLOCK") && file == Some(inode.as_str())
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -75,7 +102,10 @@ mod tests {
         let first = JobLock::acquire(dir.path()).expect("free");
         let error = JobLock::acquire(dir.path()).expect_err("held").to_string();
         assert!(error.contains(&format!("process {}", std::process::id())), "{error}");
+        let own = format!("process {} ", std::process::id());
+        assert!(JobLock::holder(dir.path()).is_some_and(|holder| holder.starts_with(&own)));
         drop(first);
+        assert_eq!(JobLock::holder(dir.path()), None);
         JobLock::acquire(dir.path()).expect("free again");
     }
 }

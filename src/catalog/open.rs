@@ -115,6 +115,17 @@ impl Catalog {
         ))
     }
 
+    /// Several looks at one moment, whoever writes meanwhile.
+    pub fn at_once<T, E: From<CatalogError>>(
+        &self,
+        look: impl FnOnce(&Self) -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.connection.execute_batch("BEGIN").map_err(self.fail("read"))?;
+        let found = look(self);
+        self.connection.execute_batch("COMMIT").map_err(self.fail("read"))?;
+        found
+    }
+
     /// The job's state folder.
     pub fn folder(&self) -> &Path {
         self.path.parent().unwrap_or(Path::new("."))

@@ -132,3 +132,15 @@ pub(super) fn write(
     }
     Ok(())
 }
+
+/// How long a segment whose file is gone is recognised when it comes back.
+const GONE_KEPT_US: i64 = 90 * 86_400 * 1_000_000;
+
+/// Forgets segments whose files are gone for long. Now and then: it need not be in every transaction.
+pub(super) fn prune(transaction: &Transaction<'_>, batch: u64) -> rusqlite::Result<()> {
+    if batch % 100 != 0 {
+        return Ok(());
+    }
+    let before = jiff::Timestamp::now().as_microsecond() - GONE_KEPT_US;
+    transaction.execute("DELETE FROM segments WHERE gone_us < ?1", [before]).map(drop)
+}

@@ -63,13 +63,21 @@ fn steps(plan: &Plan) -> Vec<(&'static str, String)> {
     steps.push((
         "limits",
         format!(
-            "memory {}, line {}, reject_ratio {}",
+            "memory {}, line {}, reject_ratio {}, earliest {}, latest {}, partitions {}",
             output::size(plan.limits.memory_bytes),
             output::size(plan.limits.line_bytes_max),
-            plan.limits.reject_ratio
+            plan.limits.reject_ratio,
+            bound(plan.limits.earliest_us),
+            bound(plan.limits.latest_us),
+            plan.limits.partitions_max
         ),
     ));
     steps
+}
+
+/// A time as a job file may say it.
+fn bound(time_us: i64) -> jiff::Timestamp {
+    jiff::Timestamp::from_microsecond(time_us).unwrap_or_default()
 }
 
 fn reduce_steps(plan: &Plan, steps: &mut Vec<(&'static str, String)>) {

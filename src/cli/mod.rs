@@ -1,5 +1,6 @@
 //! Arguments to calls: one file a command. Only here are results printed and exit statuses chosen.
 
+mod audit;
 mod check;
 mod complete;
 mod explain;
@@ -14,6 +15,8 @@ mod shared;
 mod signals;
 mod status;
 mod table;
+mod verify;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -30,6 +33,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 Start here:
   logmill init /var/log/nginx/access.log > traffic.toml   write a job that fits the file
   logmill run traffic.toml                                 read all that is new, once
+  logmill watch traffic.toml                               the same every few seconds
   logmill status traffic.toml                              what was read, what each output has
 
 Exit status:
@@ -48,12 +52,15 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Run(run::Run),
+    Watch(watch::Watch),
     Check(check::Check),
     Explain(explain::Explain),
     Init(init::Init),
     Status(status::Status),
     History(history::History),
     Rejects(rejects::Rejects),
+    Verify(verify::Verify),
+    Audit(audit::Audit),
     Completions(complete::Completions),
     Man(complete::Man),
 }
@@ -66,6 +73,8 @@ enum Status {
     Usage,
     ManyRejects,
     OutputWaits,
+    /// Ended by this signal.
+    Signal(i32),
 }
 
 impl Status {
@@ -76,6 +85,7 @@ impl Status {
             Status::Usage => 2,
             Status::ManyRejects => 3,
             Status::OutputWaits => 4,
+            Status::Signal(signal) => 128u8.saturating_add(signal as u8),
         }
     }
 
@@ -86,7 +96,7 @@ impl Status {
             Status::ManyRejects => 1,
             Status::OutputWaits => 2,
             Status::Failed => 3,
-            Status::Usage => 4,
+            Status::Usage | Status::Signal(_) => 4,
         };
         if gravity(other) > gravity(self) { other } else { self }
     }
@@ -101,12 +111,15 @@ pub(crate) fn main() -> ExitCode {
     };
     let result = match command {
         Command::Run(args) => args.run(),
+        Command::Watch(args) => args.run(),
         Command::Check(args) => args.run(),
         Command::Explain(args) => args.run(),
         Command::Init(args) => args.run(),
         Command::Status(args) => args.run(),
         Command::History(args) => args.run(),
         Command::Rejects(args) => args.run(),
+        Command::Verify(args) => args.run(),
+        Command::Audit(args) => args.run(),
         Command::Completions(args) => args.run(&mut Cli::command()),
         Command::Man(args) => args.run(Cli::command()),
     };

@@ -79,12 +79,7 @@ impl Run {
     /// Messages, to stderr.
     fn tell(&self, plan: &Plan, outcome: &Outcome) {
         let name = &plan.name;
-        for problem in outcome.problems.iter().take(PROBLEMS_SHOWN) {
-            eprintln!("logmill: {name}: {problem}");
-        }
-        if let Some(more @ 1..) = outcome.problems.len().checked_sub(PROBLEMS_SHOWN) {
-            eprintln!("logmill: {name}: and {more} more problems like these; --json lists all");
-        }
+        tell_problems(name, outcome);
         for report in &outcome.outputs {
             if let Some(error) = &report.error {
                 eprintln!(
@@ -116,8 +111,18 @@ impl Run {
     }
 }
 
+/// What went wrong without stopping the run, to stderr.
+pub(super) fn tell_problems(name: &str, outcome: &Outcome) {
+    for problem in outcome.problems.iter().take(PROBLEMS_SHOWN) {
+        eprintln!("logmill: {name}: {problem}");
+    }
+    if let Some(more @ 1..) = outcome.problems.len().checked_sub(PROBLEMS_SHOWN) {
+        eprintln!("logmill: {name}: and {more} more problems like these; --json lists all");
+    }
+}
+
 /// The last line: what was done.
-fn summary_line(plan: &Plan, outcome: &Outcome) -> String {
+pub(super) fn summary_line(plan: &Plan, outcome: &Outcome) -> String {
     let name = &plan.name;
     if !outcome.decided {
         return format!("{name}: nothing new since batch {}", outcome.batch);
@@ -167,7 +172,7 @@ fn status(plan: &Plan, outcome: &Outcome) -> Status {
 }
 
 /// What `--json` prints.
-fn report(plan: &Plan, outcome: &Outcome) -> serde_json::Value {
+pub(super) fn report(plan: &Plan, outcome: &Outcome) -> serde_json::Value {
     let c = outcome.counters;
     let mut outputs: Vec<serde_json::Value> = Vec::new();
     outputs.extend(plan.outputs.summary.iter().map(|s| json!({"name": "summary", "path": s.path})));

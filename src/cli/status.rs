@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use logmill::catalog::{Catalog, OutputRow};
+use logmill::catalog::{Catalog, JobLock, OutputRow, Totals};
 use logmill::driver::{self, Layout};
 use logmill::plan::Plan;
 use serde_json::json;
@@ -89,7 +89,7 @@ fn as_json(
     lag: Option<driver::Lag>,
     outputs: &[OutputRow],
 ) -> anyhow::Result<serde_json::Value> {
-    let totals = catalog.totals()?.counters;
+    let Totals { counters: totals, lost_bytes } = catalog.totals()?;
     let last = catalog.history(1)?;
     let outputs =
         outputs.iter().map(|o| json!({"name": o.name, "batch": o.delivered, "error": o.error}));
@@ -100,7 +100,8 @@ fn as_json(
         "decided": last.first().map(|b| output::time(b.decided_us)),
         "lag_bytes": lag.map(|l| l.bytes), "lag_seconds": lag.map(|l| l.seconds),
         "lines": totals.lines(), "mapped": totals.mapped, "filtered": totals.filtered,
-        "rejected": totals.rejected, "bytes": totals.bytes,
+        "rejected": totals.rejected, "late": totals.late, "bytes": totals.bytes, "lost_bytes": lost_bytes,
+        "held_by": JobLock::holder(catalog.folder()),
         "groups": stores.iter().map(|s| s.groups).sum::<u64>(),
         "outputs": outputs.collect::<Vec<_>>(),
     }))
@@ -112,9 +113,12 @@ fn as_text(
     lag: Option<driver::Lag>,
     outputs: &[OutputRow],
 ) -> anyhow::Result<String> {
-    let totals = catalog.totals()?.counters;
+    let Totals { counters: totals, lost_bytes } = catalog.totals()?;
     let batch = catalog.last_batch()?;
     let mut out = format!("{name}\n");
+    if let Some(holder) = JobLock::holder(catalog.folder()) {
+        out += &format!("  held by     {holder}\n");
+    }
     match catalog.history(1)?.first() {
         Some(last) => {
             let lines = output::counted(last.counters.lines(), "line");
@@ -141,6 +145,15 @@ fn as_text(
         output::count(totals.rejected),
         output::bytes(totals.bytes)
     );
+    if totals.late > 0 {
+        out += &format!("  late        {}\n", output::counted(totals.late, "line"));
+    }
+    if lost_bytes > 0 {
+        out += &format!(
+            "  lost        {}; `logmill audit` names the logs\n",
+            output::counted(lost_bytes, "byte")
+        );
+    }
     for row in outputs {
         let state = match &row.error {
             Some(error) => format!("waits: {error}"),

@@ -38,6 +38,8 @@ pub(super) struct Batch<'r> {
     /// Its number.
     pub(super) number: u64,
     pub(super) depth: Depth,
+    /// The newest event time of the batches before.
+    pub(super) watermark_us: Option<i64>,
     pub(super) started: Instant,
 }
 

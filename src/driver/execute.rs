@@ -75,7 +75,7 @@ fn attempt(batch: &Batch<'_>, tasks: &[SegmentTask]) -> Result<Result<Executed, 
     }
     let mut states: Vec<_> = parts.iter_mut().flat_map(|part| part.states.drain(..)).collect();
     states.sort_by_key(|(index, _)| *index);
-    let states = states.into_iter().map(|(_, state)| SegmentChange::from(state)).collect();
+    let states = states.into_iter().map(|(_, state)| state).collect();
     let paths = tasks.iter().map(|task| task.found.path.clone()).collect();
     Ok(Ok(batch.pool.install(|| join(parts, states, paths))))
 }

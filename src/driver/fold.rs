@@ -16,6 +16,7 @@ use crate::engine::cursor::Cursor;
 use crate::engine::parquet_file::sync_folder;
 use crate::engine::store::StoreCursor;
 use crate::engine::summary_reader::SummaryReader;
+use crate::engine::timepart::check_partitions;
 use crate::plan::ReducePlan;
 
 /// Staged files of a batch.
@@ -50,6 +51,13 @@ pub(super) fn fold(
         let mut partitions: BTreeSet<i64> =
             executed.delta.partitions(reduce.partition).into_iter().collect();
         partitions.extend(executed.spilled.iter().map(|run| run.partition_us));
+        let stored = known.iter().map(|run| run.partition_us);
+        check_partitions(
+            reduce.partition,
+            stored.chain(partitions.iter().copied()),
+            batch.plan.limits.partitions_max,
+        )
+        .map_err(|error| RunError::Other(error.to_string()))?;
         let made: Vec<_> = partitions
             .into_par_iter()
             .map(|partition_us| {

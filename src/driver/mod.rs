@@ -1,9 +1,12 @@
 //! The driver: one pass over all that is new, from discovery to delivery. `run` is the contents page.
 
+mod audit;
 mod batch;
 mod execute;
 mod fold;
+mod inputs;
 mod layout;
+mod locate;
 mod outbox;
 mod partition;
 mod pins;
@@ -17,19 +20,29 @@ mod segment;
 mod session;
 mod sources;
 mod spill;
+mod verify;
+mod watch;
 mod worker;
 
+pub use audit::{Audit, AuditRow, Fate, audit};
 pub use layout::Layout;
 pub use outbox::{OutputReport, sql_outputs};
 pub use progress::{NoProgress, Progress};
 pub use query::{Busiest, busiest};
 pub use run::run;
+
 pub use sources::{Lag, SourceReport, head_of, lag, look};
+pub use verify::{
+    Difference, EventsDifference, Kind, Range, Tally, Verified, VerifiedEvents, VerifiedOutput,
+    VerifyOptions, verify,
+};
+pub use watch::{WatchEvents, WatchTimes, watch};
 
 use std::path::PathBuf;
 
 use crate::catalog::CatalogError;
 use crate::engine::groups::GroupError;
+use crate::engine::map::MapPanic;
 use crate::engine::parquet_file::FileError;
 use crate::engine::reject::Counters;
 use crate::error::Diagnostic;
@@ -101,6 +114,9 @@ pub enum RunError {
     /// Groups.
     #[error(transparent)]
     Group(#[from] GroupError),
+    /// A bug.
+    #[error(transparent)]
+    Panic(#[from] MapPanic),
     /// The catalog.
     #[error(transparent)]
     Catalog(#[from] CatalogError),

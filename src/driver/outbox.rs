@@ -240,6 +240,7 @@ fn deliver(
         fence: snapshot.fence,
         adopt,
         replace_all: since == 0,
+        reshape: false,
     };
     let mut blocks = || blocks(reduce, snapshot, since);
     Ok(output.deliver(&delivery, &mut blocks)?.rows)

@@ -7,7 +7,7 @@ use super::layout::{Names, summary_path};
 use crate::catalog::{Rename, Run, VisibleFile};
 use crate::engine::cursor::Cursor;
 use crate::engine::groups::{GroupBlock, Merge};
-use crate::engine::parquet_file::{Content, ParquetFile};
+use crate::engine::parquet_file::{Content, ParquetFile, verify_file};
 use crate::engine::store::{StoreCursor, StoreWriter};
 use crate::engine::summary::Summarizer;
 use crate::plan::{Plan, ReducePlan};
@@ -46,7 +46,10 @@ impl Partition<'_> {
     ) -> Result<Made, RunError> {
         let alone = runs.len() == 1 && cursors.is_empty();
         for run in runs {
-            cursors.push(Box::new(StoreCursor::open(&self.folder.join(&run.file))?));
+            let path = self.folder.join(&run.file);
+            // What is damaged must not become part of a file with a checksum of its own.
+            verify_file(&path, run.bytes, run.checksum)?;
+            cursors.push(Box::new(StoreCursor::open(&path)?));
         }
         let file = self.names.run(self.reduce.partition, self.partition_us, what);
         let mut store = match alone {

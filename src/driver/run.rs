@@ -4,11 +4,11 @@ use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use super::batch::Depth;
+use super::inputs::Inputs;
 use super::outbox::Outbox;
 use super::pins::Pins;
 use super::progress::Progress;
 use super::session::{Opened, Session, Work, Workers};
-use super::sources::Known;
 use super::{Options, Outcome, RunError};
 use crate::plan::Plan;
 
@@ -22,7 +22,7 @@ pub fn run(plan: &Plan, options: &Options, progress: &dyn Progress) -> Result<Ou
         Opened::Session(session) => session,
         Opened::Busy(holder) => return Ok(Outcome { busy: Some(holder), ..outcome }),
     };
-    session.batch(Depth::Whole, &mut Known::default(), &mut outcome)?;
+    session.batch(Depth::Whole, &mut Inputs::default(), &mut outcome)?;
 
     progress.stage("deliver");
     let mut outbox = Outbox::open(plan, options, &session.catalog)?;

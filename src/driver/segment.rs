@@ -5,15 +5,18 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::batch::Batch;
+use crate::catalog::{SegmentChange, SegmentLedger};
+use crate::engine::reject::Counters;
 use crate::format::Tokenizer;
 use crate::plan::{Limits, MapPlan, Plan, SlotKind};
-use crate::source::{self, PlainReader, SegmentTask, SourceError};
+use crate::source::{self, PlainReader, SegmentState, SegmentTask, SourceError};
 
 /// What is to be read, and the open file as long as somebody reads it.
 pub(super) struct Segment<'t> {
     pub(super) task: &'t SegmentTask,
     splits_left: AtomicUsize,
     failed: AtomicBool,
+    read: Mutex<SegmentLedger>,
     open: Mutex<Option<Arc<Open>>>,
 }
 
@@ -33,6 +36,7 @@ impl<'t> Segment<'t> {
             task,
             splits_left: AtomicUsize::new(splits),
             failed: AtomicBool::new(false),
+            read: Mutex::default(),
             open: Mutex::new(None),
         }
     }
@@ -45,6 +49,20 @@ impl<'t> Segment<'t> {
             Some(open) => Ok(Arc::clone(open)),
             None => Ok(Arc::clone(slot.insert(Arc::new(open(batch, self.task)?)))),
         }
+    }
+
+    /// Notes what became of the bytes of a chunk.
+    pub(super) fn count(&self, counters: &Counters) {
+        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        read.mapped_bytes += counters.mapped_bytes;
+        read.filtered_bytes += counters.filtered_bytes;
+        read.rejected_bytes += counters.rejected_bytes;
+    }
+
+    /// The state behind the last split, and what became of the bytes that led there.
+    pub(super) fn change(&self, state: SegmentState) -> SegmentChange {
+        let read = *self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        SegmentChange { state, read }
     }
 
     /// Notes that a split was read; true for the last one.
@@ -72,9 +90,9 @@ impl<'t> Segment<'t> {
 /// Opens a task's file, and makes what cuts its lines.
 fn open(batch: &Batch<'_>, task: &SegmentTask) -> Result<Open, SourceError> {
     let plan = batch.plan;
-    let plain = match task.end {
-        Some(_) => Some(PlainReader::open(task, batch.options.io, reader_line_bytes(plan.limits))?),
-        None => None,
+    let plain = match task.compression.is_compressed() {
+        false => Some(PlainReader::open(task, batch.options.io, reader_line_bytes(plan.limits))?),
+        true => None,
     };
     let head = if plan.format.needs_head() { source::task_head(task)? } else { Vec::new() };
     let wanted: Vec<&str> = plan.map.fields.iter().map(String::as_str).collect();

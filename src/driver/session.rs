@@ -5,11 +5,12 @@ use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use super::batch::{Batch, Depth};
+use super::inputs::Inputs;
 use super::layout::Layout;
 use super::outbox::Snapshot;
 use super::pins::Pins;
 use super::progress::Progress;
-use super::sources::{Known, discover};
+use super::sources::discover;
 use super::{Options, Outcome, RunError, recover, refresh};
 use crate::catalog::{Catalog, JobLock, LockError, OutputRow};
 use crate::plan::Plan;
@@ -94,12 +95,12 @@ impl<'w> Session<'w> {
     pub(super) fn batch(
         &mut self,
         depth: Depth,
-        known: &mut Known,
+        inputs: &mut Inputs,
         outcome: &mut Outcome,
     ) -> Result<(), RunError> {
         let started = Instant::now();
         outcome.batch = self.catalog.last_batch()?;
-        let mut sources = discover(self.work.plan, self.work.options, &self.catalog, known)?;
+        let mut sources = discover(self.work.plan, self.work.options, &self.catalog, inputs)?;
         if sources.has_work() {
             let fence = self.catalog.take_fence()?;
             let number = outcome.batch + 1;
@@ -113,16 +114,17 @@ impl<'w> Session<'w> {
                 pool: self.work.workers.pool()?,
                 number,
                 depth,
+                watermark_us: self.catalog.watermark_us()?,
                 started,
             };
             batch.run(&mut self.catalog, &self.pins, &mut sources, outcome)?;
         }
         if !outcome.decided && !sources.plan.updates.is_empty() {
             self.catalog.update_segments(&sources.changes())?;
-            known.forget();
+            inputs.forget();
         }
         if outcome.decided {
-            known.forget();
+            inputs.forget();
         }
         sources.report(outcome);
         Ok(())

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::SystemTime;
 
+use super::inputs::Inputs;
 use super::{Options, Outcome, RunError};
 use crate::catalog::{Catalog, SegmentChange, SegmentLedger};
 use crate::limits::QUIET_SECONDS;
@@ -11,30 +12,14 @@ use crate::source::{
     self, Discovery, SealRules, SegmentState, SegmentTask, SourceError, SourcePlan,
 };
 
-/// The segments that the catalog knows, for as long as nothing is written there.
-#[derive(Debug, Default)]
-pub(super) struct Known(Option<Vec<SegmentState>>);
-
-impl Known {
-    fn load(&mut self, catalog: &Catalog) -> Result<&[SegmentState], RunError> {
-        if self.0.is_none() {
-            self.0 = Some(catalog.segments()?);
-        }
-        Ok(self.0.as_deref().unwrap_or_default())
-    }
-
-    /// The catalog has changed.
-    pub(super) fn forget(&mut self) {
-        self.0 = None;
-    }
-}
-
 /// The files of a job, and what of them is new.
 pub(super) struct Sources {
     pub(super) plan: SourcePlan,
     problems: Vec<String>,
     notices: Vec<String>,
     final_: bool,
+    /// Unfinished last lines are nothing to speak of: the next batch comes soon.
+    is_patient: bool,
 }
 
 /// Finds the files, and compares them with the catalog.
@@ -42,24 +27,29 @@ pub(super) fn discover(
     plan: &Plan,
     options: &Options,
     catalog: &Catalog,
-    known: &mut Known,
+    inputs: &mut Inputs,
 ) -> Result<Sources, RunError> {
-    let known = known.load(catalog)?;
-    let Discovery { files, problems, unmatched } =
-        source::discover(&plan.source.globs, &plan.source.base)?;
+    // Known before the look: what is read to its end is not held.
+    inputs.known(catalog)?;
+    let Discovery { files, problems, unmatched } = inputs.look(plan)?;
+    let is_patient = inputs.is_patient();
+    let known = inputs.known(catalog)?;
     let mut notices = Vec::new();
     if files.is_empty() {
         let globs = unmatched.join(", ");
-        if known.is_empty() {
-            return Err(RunError::Other(match problems.first() {
-                Some(problem) => problem.error.to_string(),
-                None => format!(
-                    "no file matches {globs} (looked from {}); check `paths`, or give --input",
-                    plan.source.base.display()
-                ),
-            }));
+        let from = plan.source.base.display();
+        match (problems.first(), known.is_empty()) {
+            (Some(problem), true) if !is_patient => {
+                return Err(RunError::Other(problem.error.to_string()));
+            }
+            (None, true) if !is_patient => {
+                return Err(RunError::Other(format!(
+                    "no file matches {globs} (looked from {from}); check `paths`, or give --input"
+                )));
+            }
+            (_, true) => notices.push(format!("no file matches {globs} yet (looked from {from})")),
+            (_, false) => notices.push(format!("no file matches {globs} any more")),
         }
-        notices.push(format!("no file matches {globs} any more"));
     }
     let rules = SealRules {
         final_: options.final_,
@@ -67,11 +57,29 @@ pub(super) fn discover(
         now: SystemTime::now(),
     };
     let planned = source::plan(files, known, &rules);
+    inputs.release(&planned.spent);
     let problems = problems.iter().map(|problem| problem.error.to_string()).collect();
-    Ok(Sources { plan: planned, problems, notices, final_: options.final_ })
+    Ok(Sources { plan: planned, problems, notices, final_: options.final_, is_patient })
 }
 
 impl Sources {
+    /// These tasks, whatever the catalog says.
+    pub(super) fn of_tasks(tasks: Vec<SegmentTask>) -> Self {
+        let plan = SourcePlan { tasks, ..SourcePlan::default() };
+        Sources {
+            plan,
+            problems: Vec::new(),
+            notices: Vec::new(),
+            final_: false,
+            is_patient: false,
+        }
+    }
+
+    /// What could not be read.
+    pub(super) fn failures(&self) -> Vec<String> {
+        [self.problems.as_slice(), self.notices.as_slice()].concat()
+    }
+
     /// Whether there is anything to decide.
     pub(super) fn has_work(&self) -> bool {
         !self.plan.tasks.is_empty() || !self.plan.lost.is_empty()
@@ -105,7 +113,8 @@ impl Sources {
         outcome.problems.extend(self.problems.iter().cloned());
         outcome.problems.extend(self.plan.problems.iter().map(|problem| problem.error.to_string()));
         outcome.notices.extend(self.notices.iter().cloned());
-        outcome.notices.extend(self.plan.waiting.iter().map(|waiting| {
+        let waiting = self.plan.waiting.iter().filter(|_| !self.is_patient);
+        outcome.notices.extend(waiting.map(|waiting| {
             format!(
                 "{}: the last line ({} bytes) has no newline yet and waits (--final counts it)",
                 waiting.path.display(),

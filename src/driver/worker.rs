@@ -7,15 +7,14 @@ use super::batch::Batch;
 use super::segment::{Open, Segment, reader_line_bytes};
 use super::spill::Spilled;
 use super::{RunError, spill};
+use crate::catalog::SegmentChange;
 use crate::deliver::events::{EventSplit, StagedEvents};
 use crate::engine::map::{Lines, Mapper, RecordSink, SegmentContext};
 use crate::engine::reject::{Counters, Rejects};
 use crate::engine::table::GroupTable;
 use crate::format::Converter;
 use crate::limits::{EVENT_SPLIT_BYTES, SPLIT_BYTES};
-use crate::source::{
-    self, Chunk, ChunkBuffer, SegmentState, SegmentTask, SourceError, Split, StreamReader,
-};
+use crate::source::{self, Chunk, ChunkBuffer, SegmentTask, SourceError, Split, StreamReader};
 
 /// Segments that could not be read, by their index.
 pub(super) type Failed = Vec<(usize, SourceError)>;
@@ -48,7 +47,7 @@ pub(super) struct Part {
     pub(super) events: Vec<StagedEvents>,
     pub(super) spilled: Vec<Spilled>,
     /// New states of the segments whose last split this worker read, by their index.
-    pub(super) states: Vec<(usize, SegmentState)>,
+    pub(super) states: Vec<(usize, SegmentChange)>,
 }
 
 impl<'b> Pass<'b> {
@@ -132,7 +131,8 @@ impl<'p> Worker<'p> {
         let plan = pass.batch.plan;
         Worker {
             pass,
-            mapper: Mapper::new(plan, &pass.converters, pass.partitions),
+            mapper: Mapper::new(plan, &pass.converters, pass.partitions)
+                .with_watermark(pass.batch.watermark_us),
             buffer: ChunkBuffer::default(),
             sink: plan.outputs.events.as_ref().map(EventSplit::new),
             part: Part {
@@ -153,7 +153,7 @@ impl<'p> Worker<'p> {
         let Some(reader) = &open.plain else { return Ok(()) };
         let mut buffer = std::mem::take(&mut self.buffer);
         let result = reader.chunk(split, &mut buffer).map_err(RunError::from).and_then(|chunk| {
-            self.map(index, &open, &chunk);
+            self.map(index, &open, &chunk)?;
             self.after_chunk(index, split.start)
         });
         self.buffer = buffer;
@@ -161,7 +161,8 @@ impl<'p> Worker<'p> {
         self.pass.batch.progress.read(split.end - split.start);
         if segment.split_done() {
             // Only what was read from an unchanged file counts.
-            self.part.states.push((index, source::validate_plain(segment.task, reader)?));
+            let state = source::validate_plain(segment.task, reader)?;
+            self.part.states.push((index, segment.change(state)));
             segment.close();
         }
         Ok(())
@@ -177,20 +178,21 @@ impl<'p> Worker<'p> {
         while !self.pass.is_over() {
             let Some(chunk) = reader.next_chunk(&mut buffer)? else { break };
             let offset = chunk.offset;
-            self.map(index, &open, &chunk);
+            self.map(index, &open, &chunk)?;
             self.after_chunk(index, offset)?;
         }
         self.buffer = buffer;
         batch.progress.read(segment.task.found.size);
         if !self.pass.is_over() {
             let end = reader.finish()?;
-            self.part.states.push((index, source::validate_stream(segment.task, &end)?));
+            let state = source::validate_stream(segment.task, &end)?;
+            self.part.states.push((index, segment.change(state)));
         }
         segment.close();
         Ok(())
     }
 
-    fn map(&mut self, index: usize, segment: &Open, chunk: &Chunk<'_>) {
+    fn map(&mut self, index: usize, segment: &Open, chunk: &Chunk<'_>) -> Result<(), RunError> {
         let context = SegmentContext {
             index,
             source_file: &segment.source_file,
@@ -199,10 +201,14 @@ impl<'p> Worker<'p> {
         };
         let lines = Lines { bytes: chunk.bytes, offset: chunk.offset };
         let sink = self.sink.as_mut().map(|sink| sink as &mut dyn RecordSink);
-        self.mapper.chunk(&context, &lines, sink);
+        self.mapper.chunk(&context, &lines, sink)?;
         if let Some(line) = &chunk.oversize {
             self.mapper.oversize(&context, line);
         }
+        let counters = self.mapper.take_counters();
+        self.pass.segments[index].count(&counters);
+        self.part.counters.add(&counters);
+        Ok(())
     }
 
     /// Writes the chunk's events, spills what is too much for memory, tells the progress.
@@ -220,7 +226,7 @@ impl<'p> Worker<'p> {
             let tables = self.mapper.take_tables();
             self.part.spilled.extend(spill::spill(batch, tables)?);
         }
-        let lines = self.mapper.counters.lines();
+        let lines = self.part.counters.lines();
         batch.progress.lines(lines - self.lines_told);
         self.lines_told = lines;
         Ok(())
@@ -228,7 +234,6 @@ impl<'p> Worker<'p> {
 
     fn finish(mut self) -> Part {
         self.part.tables = self.mapper.take_tables();
-        self.part.counters = self.mapper.counters;
         self.part.rejects = self.mapper.rejects;
         self.part
     }
@@ -242,7 +247,8 @@ fn split_bytes(batch: &Batch<'_>) -> u64 {
 
 /// What the progress counts: bytes of the file.
 fn file_bytes(task: &SegmentTask) -> u64 {
-    task.end.map_or(task.found.size, |end| end - task.start)
+    let plain = task.end.filter(|_| !task.compression.is_compressed());
+    plain.map_or(task.found.size, |end| end - task.start)
 }
 
 /// Streams first: they can't be shared, so none should begin last.
@@ -251,7 +257,8 @@ fn plan_work(tasks: &[SegmentTask], split_bytes: u64) -> (Vec<Segment<'_>>, Vec<
     for (index, task) in tasks.iter().enumerate() {
         let before = splits.len();
         match task.end {
-            None => streams.push(Work::Stream(index)),
+            _ if task.compression.is_compressed() => streams.push(Work::Stream(index)),
+            None => {}
             // A range without bytes is a split too: somebody has to look at the file and note its state.
             Some(end) if end <= task.start => {
                 splits.push(Work::Split(index, Split { start: task.start, end: task.start }));

@@ -1,5 +1,7 @@
 //! What a mapper is given.
 
+use crate::format::line_at;
+
 /// Whole lines of a segment.
 pub struct Lines<'c> {
     /// The bytes; the last line may lack its newline.
@@ -8,10 +10,56 @@ pub struct Lines<'c> {
     pub offset: u64,
 }
 
-impl Lines<'_> {
+impl<'c> Lines<'c> {
     /// Where one of the lines begins in the segment. `line` is a part of `bytes`.
     pub(super) fn offset_of(&self, line: &[u8]) -> u64 {
-        let within = (line.as_ptr() as usize).saturating_sub(self.bytes.as_ptr() as usize);
-        self.offset + within as u64
+        self.offset + self.within(line) as u64
+    }
+
+    /// Bytes of one of the lines, its end included. `crlf`: whether it may end with `\r\n`; where none does, nothing is
+    /// read, since the line may be in no cache any more.
+    #[inline]
+    pub(super) fn bytes_of(&self, line: &[u8], crlf: bool) -> u64 {
+        let behind = self.bytes.get(self.within(line) + line.len()..).unwrap_or_default();
+        let end = match behind {
+            [] => 0,
+            [b'\r', b'\n', ..] if crlf => 2,
+            _ => 1,
+        };
+        line.len() as u64 + end
+    }
+
+    /// The line that begins at a place in `bytes`: without its end, and with it.
+    pub(super) fn line_from(&self, at: usize) -> (&'c [u8], &'c [u8]) {
+        let (line, next) = line_at(self.bytes, at);
+        (line, &self.bytes[at..next])
+    }
+
+    fn within(&self, line: &[u8]) -> usize {
+        (line.as_ptr() as usize).saturating_sub(self.bytes.as_ptr() as usize)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_takes_up_its_end_too() {
+        let lines = Lines { bytes: b"ab\r\nc\nd\r\r\ne\r", offset: 100 };
+        let (mut at, mut found) = (0, Vec::new());
+        while at < lines.bytes.len() {
+            let (line, whole) = lines.line_from(at);
+            at += whole.len();
+            found.push((line, lines.offset_of(line), lines.bytes_of(line, true)));
+            assert_eq!(lines.bytes_of(line, true), whole.len() as u64);
+        }
+        let expected: [(&[u8], u64, u64); 4] =
+            [(b"ab", 100, 4), (b"c", 104, 2), (b"d\r", 106, 4), (b"e", 110, 2)];
+        assert_eq!(found, expected);
+        let open = Lines { bytes: b"x", offset: 0 };
+        assert_eq!(open.bytes_of(open.line_from(0).0, false), 1);
+        let unix = Lines { bytes: b"x\ny", offset: 0 };
+        assert_eq!(unix.bytes_of(unix.line_from(0).0, false), 2);
     }
 }

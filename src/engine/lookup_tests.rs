@@ -10,10 +10,12 @@ use arrow_array::{Array, RecordBatch};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
+use super::cursor::Cursor;
 use super::groups::{GroupBlock, Merge};
 use super::map::{Lines, Mapper, SegmentContext};
+use super::parquet_file::{self, FileError};
 use super::reduce::Delta;
-use super::store::StoreWriter;
+use super::store::{StoreCursor, StoreWriter};
 use super::summary_reader::SummaryReader;
 use crate::job::Partition;
 use crate::plan::{Overrides, Plan, compile};
@@ -39,7 +41,7 @@ fn delta(plan: &Plan, lines: &str) -> Delta {
     let tokenizer = tokenizer.as_ref();
     let segment = SegmentContext { index: 0, source_file: "x", rank: (0, 0), tokenizer };
     let mut mapper = Mapper::new(plan, &converters, 1);
-    mapper.chunk(&segment, &Lines { bytes: lines.as_bytes(), offset: 0 }, None);
+    mapper.chunk(&segment, &Lines { bytes: lines.as_bytes(), offset: 0 }, None).expect("no panic");
     assert_eq!(mapper.counters.rejected, 0, "{:?}", mapper.rejects);
     Delta::reduce(vec![mapper.take_tables()])
 }
@@ -170,4 +172,43 @@ fn to_find_few_changed_groups_takes_few_row_groups() {
         // The changes' keys, the changes, and where they stand in the base.
         assert!(reader.row_groups_read() <= 1 + most, "{}", reader.row_groups_read());
     }
+}
+
+/// What a reader makes of a file that may be damaged: keys and states, one after the other.
+fn contents(path: &Path) -> Result<Vec<u8>, FileError> {
+    let (mut contents, mut cursor) = (Vec::new(), StoreCursor::open(path)?);
+    while let Some(key) = cursor.key() {
+        contents.extend_from_slice(key);
+        cursor.state(&mut contents);
+        cursor.advance()?;
+    }
+    Ok(contents)
+}
+
+/// Why readers have to verify a file's checksum: Parquet alone lets some flipped bits pass.
+#[test]
+fn a_bit_that_flips_in_a_run_is_found_by_its_checksum() {
+    let plan = job(BY_KEY);
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("run");
+    write(&plan, &path, &[(1, delta(&plan, &numbered(0..200, 60)))], 100);
+    let (bytes, checksum) = parquet_file::checksum(&path).expect("read");
+    let (good, expected) = (std::fs::read(&path).expect("read"), contents(&path).expect("good"));
+    let (mut silent, mut panics) = (0, 0);
+    for byte in 0..good.len() {
+        let mut bad = good.clone();
+        bad[byte] ^= 1 << (byte % 8);
+        std::fs::write(&path, &bad).expect("written");
+        match super::poison::catch(|| contents(&path)) {
+            Err(_) => panics += 1,
+            Ok(Ok(found)) if found != expected => silent += 1,
+            Ok(_) => {}
+        }
+        assert!(parquet_file::verify_file(&path, bytes, checksum).is_err(), "byte {byte}");
+    }
+    println!(
+        "of {} flips, {silent} would have passed as other groups, {panics} as a panic",
+        good.len()
+    );
+    assert!(silent > 0, "then the checksum is not needed");
 }

@@ -6,8 +6,11 @@ use bumpalo::Bump;
 
 use super::accumulator::{self, Input, Order};
 use super::arguments::Evaluated;
+use super::block::{Block, Source};
 use super::grouping::{Scratch, Selected};
 pub use super::lines::Lines;
+use super::poison;
+pub use super::poison::MapPanic;
 use super::records::Records;
 use super::reject::{Counters, Reject, Rejects};
 use super::table::GroupTable;
@@ -49,6 +52,8 @@ pub struct Mapper<'p> {
     caches: Vec<TimeCache>,
     arena: Bump,
     scratch: Scratch,
+    /// An event before this time (µs) is late.
+    late_before: Option<i64>,
 }
 
 /// Empty tables for a plan, one a partition.
@@ -80,7 +85,18 @@ impl<'p> Mapper<'p> {
             caches: converters.iter().map(|_| TimeCache::default()).collect(),
             arena: Bump::new(),
             scratch,
+            late_before: None,
         }
+    }
+
+    /// Counts records as late whose window had ended by the watermark: the newest event time of the batches before, in
+    /// microseconds; `None` where there was none. Without windows nothing is late.
+    pub fn with_watermark(mut self, watermark_us: Option<i64>) -> Self {
+        let window_us = self.plan.reduce.as_ref().and_then(|reduce| reduce.window_us);
+        // `window_start + width <= watermark` holds for all windows before the watermark's own.
+        let own_window = |(time, window): (i64, i64)| time - time.rem_euclid(window);
+        self.late_before = watermark_us.zip(window_us).map(own_window);
+        self
     }
 
     /// Hands the tables over; the mapper goes on with empty ones.
@@ -94,29 +110,40 @@ impl<'p> Mapper<'p> {
         self.tables.iter().map(GroupTable::heap_bytes).sum()
     }
 
-    /// Maps a chunk: parses its lines, drops those that the filter drops, folds the rest into the tables.
+    /// Hands the counters over; the mapper goes on from zero. For those of a single chunk.
+    pub fn take_counters(&mut self) -> Counters {
+        std::mem::take(&mut self.counters)
+    }
+
+    /// Maps a chunk: parses its lines, drops those that the filter drops, folds the rest into the tables. A line that makes
+    /// this program panic is a reject; after an error the tables are of no use.
     pub fn chunk(
         &mut self,
         segment: &SegmentContext<'_>,
         lines: &Lines<'_>,
         sink: Option<&mut (dyn RecordSink + '_)>,
-    ) {
+    ) -> Result<(), MapPanic> {
         let mut arena = std::mem::take(&mut self.arena);
-        self.blocks(segment, lines, sink, &arena);
+        let done = self.blocks(segment, lines, sink, &arena);
         arena.reset();
         self.arena = arena;
+        done
     }
 
     /// A line that is longer than the limit, found by the reader: the same reject that the tokenizer makes of one that
     /// lies within a chunk.
     pub fn oversize(&mut self, segment: &SegmentContext<'_>, line: &Oversize) {
-        self.counters.bytes += line.length + u64::from(line.terminated);
+        let bytes = line.length + u64::from(line.terminated);
+        self.counters.bytes += bytes;
         if line.offset == 0 && self.is_header(segment, line) {
             self.counters.filtered += 1;
+            self.counters.filtered_bytes += bytes;
             return;
         }
         let marked = line.offset == 0 && line.sample.starts_with(BYTE_ORDER_MARK);
         let mark = if marked { BYTE_ORDER_MARK.len() } else { 0 };
+        self.counters.filtered_bytes += mark as u64;
+        self.counters.rejected_bytes += bytes - mark as u64;
         let length = line.length - mark as u64 - u64::from(line.ends_in_cr);
         let kept = REJECT_SAMPLE_BYTES.min(usize::try_from(length).unwrap_or(usize::MAX));
         let sample = line.sample[mark..].iter().copied().take(kept).collect();
@@ -127,93 +154,145 @@ impl<'p> Mapper<'p> {
     /// Whether the format passes over the segment's first line, however long.
     fn is_header(&self, segment: &SegmentContext<'_>, line: &Oversize) -> bool {
         let (arena, mut raw) = (Bump::new(), RawBlock::default());
-        segment.tokenizer.tokenize(&line.sample, true, 1, &arena, &mut raw);
-        raw.skipped > 0 && raw.lines.is_empty() && raw.rejects.is_empty()
+        let tokenize = || segment.tokenizer.tokenize(&line.sample, true, 1, &arena, &mut raw);
+        poison::catch(tokenize).is_ok()
+            && raw.skipped > 0
+            && raw.lines.is_empty()
+            && raw.rejects.is_empty()
     }
 
-    fn blocks(
-        &mut self,
-        segment: &SegmentContext<'_>,
-        lines: &Lines<'_>,
-        mut sink: Option<&mut (dyn RecordSink + '_)>,
-        arena: &Bump,
-    ) {
-        let mut raw = RawBlock::default();
-        let mut at = 0;
-        self.counters.bytes += lines.bytes.len() as u64;
-        while at < lines.bytes.len() {
-            raw.clear();
-            let at_start = lines.offset == 0 && at == 0;
-            let rest = &lines.bytes[at..];
-            at += segment.tokenizer.tokenize(rest, at_start, BLOCK_RECORDS, arena, &mut raw);
-            self.block(segment, lines, &raw, sink.as_deref_mut(), arena);
-        }
-    }
-
-    fn block<'a>(
+    fn blocks<'a>(
         &mut self,
         segment: &SegmentContext<'a>,
         lines: &Lines<'a>,
-        raw: &RawBlock<'a>,
-        sink: Option<&mut (dyn RecordSink + '_)>,
+        mut sink: Option<&mut (dyn RecordSink + '_)>,
         arena: &'a Bump,
-    ) where
+    ) -> Result<(), MapPanic>
+    where
         'p: 'a,
     {
-        let plan: &'a Plan = self.plan;
-        self.counters.filtered += raw.skipped;
-        for reject in &raw.rejects {
-            self.reject_line(segment.index, lines, reject.line, reject.reason.into());
+        let source = Source { plan: self.plan, converters: self.converters, segment, lines, arena };
+        let (mut raw, mut caches) = (RawBlock::default(), std::mem::take(&mut self.caches));
+        let (mut at, mut one_by_one) = (0, 0);
+        self.counters.bytes += lines.bytes.len() as u64;
+        while at < lines.bytes.len() {
+            let at_start = lines.offset == 0 && at == 0;
+            let (line, whole) = lines.line_from(at);
+            let input = if one_by_one > 0 { whole } else { &lines.bytes[at..] };
+            match source.block(input, at_start, &mut caches, &mut raw) {
+                Ok(block) => {
+                    at += block.bytes as usize;
+                    self.take(&source, block, sink.as_deref_mut())?;
+                    one_by_one = usize::saturating_sub(one_by_one, 1);
+                }
+                // One of its lines is to blame: nothing of the block has reached a table, and its lines are tried alone.
+                Err(_) if one_by_one == 0 => one_by_one = BLOCK_RECORDS,
+                Err(panic) => {
+                    let line = self.unmarked(line, at_start);
+                    self.reject_line(segment.index, lines, line, poison::reason(&panic).into());
+                    at += whole.len();
+                    one_by_one -= 1;
+                }
+            }
         }
-        let mut records = Records::new(&plan.map, self.converters, segment.source_file, arena, raw);
-        records.load(&plan.map.filter_slots, &mut self.caches);
-        if let Some(condition) = &plan.map.filter {
-            self.counters.filtered += records.filter(condition);
-        }
-        records.load(&plan.map.rest_slots, &mut self.caches);
-        let reduced = plan.reduce.as_ref().map(|reduce| Evaluated::new(reduce, &mut records));
-        let events = plan.outputs.events.as_ref().map(|events| {
-            events.columns.iter().map(|c| records.evaluate(&c.expr)).collect::<Vec<_>>()
-        });
-        // Only now is it known which rows are whole: nothing of a rejected line may reach a table.
-        if let (Some(evaluated), Some(reduce)) = (reduced, &plan.reduce) {
-            self.fold(segment, lines, raw, &records, reduce, &evaluated);
-        }
-        if let (Some(columns), Some(sink)) = (events, sink) {
-            sink.append(&columns, records.event_time(), &records.rows);
-        }
-        self.counters.mapped += records.rows.len() as u64;
-        let mut failures = records.failures;
-        failures.sort_by_key(|f| f.row);
-        for failure in failures {
-            self.reject_line(segment.index, lines, raw.lines[failure.row as usize], failure.reason);
+        self.caches = caches;
+        Ok(())
+    }
+
+    /// The line without a byte order mark, whose bytes count as filtered.
+    fn unmarked<'a>(&mut self, line: &'a [u8], at_start: bool) -> &'a [u8] {
+        match line.strip_prefix(BYTE_ORDER_MARK).filter(|_| at_start) {
+            Some(rest) => {
+                self.counters.filtered_bytes += BYTE_ORDER_MARK.len() as u64;
+                rest
+            }
+            None => line,
         }
     }
 
-    /// Folds the rows that are in into the tables.
+    /// Takes a block in: into the tables, the events, the counters and the rejects.
+    fn take(
+        &mut self,
+        source: &Source<'_, '_>,
+        block: Block<'_, '_>,
+        sink: Option<&mut (dyn RecordSink + '_)>,
+    ) -> Result<(), MapPanic> {
+        let (raw, lines, index) = (block.raw, source.lines, source.segment.index);
+        // Only now is it known which rows are whole: nothing of a rejected line may reach a table.
+        poison::catch(|| self.fold(source, &block, sink)).map_err(|message| {
+            let first = raw.lines.first().map_or(lines.offset, |line| lines.offset_of(line));
+            MapPanic { message, path: source.segment.source_file.to_owned(), offset: first }
+        })?;
+        self.count_times(&block.records);
+        self.counters.mapped += block.records.rows.len() as u64;
+        self.counters.filtered += raw.skipped + block.dropped;
+        let before = self.counters.rejected_bytes;
+        for reject in &raw.rejects {
+            self.reject_line(index, lines, reject.line, reject.reason.into());
+        }
+        let rows = block.records.rows;
+        let mut failures = block.records.failures;
+        failures.sort_by_key(|f| f.row);
+        for failure in failures {
+            self.reject_line(index, lines, raw.lines[failure.row as usize], failure.reason);
+        }
+        // What is neither mapped nor rejected is filtered. Without a filter nobody needs to look at the lines for that.
+        let all = block.bytes - (self.counters.rejected_bytes - before);
+        let mapped = match self.plan.map.filter {
+            None => all - raw.skipped_bytes,
+            Some(_) => rows.iter().map(|&r| lines.bytes_of(raw.lines[r as usize], raw.crlf)).sum(),
+        };
+        self.counters.mapped_bytes += mapped;
+        self.counters.filtered_bytes += all - mapped;
+        Ok(())
+    }
+
+    /// The newest event time, and how many are late.
+    fn count_times(&mut self, records: &Records<'_, '_>) {
+        let Some(times) = records.event_time() else { return };
+        let times = records.rows.iter().map(|&row| times[row as usize]);
+        self.counters.newest_us = self.counters.newest_us.max(times.clone().max());
+        if let Some(late_before) = self.late_before {
+            self.counters.late += times.filter(|&time| time < late_before).count() as u64;
+        }
+    }
+
+    /// Folds the rows that are in into the tables, and hands them to the events.
     fn fold(
         &mut self,
-        segment: &SegmentContext<'_>,
-        lines: &Lines<'_>,
-        raw: &RawBlock<'_>,
-        records: &Records<'_, '_>,
+        source: &Source<'_, '_>,
+        block: &Block<'_, '_>,
+        sink: Option<&mut (dyn RecordSink + '_)>,
+    ) {
+        if let (Some(reduced), Some(reduce)) = (&block.reduced, &self.plan.reduce) {
+            self.group(source, block, reduce, reduced);
+        }
+        if let (Some(columns), Some(sink)) = (&block.events, sink) {
+            sink.append(columns, block.records.event_time(), &block.records.rows);
+        }
+    }
+
+    fn group(
+        &mut self,
+        source: &Source<'_, '_>,
+        block: &Block<'_, '_>,
         reduce: &ReducePlan,
         evaluated: &Evaluated<'_>,
     ) {
-        let scratch = &mut self.scratch;
+        let (scratch, records) = (&mut self.scratch, &block.records);
         scratch.encode_keys(reduce, &evaluated.keys, records);
         scratch.intern(&records.rows, &mut self.tables);
         let no_time;
         let order = if reduce.needs_order() {
-            scratch.locate(lines, raw);
+            scratch.locate(source.lines, block.raw);
             let event_time = match records.event_time() {
                 Some(times) => times,
                 None => {
-                    no_time = vec![0; raw.lines.len()];
+                    no_time = vec![0; records.len()];
                     &no_time
                 }
             };
-            Some(Order { event_time, segment: segment.rank, offset: &scratch.offsets })
+            Some(Order { event_time, segment: source.segment.rank, offset: &scratch.offsets })
         } else {
             None
         };
@@ -250,6 +329,7 @@ impl<'p> Mapper<'p> {
     ) {
         let sample = line[..line.len().min(REJECT_SAMPLE_BYTES)].to_vec();
         let offset = lines.offset_of(line);
+        self.counters.rejected_bytes += lines.bytes_of(line, true);
         self.reject(Reject { segment, offset, length: line.len() as u64, reason, sample });
     }
 
@@ -261,6 +341,16 @@ impl<'p> Mapper<'p> {
 
 /// The event time of a single line, where it has one. `field` is the raw field that holds it.
 pub fn first_time(
+    tokenizer: &dyn Tokenizer,
+    converter: &Converter,
+    field: usize,
+    line: &[u8],
+) -> Option<i64> {
+    // A line that panics becomes a reject when it is mapped; until then it has no time.
+    poison::catch(|| time_of(tokenizer, converter, field, line)).ok().flatten()
+}
+
+fn time_of(
     tokenizer: &dyn Tokenizer,
     converter: &Converter,
     field: usize,

@@ -2,6 +2,7 @@
 
 pub mod accumulator;
 mod arguments;
+mod block;
 pub mod cursor;
 mod grouping;
 pub mod groups;
@@ -11,7 +12,10 @@ mod lookup;
 #[cfg(test)]
 mod lookup_tests;
 pub mod map;
+#[cfg(test)]
+mod map_tests;
 pub mod parquet_file;
+mod poison;
 pub mod records;
 pub mod reduce;
 pub mod reject;

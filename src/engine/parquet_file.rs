@@ -14,6 +14,7 @@ use parquet::arrow::arrow_reader::{
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::metadata::SortingColumn;
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersion};
+use xxhash_rust::xxh3::Xxh3;
 
 use crate::fault;
 use crate::limits::{ROW_GROUP_ROWS, STORE_GROUP_BYTES};
@@ -40,6 +41,14 @@ pub enum FileError {
         path: PathBuf,
         /// Why.
         source: parquet::errors::ParquetError,
+    },
+    /// A file that was just written and reads otherwise.
+    #[error(
+        "{path} does not hold what was written to it: the disk or the memory is failing; nothing was changed"
+    )]
+    Unfaithful {
+        /// The file.
+        path: PathBuf,
     },
     /// A file of the state directory that does not hold what it should.
     #[error(
@@ -127,8 +136,28 @@ pub struct Written {
 /// Writes one file. Dropped without [`ParquetFile::finish`], it leaves a partial file that nothing names.
 pub struct ParquetFile {
     path: PathBuf,
-    writer: ArrowWriter<File>,
+    writer: ArrowWriter<Hashing>,
     rows: u64,
+}
+
+/// A file, and the checksum of what goes into it.
+struct Hashing {
+    file: File,
+    hasher: Xxh3,
+    bytes: u64,
+}
+
+impl Write for Hashing {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.file.write(bytes)?;
+        self.hasher.update(&bytes[..written]);
+        self.bytes += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
 }
 
 impl ParquetFile {
@@ -136,6 +165,7 @@ impl ParquetFile {
     pub fn create(path: &Path, schema: SchemaRef, content: Content) -> Result<Self, FileError> {
         let file = File::options().write(true).read(true).create(true).truncate(true).open(path);
         let file = file.map_err(FileError::io("create", path))?;
+        let file = Hashing { file, hasher: Xxh3::new(), bytes: 0 };
         let writer = ArrowWriter::try_new(file, schema, Some(properties(content)))
             .map_err(FileError::parquet("create", path))?;
         Ok(ParquetFile { path: path.to_owned(), writer, rows: 0 })
@@ -147,33 +177,61 @@ impl ParquetFile {
         self.writer.write(rows).map_err(FileError::parquet("write", &self.path))
     }
 
-    /// Writes the footer, makes the file durable, and reads it back: its footer must say what was written.
+    /// Writes the footer, makes the file durable, and reads it back: it must hold what was written.
     pub fn finish(self) -> Result<Written, FileError> {
+        let written = self.close()?;
+        written.check()?;
+        Ok(written)
+    }
+
+    fn close(self) -> Result<Written, FileError> {
         let (path, rows) = (self.path, self.rows);
         // `into_inner` writes the footer and flushes; `close` alone did not always (arrow-rs#5253).
-        let mut file = self.writer.into_inner().map_err(FileError::parquet("write", &path))?;
-        file.flush().map_err(FileError::io("write", &path))?;
+        let mut out = self.writer.into_inner().map_err(FileError::parquet("write", &path))?;
+        out.flush().map_err(FileError::io("write", &path))?;
         fault::io("file.written").map_err(FileError::io("make durable", &path))?;
-        file.sync_all().map_err(FileError::io("make durable", &path))?;
+        out.file.sync_all().map_err(FileError::io("make durable", &path))?;
         fault::point("file.synced");
-        drop(file);
-        let (bytes, checksum) = checksum(&path)?;
-        let file = File::open(&path).map_err(FileError::io("open", &path))?;
-        let metadata = ArrowReaderMetadata::load(&file, Default::default())
-            .map_err(FileError::parquet("read back", &path))?;
-        let found = metadata.metadata().file_metadata().num_rows();
-        if found != rows as i64 {
-            let what = format!("it has {found} rows, {rows} were written");
-            return Err(FileError::Damaged { path, what });
-        }
-        Ok(Written { path, bytes, checksum, rows })
+        Ok(Written { path, bytes: out.bytes, checksum: out.hasher.digest(), rows })
     }
+}
+
+impl Written {
+    /// Every byte must be as it was written, and a reader must find the rows.
+    fn check(&self) -> Result<(), FileError> {
+        let path = &self.path;
+        if checksum(path)? != (self.bytes, self.checksum) {
+            return Err(FileError::Unfaithful { path: path.clone() });
+        }
+        let file = File::open(path).map_err(FileError::io("open", path))?;
+        let metadata = ArrowReaderMetadata::load(&file, Default::default())
+            .map_err(FileError::parquet("read back", path))?;
+        let found = metadata.metadata().file_metadata().num_rows();
+        if found != self.rows as i64 {
+            return Err(FileError::Unfaithful { path: path.clone() });
+        }
+        Ok(())
+    }
+}
+
+/// Checks that a file holds what was once written: its size and its xxh3-64, as [`Written`] said them.
+pub fn verify_file(path: &Path, bytes: u64, expected: u64) -> Result<(), FileError> {
+    let found = checksum(path)?;
+    if found == (bytes, expected) {
+        return Ok(());
+    }
+    let what = if found.0 == bytes {
+        "its bytes are not those that were written".to_owned()
+    } else {
+        format!("it has {} bytes, {bytes} were written", found.0)
+    };
+    Err(FileError::Damaged { path: path.to_owned(), what })
 }
 
 /// Size and xxh3-64 of a file.
 pub fn checksum(path: &Path) -> Result<(u64, u64), FileError> {
     let mut file = File::open(path).map_err(FileError::io("open", path))?;
-    let mut hasher = xxhash_rust::xxh3::Xxh3::new();
+    let mut hasher = Xxh3::new();
     let mut buffer = vec![0; 256 << 10];
     let mut bytes = 0;
     loop {
@@ -250,4 +308,44 @@ pub fn open(path: &Path, rows: usize) -> Result<ParquetRecordBatchReader, FileEr
 /// A shared schema.
 pub fn schema(fields: Vec<arrow_schema::Field>) -> SchemaRef {
     Arc::new(arrow_schema::Schema::new(fields))
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow_array::Int64Array;
+    use arrow_schema::{DataType, Field};
+
+    use super::*;
+
+    fn written(path: &Path) -> Written {
+        let schema = schema(vec![Field::new("n", DataType::Int64, false)]);
+        let mut file =
+            ParquetFile::create(path, Arc::clone(&schema), Content::Summary(1)).expect("made");
+        let column: Int64Array = (0..500).map(|n| n * n).collect();
+        let rows = RecordBatch::try_new(schema, vec![Arc::new(column)]).expect("one column");
+        file.write(&rows).expect("written");
+        file.close().expect("closed")
+    }
+
+    #[test]
+    fn a_bit_that_flips_in_a_staged_file_is_found_before_anything_is_decided() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("staged");
+        let written = written(&path);
+        written.check().expect("as it was written");
+        let good = std::fs::read(&path).expect("read");
+        for bit in 0..8 * good.len() {
+            let mut bad = good.clone();
+            bad[bit / 8] ^= 1 << (bit % 8);
+            std::fs::write(&path, &bad).expect("written");
+            assert!(matches!(written.check(), Err(FileError::Unfaithful { .. })), "bit {bit}");
+            assert!(verify_file(&path, written.bytes, written.checksum).is_err(), "bit {bit}");
+        }
+        std::fs::write(&path, &good[..good.len() - 1]).expect("written");
+        let short =
+            verify_file(&path, written.bytes, written.checksum).expect_err("a byte is missing");
+        assert!(short.to_string().contains("bytes, "), "{short}");
+        std::fs::write(&path, &good).expect("written");
+        verify_file(&path, written.bytes, written.checksum).expect("as it was written");
+    }
 }

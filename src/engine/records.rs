@@ -1,5 +1,6 @@
 //! Evaluation of the slots of one block: raw fields to typed columns, to a filter, to the rest.
 
+use std::borrow::Cow;
 use std::rc::Rc;
 
 use bumpalo::Bump;
@@ -7,12 +8,12 @@ use bumpalo::Bump;
 use crate::data::{Column, DataType, Failure, Values};
 use crate::expr::{Env, Expr};
 use crate::format::{Converter, RawBlock, TimeCache, utf8_lossy};
-use crate::limits::{EVENT_TIME_MAX_US, EVENT_TIME_MIN_US};
-use crate::plan::{MapPlan, SlotKind};
+use crate::plan::{Limits, MapPlan, Plan, SlotKind};
 
 /// The columns of one block of records, as far as they were asked for, and the rows that are still in.
 pub struct Records<'r, 'a> {
     plan: &'a MapPlan,
+    limits: &'a Limits,
     converters: &'a [Converter],
     source_file: &'a str,
     arena: &'a Bump,
@@ -27,19 +28,20 @@ pub struct Records<'r, 'a> {
 impl<'r, 'a> Records<'r, 'a> {
     /// A block of which nothing is computed yet.
     pub fn new(
-        plan: &'a MapPlan,
+        plan: &'a Plan,
         converters: &'a [Converter],
         source_file: &'a str,
         arena: &'a Bump,
         raw: &'r RawBlock<'a>,
     ) -> Self {
         Records {
-            plan,
+            plan: &plan.map,
+            limits: &plan.limits,
             converters,
             source_file,
             arena,
             raw,
-            columns: vec![None; plan.slots.len()],
+            columns: vec![None; plan.map.slots.len()],
             rows: (0..raw.lines.len() as u32).collect(),
             failures: Vec::new(),
         }
@@ -140,14 +142,15 @@ impl<'r, 'a> Records<'r, 'a> {
         if let Values::Timestamp(times) = &column.values {
             for &row in &self.rows {
                 let time = times[row as usize];
-                let reason = if !column.is_valid(row as usize) {
-                    "event_time: missing"
-                } else if !(EVENT_TIME_MIN_US..EVENT_TIME_MAX_US).contains(&time) {
-                    "event_time: outside of 1970 to 2199"
-                } else {
-                    continue;
-                };
-                failed.push(Failure { row, reason: reason.into() });
+                if !column.is_valid(row as usize) {
+                    failed.push(Failure { row, reason: "event_time: missing".into() });
+                } else if time < self.limits.earliest_us {
+                    let reason = absurd("before", self.limits.earliest_us, "earliest");
+                    failed.push(Failure { row, reason });
+                } else if time >= self.limits.latest_us {
+                    let reason = absurd("not before", self.limits.latest_us, "latest");
+                    failed.push(Failure { row, reason });
+                }
             }
         }
         Rc::clone(column)
@@ -162,6 +165,12 @@ impl<'r, 'a> Records<'r, 'a> {
         self.rows.retain(|row| failed.binary_search_by_key(row, |f| f.row).is_err());
         self.failures.append(&mut failed);
     }
+}
+
+/// The reason of a line whose event time is outside of the job's limits.
+fn absurd(what: &str, bound_us: i64, key: &str) -> Cow<'static, str> {
+    let bound = jiff::Timestamp::from_microsecond(bound_us).unwrap_or_default();
+    format!("event_time: {what} {bound}, the job's limits.{key}").into()
 }
 
 /// Keeps the rows whose value is true (neither false nor NULL).

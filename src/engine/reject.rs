@@ -28,8 +28,18 @@ pub struct Counters {
     pub filtered: u64,
     /// Lines that are no records.
     pub rejected: u64,
-    /// Bytes read, decompressed.
+    /// Bytes read, decompressed. Always `bytes = mapped_bytes + filtered_bytes + rejected_bytes`.
     pub bytes: u64,
+    /// Bytes of mapped lines, their ends included.
+    pub mapped_bytes: u64,
+    /// Bytes of filtered lines, their ends included, and of byte order marks.
+    pub filtered_bytes: u64,
+    /// Bytes of rejected lines, their ends included.
+    pub rejected_bytes: u64,
+    /// Mapped records whose window had ended when the batch began.
+    pub late: u64,
+    /// The newest event time among the mapped records, microseconds.
+    pub newest_us: Option<i64>,
 }
 
 impl Counters {
@@ -38,12 +48,17 @@ impl Counters {
         self.mapped + self.filtered + self.rejected
     }
 
-    /// Adds another worker's.
+    /// Adds those of other lines.
     pub fn add(&mut self, other: &Counters) {
         self.mapped += other.mapped;
         self.filtered += other.filtered;
         self.rejected += other.rejected;
         self.bytes += other.bytes;
+        self.mapped_bytes += other.mapped_bytes;
+        self.filtered_bytes += other.filtered_bytes;
+        self.rejected_bytes += other.rejected_bytes;
+        self.late += other.late;
+        self.newest_us = self.newest_us.max(other.newest_us);
     }
 }
 

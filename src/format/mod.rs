@@ -32,7 +32,7 @@ pub use detect::{Detected, detect};
 
 pub use spec::{FormatSpec, build};
 pub use time::{TimeCache, TimeLayout};
-pub(crate) use walk::{BYTE_ORDER_MARK, TOO_LONG};
+pub(crate) use walk::{BYTE_ORDER_MARK, TOO_LONG, line_at};
 
 use bumpalo::Bump;
 
@@ -67,6 +67,10 @@ pub struct RawBlock<'a> {
     pub rejects: Vec<RawReject<'a>>,
     /// Empty lines (and header or comment lines of the format), which count as filtered.
     pub skipped: u64,
+    /// Bytes of these, their ends included, and of a byte order mark.
+    pub skipped_bytes: u64,
+    /// Whether some line ends with `\r\n`; else all do with `\n`, or at the end of the input.
+    pub crlf: bool,
 }
 
 impl RawBlock<'_> {
@@ -76,6 +80,8 @@ impl RawBlock<'_> {
         self.fields.iter_mut().for_each(Vec::clear);
         self.rejects.clear();
         self.skipped = 0;
+        self.skipped_bytes = 0;
+        self.crlf = false;
     }
 }
 

@@ -42,15 +42,18 @@ impl Walk {
         block.lines.reserve(room);
         block.fields.iter_mut().for_each(|column| column.reserve(room));
         let mut at = if at_start { self.preamble(input, block) } else { 0 };
+        block.skipped_bytes += at as u64;
         let mut seen = 0;
         while at < input.len() && seen < records_max {
             let (line, next) = line_at(input, at);
-            at = next;
+            let begin = std::mem::replace(&mut at, next);
             if line.is_empty() {
                 block.skipped += 1;
+                block.skipped_bytes += (next - begin) as u64;
                 continue;
             }
             seen += 1;
+            block.crlf |= next - begin > line.len() + 1;
             let result = if line.len() > self.line_bytes_max {
                 Err(TOO_LONG)
             } else {
@@ -77,7 +80,7 @@ impl Walk {
 
 /// The line that begins at `at`, without its end (`\n` or `\r\n`), and where the next one begins.
 #[inline]
-pub(super) fn line_at(input: &[u8], at: usize) -> (&[u8], usize) {
+pub(crate) fn line_at(input: &[u8], at: usize) -> (&[u8], usize) {
     let rest = &input[at..];
     let (line, next) = match memchr(b'\n', rest) {
         Some(end) => (&rest[..end], at + end + 1),

@@ -146,6 +146,12 @@ pub struct LimitSpec {
     pub line: Option<At<String>>,
     /// Share of rejected lines above which a run ends with exit status 3.
     pub reject_ratio: Option<At<f64>>,
+    /// A line with an event time before it is a reject: `2020-01-01` (UTC) or `2020-01-01T00:00:00Z`. Default 1970-01-01.
+    pub earliest: Option<At<String>>,
+    /// A line with an event time at it or later is a reject. Default 2200-01-01.
+    pub latest: Option<At<String>>,
+    /// Partitions by time that the job may have; more end the run. Default 10000.
+    pub partitions: Option<At<u64>>,
 }
 
 /// How an output is cut into files by time.

@@ -6,17 +6,14 @@ use super::format::{format_error, format_spec, typed_fields};
 use super::names::{EVENT_TIME, Names};
 use super::outputs::{EventsOutput, Outputs, Resolver, SqliteOutput, SummaryOutput};
 use super::{
-    AggregatePlan, KeyPlan, Limits, MapPlan, MeasurePlan, Overrides, Plan, ReducePlan, SlotKind,
+    AggregatePlan, KeyPlan, MapPlan, MeasurePlan, Overrides, Plan, ReducePlan, SlotKind,
     SourcePlan, WINDOW_COLUMN,
 };
 use crate::data::DataType;
 use crate::error::Diagnostic;
 use crate::expr::{self, AggregateCall, Expr, ExprError, Scope};
 use crate::format;
-use crate::job::{
-    At, EventsSpec, JobFile, Locate, Partition, ReduceSpec, parse_duration, parse_size,
-};
-use crate::limits;
+use crate::job::{At, EventsSpec, JobFile, Locate, Partition, ReduceSpec, parse_duration};
 
 /// Compiles a job. `head`: the first bytes of a log file, for formats that name their columns there.
 pub fn compile(
@@ -26,7 +23,7 @@ pub fn compile(
 ) -> Result<Plan, Diagnostic> {
     let resolver = Resolver { job, overrides };
     check_name(job)?;
-    let limits = compile_limits(job, overrides)?;
+    let limits = super::limits::compile(job, overrides)?;
     let spec = format_spec(job)?;
     let format = format::build(&spec, limits.line_bytes_max as usize, head)
         .map_err(|error| format_error(job, error))?;
@@ -82,30 +79,6 @@ fn check_name(job: &JobFile) -> Result<(), Diagnostic> {
     Err(job
         .at_span(&name.span, format!("`{}` is no job name", name.value))
         .help("a lower-case letter, then lower-case letters, digits or _; at most 56 characters"))
-}
-
-fn compile_limits(job: &JobFile, overrides: &Overrides) -> Result<Limits, Diagnostic> {
-    let spec = &job.spec.limits;
-    let size = |at: &Option<At<String>>, default: u64| match at {
-        None => Ok(default),
-        Some(at) => parse_size(&at.value).filter(|bytes| *bytes > 0).ok_or_else(|| {
-            job.at_span(&at.span, format!("`{}` is no size", at.value))
-                .help("such as \"64KiB\" or \"1GiB\"")
-        }),
-    };
-    let ratio = match &spec.reject_ratio {
-        Some(at) if !(0.0..=1.0).contains(&at.value) => {
-            return Err(job.at_span(&at.span, "reject_ratio is a share between 0 and 1"));
-        }
-        ratio => ratio.as_ref().map_or(limits::REJECT_RATIO, |at| at.value),
-    };
-    Ok(Limits {
-        memory_bytes: overrides
-            .memory_bytes
-            .map_or_else(|| size(&spec.memory, limits::MEMORY_BYTES), Ok)?,
-        line_bytes_max: size(&spec.line, limits::LINE_BYTES_MAX)?,
-        reject_ratio: ratio,
-    })
 }
 
 fn compile_source(resolver: &Resolver<'_>) -> Result<SourcePlan, Diagnostic> {

@@ -3,12 +3,14 @@
 
 mod compile;
 mod format;
+mod limits;
 mod meaning;
 mod names;
 mod outputs;
 
 pub use compile::{compile, source_globs};
 pub use format::{columns_stand_in_files, format_spec};
+pub use limits::Limits;
 pub use meaning::{Change, changes};
 pub use outputs::{EventsOutput, MysqlOutput, Outputs, SqliteOutput, SummaryOutput};
 
@@ -71,17 +73,6 @@ pub struct SourcePlan {
     pub seal_after: Option<Duration>,
     /// Zone of times without an offset.
     pub zone: TimeZone,
-}
-
-/// `[limits]`, resolved.
-#[derive(Debug, Clone, Copy)]
-pub struct Limits {
-    /// Memory for groups, bytes.
-    pub memory_bytes: u64,
-    /// Longest line, bytes.
-    pub line_bytes_max: u64,
-    /// Share of rejects above which a run ends with status 3.
-    pub reject_ratio: f64,
 }
 
 /// The columns that a record may need, in an order in which each needs earlier ones only.

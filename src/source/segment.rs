@@ -161,7 +161,8 @@ pub struct SegmentTask {
     pub rank: u64,
     /// The first decompressed byte to read; 0, or where the last batch stopped.
     pub start: u64,
-    /// Plain: behind the last newline, or the file's end when it is sealed. Compressed: `None`, its end.
+    /// Plain: behind the last newline, or the file's end when it is sealed. Compressed: `None`, its end, unless what
+    /// follows is of no concern.
     pub end: Option<u64>,
     /// Plain: the bytes right before `end` when it was planned.
     pub end_anchor: Option<Fingerprint>,

@@ -26,6 +26,8 @@ pub struct StreamReader {
     offset: u64,
     split_bytes: usize,
     line_bytes_max: u64,
+    /// The task's end: what follows is not looked at.
+    end: u64,
     at_end: bool,
 }
 
@@ -65,6 +67,7 @@ impl StreamReader {
             offset: task.start,
             split_bytes: usize::try_from(split_bytes.max(1)).unwrap_or(usize::MAX),
             line_bytes_max,
+            end: task.end.unwrap_or(u64::MAX),
             at_end: false,
         };
         reader.skip_to(task.start)?;
@@ -179,8 +182,10 @@ impl StreamReader {
     }
 
     fn decode(&mut self, into: &mut [u8]) -> Result<usize, SourceError> {
-        let n = self.decoder.fill(into)?;
-        self.at_end = n < into.len();
+        let left = usize::try_from(self.end - self.trace.length()).unwrap_or(usize::MAX);
+        let wanted = into.len().min(left);
+        let n = self.decoder.fill(&mut into[..wanted])?;
+        self.at_end = n < wanted || wanted == left;
         self.trace.feed(&into[..n]);
         Ok(n)
     }

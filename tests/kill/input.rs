@@ -12,12 +12,18 @@ const LINES: u64 = 30_000;
 
 /// What the logs get in a phase: a live file that grows, stops in the middle of a line and is rotated; a compressed one.
 pub fn write(logs: &Path, phase: usize) {
+    write_lines(logs, phase, LINES, 3);
+}
+
+/// The same with so many lines, so many seconds apart.
+pub fn write_lines(logs: &Path, phase: usize, count: u64, seconds: u64) {
     let live = logs.join("access.log");
-    let text = lines(phase as u64, LINES);
+    let lines = |seed, count| lines(seed, count, seconds);
+    let text = lines(phase as u64, count);
     match phase {
         0 => append(&live, &text[..text.len() - 20]),
         1 => {
-            let first = lines(0, LINES);
+            let first = lines(0, count);
             append(&live, &first[first.len() - 20..]);
             fs::rename(&live, logs.join("access.log.1")).expect("rotated");
             append(&live, &text);
@@ -26,7 +32,7 @@ pub fn write(logs: &Path, phase: usize) {
     }
     let packed = File::create(logs.join(format!("old-{phase}.log.gz"))).expect("created");
     let mut encoder = flate2::write::GzEncoder::new(packed, flate2::Compression::fast());
-    encoder.write_all(lines(10 + phase as u64, LINES / 2).as_bytes()).expect("compressed");
+    encoder.write_all(lines(10 + phase as u64, count / 2).as_bytes()).expect("compressed");
     encoder.finish().expect("compressed");
 }
 
@@ -36,7 +42,7 @@ fn append(path: &Path, text: &str) {
 }
 
 /// Lines over some hours, with a few that are filtered, empty, late or broken.
-fn lines(seed: u64, count: u64) -> String {
+fn lines(seed: u64, count: u64, seconds: u64) -> String {
     let mut random = Random(seed + 1);
     let mut text = String::new();
     for n in 0..count {
@@ -45,7 +51,7 @@ fn lines(seed: u64, count: u64) -> String {
             text.push_str(if r.is_multiple_of(2) { "\n" } else { "no record\n" });
             continue;
         }
-        let second = (n * 3 + r % 50) % 21_600;
+        let second = (n * seconds + r % 50) % 21_600;
         let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
         let (user, status, bytes) = (r % 23, 200 + 100 * (r % 4), r % 5_000);
         let _ = writeln!(

@@ -1,6 +1,7 @@
 //! A folder with a job and its logs, and a look at everything that it put out.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -123,25 +124,20 @@ impl Site {
         self.path().join("out/killed.db")
     }
 
+    /// A run, to be started by another program if one is named; its arguments come first.
+    pub fn command(&self, under: &[&OsStr]) -> Command {
+        let program = [under, &[OsStr::new(env!("CARGO_BIN_EXE_logmill"))]].concat();
+        let mut command = Command::new(program[0]);
+        command.args(&program[1..]).args(["run", "--quiet", "--threads", "2"]);
+        command.args(["--split", "64KiB", "--memory", "256KiB", "--state-dir"]);
+        command.arg(self.path().join("state")).arg(self.path().join("killed.toml"));
+        command.stdin(Stdio::null());
+        command
+    }
+
     /// Starts a run.
     pub fn start(&self) -> Child {
-        Command::new(env!("CARGO_BIN_EXE_logmill"))
-            .args([
-                "run",
-                "--quiet",
-                "--threads",
-                "2",
-                "--split",
-                "64KiB",
-                "--memory",
-                "256KiB",
-                "--state-dir",
-            ])
-            .arg(self.path().join("state"))
-            .arg(self.path().join("killed.toml"))
-            .stdin(Stdio::null())
-            .spawn()
-            .expect("logmill starts")
+        self.command(&[]).spawn().expect("logmill starts")
     }
 
     /// A run that must end well.
@@ -190,14 +186,18 @@ impl Site {
             events: sorted(events.iter().flat_map(|path| rows(path)).collect()),
             sqlite: self.sqlite(),
             rejects: sorted(rejects.map(|r| (r.offset, r.length, r.reason, r.sample)).collect()),
-            counters: catalog.totals().expect("totals").counters,
+            // How many lines were late says how the input was cut into batches.
+            counters: Counters { late: 0, ..catalog.totals().expect("totals").counters },
         }
     }
 
     fn sqlite(&self) -> Vec<Row> {
         let connection = rusqlite::Connection::open(self.sqlite_path()).expect("a database");
         let query = "SELECT window_start || '.000000', user, class, hits, bytes, printf('%.3f', slowest) FROM killed";
-        let mut statement = connection.prepare(query).expect("the table");
+        let mut statement = match connection.prepare(query) {
+            Ok(statement) => statement,
+            Err(error) => return vec![vec![error.to_string()]],
+        };
         let text = |value: rusqlite::types::Value| match value {
             rusqlite::types::Value::Text(text) => text,
             rusqlite::types::Value::Integer(n) => n.to_string(),

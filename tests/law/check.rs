@@ -28,8 +28,10 @@ pub fn holds(case: &Case) -> Result<(), TestCaseError> {
     let logs: Vec<_> = case.families.iter().flatten().cloned().collect();
     let expected = model::expect(case.dialect, &logs);
     agrees(&reference, &expected)?;
+    // What is late depends on how the input was cut into batches.
+    let counters = Counters { late: 0, newest_us: None, ..counters };
     prop_assert_eq!(counters, expected.counters, "counters of the runs");
-    prop_assert_eq!(found.counters, expected.counters, "counters of the catalog");
+    prop_assert_eq!(found.counters, lines(&expected.counters), "counters of the catalog");
     prop_assert_eq!(&found.rejects, &expected.rejects, "rejects");
     prop_assert_eq!(&found.summary, &reference.summary, "rows of the summary");
     let names = |outputs: &Outputs| outputs.files.keys().cloned().collect::<Vec<_>>();
@@ -57,6 +59,12 @@ fn live(case: &Case, world: &mut World) -> Result<Counters, TestCaseError> {
     Ok(counters)
 }
 
+/// What the catalog keeps of the counters.
+fn lines(all: &Counters) -> Counters {
+    let Counters { mapped, filtered, rejected, bytes, .. } = *all;
+    Counters { mapped, filtered, rejected, bytes, ..Counters::default() }
+}
+
 fn run(world: &World, mode: Mode, final_: bool) -> Result<Counters, TestCaseError> {
     let outcome = world.run(mode, final_).map_err(TestCaseError::fail)?;
     prop_assert!(outcome.problems.is_empty(), "{:?}", outcome.problems);
@@ -66,7 +74,7 @@ fn run(world: &World, mode: Mode, final_: bool) -> Result<Counters, TestCaseErro
 
 /// The undisturbed run against the model.
 fn agrees(found: &Outputs, expected: &Expected) -> Result<(), TestCaseError> {
-    prop_assert_eq!(found.counters, expected.counters, "counters, undisturbed");
+    prop_assert_eq!(found.counters, lines(&expected.counters), "counters, undisturbed");
     prop_assert_eq!(&found.rejects, &expected.rejects, "rejects, undisturbed");
     prop_assert_eq!(&found.events, &expected.events, "events, undisturbed");
     prop_assert_eq!(found.summary.len(), expected.summary.len(), "groups");

@@ -42,22 +42,29 @@ pub fn expect(dialect: Dialect, logs: &[Log]) -> Expected {
     for log in logs {
         let (bytes, lines) = render(log, dialect);
         counters.bytes += bytes.len() as u64;
+        counters.filtered_bytes += if log.marked { 3 } else { 0 };
         let rank = rank(log, &bytes);
         for (offset, content) in lines {
             let at = offset as usize;
             let length = bytes[at..].iter().position(|b| *b == b'\n').unwrap_or(bytes.len() - at);
             let line =
                 bytes[at..at + length].strip_suffix(b"\r").unwrap_or(&bytes[at..at + length]);
+            let whole = (length + 1).min(bytes.len() - at) as u64;
             match fate(dialect, content, line.len()) {
-                Fate::Filtered => counters.filtered += 1,
+                Fate::Filtered => {
+                    counters.filtered += 1;
+                    counters.filtered_bytes += whole;
+                }
                 Fate::Rejected(reason) => {
                     counters.rejected += 1;
+                    counters.rejected_bytes += whole;
                     let sample = line[..line.len().min(4096)].to_vec();
                     let (length, reason) = (line.len() as u64, reason.to_owned());
                     rejects.push(Rejected { offset, length, reason, sample });
                 }
                 Fate::Mapped(record) => {
                     counters.mapped += 1;
+                    counters.mapped_bytes += whole;
                     events.push(event(record));
                     let window = record.time - record.time.rem_euclid(3_600);
                     let key = (window, record.who, record.status.map(|status| status / 100));

@@ -10,14 +10,17 @@ use super::super::{Delivery, batches_name};
 use super::connect::Session;
 use super::errors::Fault;
 use super::literal;
+use super::pairs::NewAndOld;
 use crate::data::DataType;
 
 /// The column of the primary key.
 pub(super) const KEY: &str = "logmill_key";
-/// The first column if the summary is windowed; dashboards filter by it.
-const WINDOW: &str = "window_start";
 /// MySQL's and MariaDB's limit is lower than that of the job's decimals: 38 digits.
 const SCALE_MAX: u8 = 30;
+
+/// The columns of the table of batches that statements name.
+const BATCHES_COLUMNS: [&str; 7] =
+    ["batch", "fence", "token", "state_id", "job", "changed_rows", "delivered_at"];
 
 const TABLE_OPTIONS: &str = "ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 /*M!100300 COLLATE utf8mb4_nopad_bin */\
     /*!50700 COLLATE utf8mb4_bin */ /*!80017 COLLATE utf8mb4_0900_bin */";
@@ -51,9 +54,9 @@ pub(super) fn create_table(table: &str, columns: &[ColumnDef]) -> String {
         quote(KEY)
     ));
     lines.push(format!("PRIMARY KEY ({})", quote(KEY)));
-    let first = columns.first();
-    if first.is_some_and(|def| def.name == WINDOW && def.ty == DataType::Timestamp) {
-        lines.push(format!("KEY {0} ({0})", quote(WINDOW)));
+    // Dashboards filter by it.
+    if let Some(def) = columns.first().filter(|def| def.is_window()) {
+        lines.push(format!("KEY {0} ({0})", quote(&def.name)));
     }
     let lines = lines.join(",\n  ");
     format!("CREATE TABLE IF NOT EXISTS {} (\n  {lines}\n) {TABLE_OPTIONS}", quote(table))
@@ -81,10 +84,12 @@ pub(super) fn count_tables(table: &str) -> String {
     )
 }
 
+/// Names the table itself too, without reading it: the error if it is missing must not wait for the first row.
 pub(super) fn lock_newest(table: &str) -> String {
-    let batches = quote(&batches_name(table));
+    let (table, batches) = (quote(table), quote(&batches_name(table)));
     format!(
-        "SELECT state_id, batch, fence, token FROM {batches} ORDER BY batch DESC LIMIT 1 FOR UPDATE"
+        "SELECT state_id, batch, fence, token, EXISTS (SELECT 1 FROM {table} WHERE 1 = 0) FROM {batches} \
+         ORDER BY batch DESC LIMIT 1 FOR UPDATE"
     )
 }
 
@@ -111,8 +116,26 @@ pub(super) fn forget_batches(table: &str) -> String {
     format!("DELETE FROM {}", quote(&batches_name(table)))
 }
 
-pub(super) fn delete_some(table: &str, rows: u32) -> String {
-    format!("DELETE FROM {} LIMIT {rows}", quote(table))
+/// Asks for the key so many rows behind another one, or from the first row on.
+pub(super) fn key_after(table: &str, after: Option<&[u8]>, rows: u32) -> String {
+    let (table, key, condition) = (quote(table), quote(KEY), key_condition(after, None));
+    format!("SELECT {key} FROM {table} WHERE {condition} ORDER BY {key} LIMIT 1 OFFSET {rows}")
+}
+
+pub(super) fn delete_range(table: &str, after: Option<&[u8]>, upto: Option<&[u8]>) -> String {
+    format!("DELETE FROM {} WHERE {}", quote(table), key_condition(after, upto))
+}
+
+fn key_condition(after: Option<&[u8]>, upto: Option<&[u8]>) -> String {
+    let key = quote(KEY);
+    let bound = |sign: &str, bytes: &[u8]| {
+        let mut literal = Vec::new();
+        literal::push_binary(&mut literal, bytes);
+        format!("{key} {sign} {}", String::from_utf8_lossy(&literal))
+    };
+    let bounds = [after.map(|bytes| bound(">", bytes)), upto.map(|bytes| bound("<=", bytes))];
+    let bounds: Vec<String> = bounds.into_iter().flatten().collect();
+    if bounds.is_empty() { "1 = 1".into() } else { bounds.join(" AND ") }
 }
 
 pub(super) fn quote(name: &str) -> String {
@@ -130,16 +153,42 @@ fn type_name(ty: DataType) -> String {
     }
 }
 
-/// Name and type of the columns of the table that exists; none if it does not.
-pub(super) fn columns_found(
-    session: &mut Session,
-    table: &str,
-) -> Result<Vec<(String, String)>, Fault> {
-    let table = literal::of_text(table);
-    session.rows(&format!(
-        "SELECT column_name, CAST(column_type AS CHAR) FROM information_schema.columns \
-         WHERE table_schema = DATABASE() AND table_name = {table} ORDER BY ordinal_position"
-    ))
+/// The tables that exist.
+#[derive(Default)]
+pub(super) struct Found {
+    /// Name and type of the table's columns; none if it does not exist.
+    pub(super) table: Vec<(String, String)>,
+    /// The columns of the table of batches.
+    pub(super) batches: Vec<String>,
+    /// There is a table of a change of shape.
+    pub(super) leftovers: bool,
+}
+
+impl Found {
+    pub(super) fn read(session: &mut Session, table: &str) -> Result<Found, Fault> {
+        let leftovers = NewAndOld::of(table).all().map(|name| literal::of_text(&name)).join(", ");
+        let (table, batches) = (literal::of_text(table), literal::of_text(&batches_name(table)));
+        let query = format!(
+            "SELECT CASE table_name WHEN {table} THEN 0 WHEN {batches} THEN 1 ELSE 2 END, column_name, \
+             CAST(column_type AS CHAR) FROM information_schema.columns WHERE table_schema = DATABASE() \
+             AND table_name IN ({table}, {batches}, {leftovers}) ORDER BY ordinal_position"
+        );
+        let mut found = Found::default();
+        for (which, name, ty) in session.rows::<(u8, String, String)>(&query)? {
+            match which {
+                0 => found.table.push((name, ty)),
+                1 => found.batches.push(name),
+                _ => found.leftovers = true,
+            }
+        }
+        Ok(found)
+    }
+
+    /// A column that a table of batches of an older logmill lacks.
+    pub(super) fn missing_in_batches(&self) -> Option<&'static str> {
+        let missing = |name: &&str| !self.batches.iter().any(|found| found == name);
+        BATCHES_COLUMNS.into_iter().find(missing).filter(|_| !self.batches.is_empty())
+    }
 }
 
 /// Compares the table that is there with the one that is wanted. The error says what differs.

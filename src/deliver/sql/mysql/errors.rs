@@ -82,12 +82,17 @@ pub(super) fn too_large(place: &str) -> DeliverError {
 }
 
 fn tls(place: &str, problem: &str) -> Fault {
-    Fault::Final(DeliverError::refused(
-        place,
-        format!("no secure connection: {problem}"),
-        "use the host name that the server's certificate is made for, and name the authority that signed it: \
-         ?ssl_ca=FILE",
-    ))
+    let help = match problem {
+        _ if problem.contains("offers no TLS") => "set up TLS on the server",
+        _ if problem.contains("Expired") => {
+            "renew the server's certificate, or correct this host's clock"
+        }
+        _ => {
+            "use the host name that the server's certificate is made for, and name the authority that signed it: \
+             ?ssl_ca=FILE"
+        }
+    };
+    Fault::Final(DeliverError::refused(place, format!("no secure connection: {problem}"), help))
 }
 
 fn lost(place: &str, error: &dyn fmt::Display) -> Fault {
@@ -100,8 +105,13 @@ fn lost(place: &str, error: &dyn fmt::Display) -> Fault {
 
 fn classify_server(place: &str, error: &ServerError) -> Fault {
     let problem = format!("{} (error {})", error.message, error.code);
-    if matches!(error.code, 1020 | 1050 | 1205 | 1213) {
-        let help = "another session works on the table; the delivery is tried again";
+    if matches!(error.code, 1020 | 1050 | 1146 | 1205 | 1213 | 1412) {
+        let help = match error.code {
+            1146 | 1412 => {
+                "the table was dropped or changed meanwhile; the next delivery creates it"
+            }
+            _ => "another session works on the table; the delivery is tried again",
+        };
         return Fault::Race(DeliverError::unavailable(place, problem, help));
     }
     if let Some(help) = passing(error.code) {
@@ -122,7 +132,6 @@ fn passing(code: u16) -> Option<&'static str> {
         1053 | 1077 | 1078 | 1079 => "the server is shutting down",
         1158..=1161 | 1927 | 2006 | 2013 | 3169 | 4031 => "the server ended the connection",
         1317 | 1969 | 3024 => "the statement was interrupted",
-        1146 | 1412 => "a table was dropped or changed meanwhile; it is created again",
         _ => return None,
     })
 }
@@ -131,13 +140,16 @@ fn advice(code: u16) -> &'static str {
     match code {
         1045 | 1698 | 1251 | 1524 | 1862 | 1820 => "check user and password in the url",
         1044 | 1142 | 1143 | 1227 | 1410 => {
-            "grant the user CREATE, SELECT, INSERT, UPDATE and DELETE on the database"
+            "grant the user SELECT, INSERT, UPDATE and DELETE on the database, and CREATE if logmill is to make the tables"
         }
         1049 => "create the database, or correct its name in the url",
         3159 => "the server wants TLS: add ?require_ssl=true to the url",
         1153 => "raise max_allowed_packet on the server",
         1059 | 1060 | 1103 | 1166 | 1117 | 1118 => {
             "the server can't hold such a table: rename or drop columns"
+        }
+        1054 => {
+            "an older logmill or another program made the table: drop it, and all is delivered anew"
         }
         1064 => "the server is too old, or this is a defect of logmill: please report it",
         _ => {

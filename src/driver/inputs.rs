@@ -1,0 +1,106 @@
+//! The files of a job from batch to batch: what the catalog knows of them, and, under `watch`, descriptors of those that
+//! may be deleted before they are read.
+
+use std::collections::HashSet;
+use std::path::Path;
+
+use super::RunError;
+use crate::catalog::Catalog;
+use crate::limits::HELD_FILES_MAX;
+use crate::plan::Plan;
+use crate::source::{self, Discovery, Found, Held, SegmentState};
+
+/// What a process keeps in memory of a job's files.
+#[derive(Debug, Default)]
+pub(super) struct Inputs {
+    /// The catalog's segments, for as long as nothing is written there.
+    known: Option<Vec<SegmentState>>,
+    held: Option<Held>,
+    /// Of the last look: the sum of the sizes.
+    bytes: u64,
+    /// Of the last look: where files are.
+    folders: Vec<std::path::PathBuf>,
+}
+
+impl Inputs {
+    /// For a process that stays: files are held.
+    pub(super) fn holding() -> Self {
+        Inputs { held: Some(Held::new(held_max())), ..Inputs::default() }
+    }
+
+    /// Whether it is for a process that stays, which may wait for files that do not exist yet.
+    pub(super) fn is_patient(&self) -> bool {
+        self.held.is_some()
+    }
+
+    /// The catalog has changed.
+    pub(super) fn forget(&mut self) {
+        self.known = None;
+    }
+
+    /// The segments that the catalog knows.
+    pub(super) fn known(&mut self, catalog: &Catalog) -> Result<&[SegmentState], RunError> {
+        if self.known.is_none() {
+            self.known = Some(catalog.segments()?);
+        }
+        Ok(self.known.as_deref().unwrap_or_default())
+    }
+
+    /// Finds the files, and holds them; held ones that nobody finds any more are found all the same.
+    pub(super) fn look(&mut self, plan: &Plan) -> Result<Discovery, RunError> {
+        let mut found = source::discover(&plan.source.globs, &plan.source.base)?;
+        if let Some(held) = &mut self.held {
+            let known = self.known.as_deref().unwrap_or_default();
+            let complete: HashSet<_> = known.iter().filter(|one| one.complete).map(hints).collect();
+            let is_read = |file: &Found| {
+                complete.contains(&(file.device, file.inode, file.size, file.mtime_ns))
+            };
+            let (read, unread): (Vec<Found>, Vec<Found>) =
+                found.files.iter().cloned().partition(is_read);
+            held.let_go(&read);
+            held.hold(&unread);
+            let missing = held.missing(&found.files);
+            found.files.extend(missing);
+        }
+        self.bytes = found.files.iter().map(|file| file.size).sum();
+        self.folders.clear();
+        for file in &found.files {
+            if let Some(folder) = file.path.parent()
+                && self.folders.last().is_none_or(|last| last != folder)
+            {
+                self.folders.push(folder.to_owned());
+            }
+        }
+        Ok(found)
+    }
+
+    /// Lets go of held files that are read to their end.
+    pub(super) fn release(&mut self, spent: &[Found]) {
+        if let Some(held) = &mut self.held {
+            held.release(spent);
+        }
+    }
+
+    /// Bytes of all files of the last look.
+    pub(super) fn bytes_found(&self) -> u64 {
+        self.bytes
+    }
+
+    /// The folders of the files of the last look.
+    pub(super) fn folders(&self) -> impl Iterator<Item = &Path> {
+        self.folders.iter().map(|folder| folder.as_path())
+    }
+}
+
+/// By which an untouched file is known.
+fn hints(segment: &SegmentState) -> (u64, u64, u64, i64) {
+    (segment.device, segment.inode, segment.size, segment.mtime_ns)
+}
+
+/// Half of the descriptors that the process may have: the others are for outputs and for reading.
+fn held_max() -> usize {
+    let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
+    let line = limits.lines().find(|line| line.starts_with("Max open files"));
+    let soft = line.and_then(|line| line.split_whitespace().nth(3)?.parse::<usize>().ok());
+    (soft.unwrap_or(256) / 2).min(HELD_FILES_MAX)
+}

@@ -1,0 +1,160 @@
+//! Sorting of rows that may be more than memory holds: sorted runs in the scratch folder, merged.
+
+use std::fs::File;
+use std::io::{self, BufReader, BufWriter, Read, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::super::RunError;
+use super::rows::{Row, Rows};
+use crate::engine::parquet_file::FileError;
+
+/// Takes rows in any order.
+pub(super) struct Sorter {
+    folder: PathBuf,
+    bytes_max: usize,
+    bytes: usize,
+    rows: Vec<Row>,
+    runs: Vec<PathBuf>,
+}
+
+/// Names runs; unique within the process.
+static NEXT: AtomicU64 = AtomicU64::new(0);
+
+impl Sorter {
+    /// Keeps so many bytes in memory, and the rest in the folder.
+    pub(super) fn new(folder: &Path, bytes_max: usize) -> Self {
+        Sorter {
+            folder: folder.to_owned(),
+            bytes_max,
+            bytes: 0,
+            rows: Vec::new(),
+            runs: Vec::new(),
+        }
+    }
+
+    /// Adds rows.
+    pub(super) fn extend(&mut self, rows: Vec<Row>) -> Result<(), RunError> {
+        let bytes = rows.iter().map(|row| row.bytes.capacity() + size_of::<Row>());
+        self.bytes += bytes.sum::<usize>();
+        self.rows.extend(rows);
+        if self.bytes > self.bytes_max { self.spill() } else { Ok(()) }
+    }
+
+    fn spill(&mut self) -> Result<(), RunError> {
+        self.rows.sort_unstable();
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let path = self.folder.join(format!("rows-{number}"));
+        write(&path, &self.rows).map_err(FileError::io("write", &path))?;
+        self.runs.push(path);
+        self.rows.clear();
+        self.bytes = 0;
+        Ok(())
+    }
+
+    /// The rows, ascending.
+    pub(super) fn finish(mut self) -> Result<Rows<'static>, RunError> {
+        if self.runs.is_empty() {
+            self.rows.sort_unstable();
+            return Ok(Box::new(self.rows.into_iter().map(Ok)));
+        }
+        self.spill()?;
+        let mut merge = Merge { runs: Vec::new(), failed: false };
+        for path in self.runs {
+            let file = File::open(&path).map_err(FileError::io("open", &path))?;
+            let mut run = Run { path, file: BufReader::new(file), head: None };
+            run.advance()?;
+            merge.runs.push(run);
+        }
+        Ok(Box::new(merge))
+    }
+}
+
+fn write(path: &Path, rows: &[Row]) -> io::Result<()> {
+    let mut file = BufWriter::new(File::create(path)?);
+    for row in rows {
+        file.write_all(&(row.bytes.len() as u64).to_le_bytes())?;
+        file.write_all(&(row.key as u64).to_le_bytes())?;
+        file.write_all(&row.bytes)?;
+    }
+    file.flush()
+}
+
+struct Run {
+    path: PathBuf,
+    file: BufReader<File>,
+    head: Option<Row>,
+}
+
+impl Run {
+    fn advance(&mut self) -> Result<Option<Row>, RunError> {
+        let next = self.read().map_err(FileError::io("read", &self.path))?;
+        Ok(std::mem::replace(&mut self.head, next))
+    }
+
+    fn read(&mut self) -> io::Result<Option<Row>> {
+        let mut head = [0; 16];
+        match self.file.read_exact(&mut head) {
+            Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
+            read => read?,
+        }
+        let (len, key) =
+            (u64::from_le_bytes(part(&head[..8])), u64::from_le_bytes(part(&head[8..])));
+        let mut bytes = vec![0; len as usize];
+        self.file.read_exact(&mut bytes)?;
+        Ok(Some(Row { bytes, key: key as usize }))
+    }
+}
+
+fn part(bytes: &[u8]) -> [u8; 8] {
+    let mut part = [0; 8];
+    part.copy_from_slice(bytes);
+    part
+}
+
+struct Merge {
+    runs: Vec<Run>,
+    failed: bool,
+}
+
+impl Iterator for Merge {
+    type Item = Result<Row, RunError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.failed {
+            return None;
+        }
+        let heads = self.runs.iter().enumerate();
+        let (at, _) =
+            heads.filter(|(_, run)| run.head.is_some()).min_by_key(|(_, run)| &run.head)?;
+        let next = self.runs[at].advance();
+        self.failed = next.is_err();
+        next.transpose()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn rows_come_sorted_whether_memory_holds_them_or_not(
+            input in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..9), 0..60),
+            bytes_max in prop_oneof![Just(0usize), Just(300), Just(1 << 20)],
+        ) {
+            let folder = tempfile::tempdir().expect("a folder");
+            let mut sorter = Sorter::new(folder.path(), bytes_max);
+            for bytes in &input {
+                let row = Row { key: bytes.len() / 2, bytes: bytes.clone() };
+                sorter.extend(vec![row]).expect("room");
+            }
+            let rows: Result<Vec<Row>, _> = sorter.finish().expect("runs").collect();
+            let found: Vec<Vec<u8>> = rows.expect("rows").into_iter().map(|row| row.bytes).collect();
+            let mut expected = input;
+            expected.sort();
+            prop_assert_eq!(found, expected);
+        }
+    }
+}
