@@ -308,8 +308,14 @@ impl Site {
         if found != expected {
             return Err(format!("counted {found:#?}, but written was {expected:#?}"));
         }
-        let segments = catalog.segments().map_err(|e| e.to_string())?;
-        let bytes: u64 = segments.iter().map(|segment| segment.offset).sum();
+        let mut bytes = 0;
+        for (segment, ledger) in catalog.ledger().map_err(|e| e.to_string())? {
+            let sum = ledger.mapped_bytes + ledger.filtered_bytes + ledger.rejected_bytes;
+            if sum != segment.offset || ledger.lost_bytes > 0 {
+                return Err(format!("the ledger doesn't add up: {ledger:?} of {segment:?}"));
+            }
+            bytes += sum;
+        }
         match bytes == expected.bytes {
             true => Ok(()),
             false => Err(format!("segments of {bytes} bytes, but written were {}", expected.bytes)),
