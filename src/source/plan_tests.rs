@@ -25,6 +25,23 @@ fn a_file_that_grows_is_read_on_from_where_it_was_left() {
 }
 
 #[test]
+fn an_unfinished_line_is_looked_through_once_however_often_it_grows() {
+    use std::os::unix::fs::FileExt;
+    let mut world = World::new();
+    world.append("a.log", "one\n12345");
+    assert_eq!(world.run_quietly(), "one\n");
+    let file = fs::File::options().write(true).open(world.path("a.log")).expect("opened");
+    file.write_all_at(b"\n", 6).expect("overwritten");
+    world.append("a.log", "678");
+    assert_eq!((world.run_quietly(), world.last.waiting[0].bytes), (String::new(), 8));
+    world.append("a.log", "9\n");
+    assert_eq!(world.run_quietly(), "12\n456789\n");
+    world.append("a.log", "x");
+    world.rules.final_ = true;
+    assert_eq!(world.run_quietly(), "x");
+}
+
+#[test]
 fn a_head_that_was_short_grows_with_the_file() {
     let mut world = World::new();
     for part in ["one\n", "two\n", &long("a"), "end\n"] {

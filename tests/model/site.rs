@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use logmill::catalog::Catalog;
@@ -47,11 +48,16 @@ pub struct Site {
     lines: u64,
     /// The time of the next write: steps never fall into one tick of a file system's clock.
     clock: SystemTime,
+    /// A fault point that one test arms would kill another's run.
+    _alone: MutexGuard<'static, ()>,
 }
+
+static ONE_SITE: Mutex<()> = Mutex::new(());
 
 impl Site {
     /// A site with empty logs. In memory where there is such a place: a run makes files durable.
     pub fn new() -> Site {
+        let alone = ONE_SITE.lock().unwrap_or_else(PoisonError::into_inner);
         let memory = Path::new("/dev/shm");
         let folder = if memory.is_dir() { TempDir::new_in(memory) } else { TempDir::new() };
         let folder = folder.expect("a temporary folder");
@@ -74,6 +80,7 @@ impl Site {
             read,
             lines: 0,
             clock: SystemTime::now(),
+            _alone: alone,
         };
         for log in 0..LOGS {
             let live = site.new_generation();
@@ -301,8 +308,14 @@ impl Site {
         if found != expected {
             return Err(format!("counted {found:#?}, but written was {expected:#?}"));
         }
-        let segments = catalog.segments().map_err(|e| e.to_string())?;
-        let bytes: u64 = segments.iter().map(|segment| segment.offset).sum();
+        let mut bytes = 0;
+        for (segment, ledger) in catalog.ledger().map_err(|e| e.to_string())? {
+            let sum = ledger.mapped_bytes + ledger.filtered_bytes + ledger.rejected_bytes;
+            if sum != segment.offset || ledger.lost_bytes > 0 {
+                return Err(format!("the ledger doesn't add up: {ledger:?} of {segment:?}"));
+            }
+            bytes += sum;
+        }
         match bytes == expected.bytes {
             true => Ok(()),
             false => Err(format!("segments of {bytes} bytes, but written were {}", expected.bytes)),
