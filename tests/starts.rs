@@ -55,11 +55,10 @@ fn holds_a_transaction(point: &Point) -> bool {
 }
 
 /// One in so many zombies holds a transaction: the others wait ten seconds or more.
-const HOLDING: u64 = 30;
+const HOLDING: usize = 20;
 
 /// A point to stop at.
-fn choose<'p>(points: &'p [Point], random: &mut Random) -> &'p Point {
-    let holds = random.next().is_multiple_of(HOLDING);
+fn choose<'p>(points: &'p [Point], holds: bool, random: &mut Random) -> &'p Point {
     let fit: Vec<&Point> = points.iter().filter(|p| holds_a_transaction(p) == holds).collect();
     fit[random.next() as usize % fit.len()]
 }
@@ -69,10 +68,11 @@ fn overtaken(
     stage: &Stage,
     expected: &Contents,
     points: &[Point],
+    holds: bool,
     random: &mut Random,
 ) -> Result<bool, String> {
     stage.restart();
-    let point = choose(points, random);
+    let point = choose(points, holds, random);
     let mut zombie = Zombie::start(stage, "zombie", point);
     if !zombie.stops() {
         zombie.goes_on();
@@ -81,7 +81,7 @@ fn overtaken(
     stage.write_logs(2);
     let _ = std::fs::remove_file(stage.site.path().join("state/killed/lock"));
     // The other one may be stopped too, so that each finds the other's files.
-    let second = random.next().is_multiple_of(2).then(|| choose(points, random));
+    let second = random.next().is_multiple_of(2).then(|| choose(points, false, random));
     let (other, zombie) = match second {
         None => (run(stage), zombie.goes_on()),
         Some(second) => {
@@ -149,8 +149,8 @@ fn a_run_that_was_stopped_and_overtaken_changes_nothing_when_it_wakes() {
     let count = trials("LOGMILL_ZOMBIE_TRIALS", 20);
     let (stage, expected, points) = second_batch();
     let (mut random, mut wrong, mut woken) = (Random(0xD1CE_F00D), Vec::new(), 0);
-    for _ in 0..count {
-        match overtaken(&stage, &expected, &points, &mut random) {
+    for trial in 1..=count {
+        match overtaken(&stage, &expected, &points, trial % HOLDING == 0, &mut random) {
             Ok(was_stopped) => woken += usize::from(was_stopped),
             Err(what) => wrong.push(what),
         }
