@@ -61,7 +61,6 @@ pub(super) fn recompute(
             number: 1,
             watermark_us: None,
             depth: Depth::Whole,
-            watermark_us: None,
             started: Instant::now(),
         };
         let mut executed = execute(&batch, &mut sources)?;
