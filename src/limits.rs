@@ -53,3 +53,5 @@ pub const WATCH_DRAIN: std::time::Duration = std::time::Duration::from_secs(3);
 pub const STOP_SECONDS_MAX: u64 = 9;
 /// Files that `watch` holds open at most, however many descriptors it may have.
 pub const HELD_FILES_MAX: usize = 16_384;
+/// `watch` lets go of a file that is read to its end and was not written to for so long, in nanoseconds.
+pub const HELD_QUIET_NS: i64 = 60_000_000_000;

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::RunError;
 use crate::catalog::Catalog;
-use crate::limits::HELD_FILES_MAX;
+use crate::limits::{HELD_FILES_MAX, HELD_QUIET_NS};
 use crate::plan::Plan;
 use crate::source::{self, Discovery, Found, Held, SegmentState};
 
@@ -52,8 +52,11 @@ impl Inputs {
         if let Some(held) = &mut self.held {
             let known = self.known.as_deref().unwrap_or_default();
             let complete: HashSet<_> = known.iter().filter(|one| one.complete).map(hints).collect();
+            let now = jiff::Timestamp::now().as_nanosecond() as i64;
+            // What may still be written to, and deleted right afterwards, is held on.
             let is_read = |file: &Found| {
-                complete.contains(&(file.device, file.inode, file.size, file.mtime_ns))
+                now.saturating_sub(file.mtime_ns) > HELD_QUIET_NS
+                    && complete.contains(&(file.device, file.inode, file.size, file.mtime_ns))
             };
             let (read, unread): (Vec<Found>, Vec<Found>) =
                 found.files.iter().cloned().partition(is_read);
