@@ -165,7 +165,7 @@ const GONE_KEPT_US: i64 = 90 * 86_400 * 1_000_000;
 
 /// Forgets segments whose files are gone for long. Now and then: it need not be in every transaction.
 pub(super) fn prune(transaction: &Transaction<'_>, batch: u64) -> rusqlite::Result<()> {
-    if batch % 100 != 0 {
+    if !batch.is_multiple_of(100) {
         return Ok(());
     }
     let before = jiff::Timestamp::now().as_microsecond() - GONE_KEPT_US;
@@ -209,7 +209,8 @@ mod tests {
             complete: false,
             gone_us,
         };
-        let read = SegmentLedger { mapped_bytes: 4, filtered_bytes: 2, rejected_bytes: 1, lost_bytes: 3 };
+        let read =
+            SegmentLedger { mapped_bytes: 4, filtered_bytes: 2, rejected_bytes: 1, lost_bytes: 3 };
         let now = jiff::Timestamp::now().as_microsecond();
         let changes = [None, Some(now), Some(1), Some(2)]
             .map(|gone_us| SegmentChange { state: segment(gone_us), read });

@@ -2,6 +2,7 @@
 
 mod audit;
 mod batch;
+mod bug;
 mod execute;
 mod fold;
 mod inputs;
@@ -113,9 +114,15 @@ pub enum RunError {
     /// Groups.
     #[error(transparent)]
     Group(#[from] GroupError),
-    /// A bug.
+    /// A bug, at a line.
     #[error(transparent)]
     Panic(#[from] MapPanic),
+    /// A bug, somewhere.
+    #[error(
+        "this is a bug in logmill, please report it: {0}; what was not decided yet is as it was, and the next run finishes \
+         the rest"
+    )]
+    Bug(String),
     /// The catalog.
     #[error(transparent)]
     Catalog(#[from] CatalogError),

@@ -9,11 +9,15 @@ use super::outbox::Outbox;
 use super::pins::Pins;
 use super::progress::Progress;
 use super::session::{Opened, Session, Work, Workers};
-use super::{Options, Outcome, RunError};
+use super::{Options, Outcome, RunError, bug};
 use crate::plan::Plan;
 
 /// Reads all that is new, once.
 pub fn run(plan: &Plan, options: &Options, progress: &dyn Progress) -> Result<Outcome, RunError> {
+    bug::caught(|| once(plan, options, progress))
+}
+
+fn once(plan: &Plan, options: &Options, progress: &dyn Progress) -> Result<Outcome, RunError> {
     let started = Instant::now();
     let mut outcome = Outcome { notices: plan.notices.clone(), ..Outcome::default() };
     let (workers, stop) = (Workers::new(options.threads), AtomicBool::new(false));

@@ -7,7 +7,7 @@ use super::super::batch::Depth;
 use super::super::inputs::Inputs;
 use super::super::pins::Pins;
 use super::super::session::{Opened, Session, Work};
-use super::super::{Outcome, RunError, refresh};
+use super::super::{Outcome, RunError, bug, refresh};
 use super::courier::{self, Closing, Desk, is_stopped};
 use super::tick::{self, Tick};
 use super::{Beat, WatchEvents, WatchTimes, pause};
@@ -39,7 +39,7 @@ pub(super) fn watch(
             is_busy: false,
         };
         while !is_stopped(work.stop) {
-            if let Err(error) = life.session() {
+            if let Err(error) = bug::caught(|| life.session()) {
                 if matches!(error, RunError::Stopped) {
                     return;
                 }
