@@ -14,6 +14,7 @@ mod points;
 #[allow(dead_code, reason = "shared with the kill tests")]
 #[path = "kill/site.rs"]
 mod site;
+#[allow(dead_code, reason = "shared with the tests of starts")]
 #[path = "faults/stage.rs"]
 mod stage;
 #[allow(dead_code, reason = "shared with the power tests")]

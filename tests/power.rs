@@ -114,7 +114,7 @@ fn after_a_power_cut_at_any_moment_no_decided_batch_is_lost_and_the_next_run_com
                 replay.step(call);
                 decided |= call.name == "write"
                     && call.path(0).as_ref() == Some(&passed)
-                    && call.bytes(1) == b"decide.after\n";
+                    && call.bytes(1) == b"batch.decided\n";
             }
             done = moment;
             disk::restore(&folders(&stage), &replay.disk.after_power_cut(cut, &mut random));

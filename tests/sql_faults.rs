@@ -3,11 +3,15 @@
 //! Trials, with small numbers in the ordinary run: LOGMILL_CUT_TRIALS connections cut at a packet, LOGMILL_MARIADBD_KILLS
 //! servers killed.
 
+#[path = "sql_faults/bulk.rs"]
+mod bulk;
 #[path = "sql_faults/cuts.rs"]
 mod cuts;
 #[path = "sql_outputs/fixture.rs"]
 #[allow(dead_code, reason = "tests/sql_outputs.rs uses the rest")]
 mod fixture;
+#[path = "sql_faults/grants.rs"]
+mod grants;
 #[path = "sql_faults/kept.rs"]
 mod kept;
 #[path = "sql_faults/kills.rs"]
@@ -22,6 +26,8 @@ mod proxy;
 mod server;
 #[path = "sql_faults/states.rs"]
 mod states;
+#[path = "sql_faults/tls.rs"]
+mod tls;
 
 /// How often a trial is made.
 fn count(variable: &str, ordinary: u64) -> u64 {

@@ -209,7 +209,8 @@ mod tests {
             complete: false,
             gone_us,
         };
-        let read = SegmentLedger { mapped_bytes: 4, filtered_bytes: 2, rejected_bytes: 1, lost_bytes: 3 };
+        let read =
+            SegmentLedger { mapped_bytes: 4, filtered_bytes: 2, rejected_bytes: 1, lost_bytes: 3 };
         let now = jiff::Timestamp::now().as_microsecond();
         let changes = [None, Some(now), Some(1), Some(2)]
             .map(|gone_us| SegmentChange { state: segment(gone_us), read });

@@ -57,7 +57,8 @@ impl Audit {
 
 fn as_text(ledger: &Ledger) -> String {
     let numbers = ["size", "mapped", "filtered", "rejected", "unread", "lost"];
-    let header = [("log", false), ("is", false)].into_iter().chain(numbers.map(|name| (name, true)));
+    let header =
+        [("log", false), ("is", false)].into_iter().chain(numbers.map(|name| (name, true)));
     let mut table = Table::new(header.map(|(name, right)| (name.to_owned(), right)));
     let maybe = |bytes: Option<u64>| bytes.map_or("?".to_owned(), output::count);
     for row in &ledger.rows {

@@ -9,7 +9,8 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use logmill::data::Scalar;
 use logmill::driver::{
-    self, Difference, EventsDifference, Kind, Verified, VerifiedEvents, VerifiedOutput, VerifyOptions,
+    self, Difference, EventsDifference, Kind, Verified, VerifiedEvents, VerifiedOutput,
+    VerifyOptions,
 };
 use serde_json::{Map, Value, json};
 
@@ -157,7 +158,10 @@ fn output_text(found: &VerifiedOutput) -> String {
     let verdict = if parts.is_empty() { "equal".to_owned() } else { parts.join(", ") };
     let skipped = match tally.skipped {
         0 => String::new(),
-        skipped => format!("; {} not compared, since they changed meanwhile or wait", output::count(skipped)),
+        skipped => format!(
+            "; {} not compared, since they changed meanwhile or wait",
+            output::count(skipped)
+        ),
     };
     let groups = output::counted(tally.groups, "group");
     let mut out = format!("  {}: {groups}, {verdict}{skipped}\n", found.name);

@@ -128,9 +128,9 @@ impl Audit {
                     size - row.consumed
                 ));
             }
-            Fate::Gone => self.wrong.push(format!(
-                "{path}: consumed + lost are {sum} bytes, and there were {size}"
-            )),
+            Fate::Gone => self
+                .wrong
+                .push(format!("{path}: consumed + lost are {sum} bytes, and there were {size}")),
             _ if lost > 0 => self.notices.push(format!(
                 "{path}: {lost} of its bytes were told to be lost before the file came back"
             )),

@@ -1,6 +1,7 @@
 //! The files of a job from batch to batch: what the catalog knows of them, and, under `watch`, descriptors of those that
 //! may be deleted before they are read.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use super::RunError;
@@ -49,7 +50,15 @@ impl Inputs {
     pub(super) fn look(&mut self, plan: &Plan) -> Result<Discovery, RunError> {
         let mut found = source::discover(&plan.source.globs, &plan.source.base)?;
         if let Some(held) = &mut self.held {
-            held.hold(&found.files);
+            let known = self.known.as_deref().unwrap_or_default();
+            let complete: HashSet<_> = known.iter().filter(|one| one.complete).map(hints).collect();
+            let is_read = |file: &Found| {
+                complete.contains(&(file.device, file.inode, file.size, file.mtime_ns))
+            };
+            let (read, unread): (Vec<Found>, Vec<Found>) =
+                found.files.iter().cloned().partition(is_read);
+            held.let_go(&read);
+            held.hold(&unread);
             let missing = held.missing(&found.files);
             found.files.extend(missing);
         }
@@ -81,6 +90,11 @@ impl Inputs {
     pub(super) fn folders(&self) -> impl Iterator<Item = &Path> {
         self.folders.iter().map(|folder| folder.as_path())
     }
+}
+
+/// By which an untouched file is known.
+fn hints(segment: &SegmentState) -> (u64, u64, u64, i64) {
+    (segment.device, segment.inode, segment.size, segment.mtime_ns)
 }
 
 /// Half of the descriptors that the process may have: the others are for outputs and for reading.

@@ -1,6 +1,5 @@
 //! The driver: one pass over all that is new, from discovery to delivery. `run` is the contents page.
 
-
 mod audit;
 mod batch;
 mod execute;

@@ -29,6 +29,8 @@ pub(super) fn discover(
     catalog: &Catalog,
     inputs: &mut Inputs,
 ) -> Result<Sources, RunError> {
+    // Known before the look: what is read to its end is not held.
+    inputs.known(catalog)?;
     let Discovery { files, problems, unmatched } = inputs.look(plan)?;
     let is_patient = inputs.is_patient();
     let known = inputs.known(catalog)?;
@@ -64,7 +66,13 @@ impl Sources {
     /// These tasks, whatever the catalog says.
     pub(super) fn of_tasks(tasks: Vec<SegmentTask>) -> Self {
         let plan = SourcePlan { tasks, ..SourcePlan::default() };
-        Sources { plan, problems: Vec::new(), notices: Vec::new(), final_: false, is_patient: false }
+        Sources {
+            plan,
+            problems: Vec::new(),
+            notices: Vec::new(),
+            final_: false,
+            is_patient: false,
+        }
     }
 
     /// What could not be read.

@@ -28,7 +28,7 @@ impl<'a> Evaluated<'a> {
             let passing = aggregate.filter.as_ref().map(|filter| {
                 let column = records.evaluate(filter);
                 let mut rows = records.rows.clone();
-                keep_true(&column, &mut rows, |_| {});
+                keep_true(&column, &mut rows);
                 rows
             });
             let arg = aggregate.arg.as_ref().map(|arg| match &passing {

@@ -35,8 +35,8 @@ pub(super) struct Block<'r, 'a> {
     pub(super) reduced: Option<Evaluated<'a>>,
     /// Columns of the events, where the job writes them.
     pub(super) events: Option<Vec<Rc<Column<'a>>>>,
-    /// Lines that the filter dropped, and their bytes.
-    pub(super) dropped: (u64, u64),
+    /// Lines that the filter dropped.
+    pub(super) dropped: u64,
 }
 
 impl<'a> Source<'_, 'a> {
@@ -71,13 +71,8 @@ impl<'a> Source<'_, 'a> {
         let file = self.segment.source_file;
         let mut records = Records::new(plan, self.converters, file, self.arena, raw);
         records.load(&plan.map.filter_slots, caches);
-        let mut dropped = (0, 0);
-        if let Some(condition) = &plan.map.filter {
-            records.filter(condition, |row| {
-                dropped.0 += 1;
-                dropped.1 += self.lines.bytes_of(raw.lines[row as usize]);
-            });
-        }
+        let filter = plan.map.filter.as_ref();
+        let dropped = filter.map_or(0, |condition| records.filter(condition));
         records.load(&plan.map.rest_slots, caches);
         let reduced = plan.reduce.as_ref().map(|reduce| Evaluated::new(reduce, &mut records));
         let events = plan.outputs.events.as_ref().map(|events| {

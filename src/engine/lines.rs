@@ -16,13 +16,14 @@ impl<'c> Lines<'c> {
         self.offset + self.within(line) as u64
     }
 
-    /// Bytes of one of the lines, its end included.
+    /// Bytes of one of the lines, its end included. `crlf`: whether it may end with `\r\n`; where none does, nothing is
+    /// read, since the line may be in no cache any more.
     #[inline]
-    pub(super) fn bytes_of(&self, line: &[u8]) -> u64 {
+    pub(super) fn bytes_of(&self, line: &[u8], crlf: bool) -> u64 {
         let behind = self.bytes.get(self.within(line) + line.len()..).unwrap_or_default();
         let end = match behind {
-            [b'\r', b'\n', ..] => 2,
             [] => 0,
+            [b'\r', b'\n', ..] if crlf => 2,
             _ => 1,
         };
         line.len() as u64 + end
@@ -50,13 +51,15 @@ mod tests {
         while at < lines.bytes.len() {
             let (line, whole) = lines.line_from(at);
             at += whole.len();
-            found.push((line, lines.offset_of(line), lines.bytes_of(line)));
-            assert_eq!(lines.bytes_of(line), whole.len() as u64);
+            found.push((line, lines.offset_of(line), lines.bytes_of(line, true)));
+            assert_eq!(lines.bytes_of(line, true), whole.len() as u64);
         }
         let expected: [(&[u8], u64, u64); 4] =
             [(b"ab", 100, 4), (b"c", 104, 2), (b"d\r", 106, 4), (b"e", 110, 2)];
         assert_eq!(found, expected);
         let open = Lines { bytes: b"x", offset: 0 };
-        assert_eq!(open.bytes_of(open.line_from(0).0), 1);
+        assert_eq!(open.bytes_of(open.line_from(0).0, false), 1);
+        let unix = Lines { bytes: b"x\ny", offset: 0 };
+        assert_eq!(unix.bytes_of(unix.line_from(0).0, false), 2);
     }
 }

@@ -224,32 +224,36 @@ impl<'p> Mapper<'p> {
             MapPanic { message, path: source.segment.source_file.to_owned(), offset: first }
         })?;
         self.count_times(&block.records);
-        let (dropped, dropped_bytes) = block.dropped;
         self.counters.mapped += block.records.rows.len() as u64;
-        self.counters.filtered += raw.skipped + dropped;
-        let before = self.counters.filtered_bytes + self.counters.rejected_bytes;
-        self.counters.filtered_bytes += raw.skipped_bytes + dropped_bytes;
+        self.counters.filtered += raw.skipped + block.dropped;
+        let before = self.counters.rejected_bytes;
         for reject in &raw.rejects {
             self.reject_line(index, lines, reject.line, reject.reason.into());
         }
+        let rows = block.records.rows;
         let mut failures = block.records.failures;
         failures.sort_by_key(|f| f.row);
         for failure in failures {
             self.reject_line(index, lines, raw.lines[failure.row as usize], failure.reason);
         }
-        let others = self.counters.filtered_bytes + self.counters.rejected_bytes - before;
-        self.counters.mapped_bytes += block.bytes - others;
+        // What is neither mapped nor rejected is filtered. Without a filter nobody needs to look at the lines for that.
+        let all = block.bytes - (self.counters.rejected_bytes - before);
+        let mapped = match self.plan.map.filter {
+            None => all - raw.skipped_bytes,
+            Some(_) => rows.iter().map(|&r| lines.bytes_of(raw.lines[r as usize], raw.crlf)).sum(),
+        };
+        self.counters.mapped_bytes += mapped;
+        self.counters.filtered_bytes += all - mapped;
         Ok(())
     }
 
     /// The newest event time, and how many are late.
     fn count_times(&mut self, records: &Records<'_, '_>) {
         let Some(times) = records.event_time() else { return };
-        let late_before = self.late_before.unwrap_or(i64::MIN);
-        for &row in &records.rows {
-            let time = times[row as usize];
-            self.counters.newest_us = self.counters.newest_us.max(Some(time));
-            self.counters.late += u64::from(time < late_before);
+        let times = records.rows.iter().map(|&row| times[row as usize]);
+        self.counters.newest_us = self.counters.newest_us.max(times.clone().max());
+        if let Some(late_before) = self.late_before {
+            self.counters.late += times.filter(|&time| time < late_before).count() as u64;
         }
     }
 
@@ -325,7 +329,7 @@ impl<'p> Mapper<'p> {
     ) {
         let sample = line[..line.len().min(REJECT_SAMPLE_BYTES)].to_vec();
         let offset = lines.offset_of(line);
-        self.counters.rejected_bytes += lines.bytes_of(line);
+        self.counters.rejected_bytes += lines.bytes_of(line, true);
         self.reject(Reject { segment, offset, length: line.len() as u64, reason, sample });
     }
 

@@ -145,6 +145,7 @@ proptest! {
         mark in any::<bool>(),
         header in any::<bool>(),
         open in any::<bool>(),
+        filter in any::<bool>(),
         chunk_lines in 1usize..50,
     ) {
         let (mut log, mut expected) = (String::new(), Counters::default());
@@ -161,6 +162,9 @@ proptest! {
             let line = if last { line.strip_suffix("\n").unwrap_or(line) } else { line };
             log.push_str(line);
             let (lines, bytes) = match fate {
+                Fate::Filtered if !filter && line.contains(",-1") => {
+                    (&mut expected.mapped, &mut expected.mapped_bytes)
+                }
                 Fate::Mapped => (&mut expected.mapped, &mut expected.mapped_bytes),
                 Fate::Filtered => (&mut expected.filtered, &mut expected.filtered_bytes),
                 Fate::Rejected => (&mut expected.rejected, &mut expected.rejected_bytes),
@@ -168,7 +172,10 @@ proptest! {
             (*lines, *bytes) = (*lines + 1, *bytes + line.len() as u64);
         }
         expected.bytes = log.len() as u64;
-        let plan = job(header, "window = \"1m\"");
+        let mut plan = job(header, "window = \"1m\"");
+        if !filter {
+            plan.map.filter = None;
+        }
         let found = map(&plan, &*tokenizer(&plan), None, cut(log.as_bytes(), chunk_lines)).counters;
         prop_assert_eq!(Counters { newest_us: None, ..found }, expected);
         prop_assert_eq!(found.mapped_bytes + found.filtered_bytes + found.rejected_bytes, found.bytes);

@@ -57,10 +57,12 @@ impl<'r, 'a> Records<'r, 'a> {
         }
     }
 
-    /// Keeps the rows for which the condition is true, and tells those that it drops.
-    pub fn filter(&mut self, condition: &'a Expr, dropped: impl FnMut(u32)) {
+    /// Keeps the rows for which the condition is true; answers how many it dropped.
+    pub fn filter(&mut self, condition: &'a Expr) -> u64 {
         let column = self.evaluate(condition);
-        keep_true(&column, &mut self.rows, dropped);
+        let before = self.rows.len();
+        keep_true(&column, &mut self.rows);
+        (before - self.rows.len()) as u64
     }
 
     /// An expression over the rows that are in; rows that fail are out afterwards.
@@ -171,16 +173,10 @@ fn absurd(what: &str, bound_us: i64, key: &str) -> Cow<'static, str> {
     format!("event_time: {what} {bound}, the job's limits.{key}").into()
 }
 
-/// Keeps the rows whose value is true (neither false nor NULL), and tells those that it drops.
-pub fn keep_true(column: &Column<'_>, rows: &mut Vec<u32>, mut dropped: impl FnMut(u32)) {
+/// Keeps the rows whose value is true (neither false nor NULL).
+pub fn keep_true(column: &Column<'_>, rows: &mut Vec<u32>) {
     if let Values::Bool(values) = &column.values {
-        rows.retain(|&row| {
-            let keep = values[row as usize] && column.is_valid(row as usize);
-            if !keep {
-                dropped(row);
-            }
-            keep
-        });
+        rows.retain(|&row| values[row as usize] && column.is_valid(row as usize));
     }
 }
 

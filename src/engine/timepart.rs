@@ -114,7 +114,10 @@ mod tests {
         assert_eq!(next(Partition::Day).as_deref(), Some("date=2026-11-23"));
         assert_eq!(next(Partition::Month).as_deref(), Some("month=2026-12"));
         let may = start(Partition::Month, 1_778_000_000_000_000);
-        assert_eq!(end(Partition::Month, may).map(|end| start(Partition::Month, end)), end(Partition::Month, may));
+        assert_eq!(
+            end(Partition::Month, may).map(|end| start(Partition::Month, end)),
+            end(Partition::Month, may)
+        );
         assert_eq!(next(Partition::None), None);
     }
 

@@ -69,6 +69,8 @@ pub struct RawBlock<'a> {
     pub skipped: u64,
     /// Bytes of these, their ends included, and of a byte order mark.
     pub skipped_bytes: u64,
+    /// Whether some line ends with `\r\n`; else all do with `\n`, or at the end of the input.
+    pub crlf: bool,
 }
 
 impl RawBlock<'_> {
@@ -79,6 +81,7 @@ impl RawBlock<'_> {
         self.rejects.clear();
         self.skipped = 0;
         self.skipped_bytes = 0;
+        self.crlf = false;
     }
 }
 

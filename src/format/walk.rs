@@ -53,6 +53,7 @@ impl Walk {
                 continue;
             }
             seen += 1;
+            block.crlf |= next - begin > line.len() + 1;
             let result = if line.len() > self.line_bytes_max {
                 Err(TOO_LONG)
             } else {

@@ -71,6 +71,14 @@ impl Held {
         newest[..fitting].iter().for_each(|file| self.hold_found(file));
     }
 
+    /// Lets go of files that are in their place and read to their end: whatever is written to them from now on, the next
+    /// discovery holds them again.
+    pub fn let_go(&mut self, read: &[Found]) {
+        for found in read {
+            self.files.remove(&found.key());
+        }
+    }
+
     fn hold_found(&mut self, found: &Found) {
         if let Some(held) = self.files.get_mut(&found.key()) {
             held.path.clone_from(&found.path);

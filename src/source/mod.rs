@@ -54,6 +54,8 @@ mod race_tests;
 mod read_tests;
 #[cfg(test)]
 mod test_world;
+#[cfg(test)]
+mod trial_tests;
 
 pub use chunk::{Chunk, ChunkBuffer, Oversize};
 pub use compression::Compression;

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
 
-use super::test_world::World;
+use super::test_world::{World, trials};
 
 /// What may happen to a log between two runs.
 #[derive(Debug, Clone, Copy)]
@@ -155,8 +155,7 @@ impl Model {
 
 /// `LOGMILL_SEGMENT_TRIALS` of each property.
 fn config() -> ProptestConfig {
-    let trials = std::env::var("LOGMILL_SEGMENT_TRIALS").ok().and_then(|n| n.parse().ok());
-    let cases = trials.unwrap_or(150);
+    let cases = u32::try_from(trials(150)).expect("a number of cases");
     ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
 }
 

@@ -64,10 +64,11 @@ impl PlainReader {
         }
         let file = Arc::new(file);
         let range = task.start..end;
-        let map = map(&file, &range, io).map_err(SourceError::io("map", &path))?;
+        let holes = Holes::of(&meta);
+        let map = map(&file, &range, io, holes).map_err(SourceError::io("map", &path))?;
         Ok(PlainReader {
             file,
-            holes: Holes::of(&meta),
+            holes,
             path,
             range,
             line_bytes_max,
@@ -152,9 +153,16 @@ impl Drop for PlainReader {
     }
 }
 
-fn map(file: &Arc<File>, range: &Range<u64>, io: IoMode) -> std::io::Result<Option<Map>> {
+fn map(
+    file: &Arc<File>,
+    range: &Range<u64>,
+    io: IoMode,
+    holes: Holes,
+) -> std::io::Result<Option<Map>> {
     match io {
         IoMode::Read => Ok(None),
+        // A map's holes are pages of zeros that the kernel makes one by one; reads skip them.
+        IoMode::Auto if holes.are_possible() => Ok(None),
         IoMode::Auto if range.end - range.start < MAP_BYTES_MIN => Ok(None),
         // A file that cannot be mapped (a special file system) can still be read.
         IoMode::Auto => Ok(Map::new(file, range.end, true).unwrap_or(None)),

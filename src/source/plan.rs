@@ -158,7 +158,7 @@ impl Planner<'_> {
         }
         let mut task = self.task(probe, known, place);
         if probe.compression == Compression::Plain {
-            let end = self.range_end(probe, place.offset)?;
+            let end = self.range_end(probe, known, place.offset)?;
             task.end = Some(end);
             task.end_anchor = Some(Fingerprint::of(&probe.before(end)?));
             task.waiting_bytes = probe.found.size - end;
@@ -207,8 +207,15 @@ impl Planner<'_> {
     }
 
     /// Behind the last newline, or the file's end if its last line counts as it is.
-    fn range_end(&self, probe: &Probe, start: u64) -> Result<u64, SourceError> {
-        let lines_end = probe.lines_end(start)?;
+    fn range_end(
+        &self,
+        probe: &Probe,
+        known: Option<&SegmentState>,
+        start: u64,
+    ) -> Result<u64, SourceError> {
+        let scanned = known.map_or(start, |segment| scanned(segment, &probe.found));
+        let lines_end = probe.lines_end(scanned)?;
+        let lines_end = if lines_end == scanned { start } else { lines_end };
         let unfinished = lines_end < probe.found.size;
         Ok(if unfinished && self.siblings.is_sealed(&probe.found, self.rules) {
             probe.found.size
@@ -272,6 +279,15 @@ impl Planner<'_> {
 
 fn is_untouched(segment: &SegmentState, file: &Found) -> bool {
     segment.complete && segment.size == file.size && segment.mtime_ns == file.mtime_ns
+}
+
+/// How far a segment's file was looked through for a newline: its offset lies behind the last one that was there. So an
+/// unfinished line is not read again and again while it grows. A newline that comes to stand before that place, by
+/// somebody who overwrites the line, is found with the next one behind it.
+fn scanned(segment: &SegmentState, file: &Found) -> u64 {
+    let grew = (segment.device, segment.inode) == file.key() && segment.size <= file.size;
+    let is_plain = !segment.compression.is_compressed();
+    if grew && is_plain { segment.offset.max(segment.size) } else { segment.offset }
 }
 
 fn unix_us(time: SystemTime) -> i64 {

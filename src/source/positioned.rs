@@ -36,6 +36,11 @@ impl Holes {
         Holes { possible: meta.blocks().saturating_mul(512) < meta.size() }
     }
 
+    /// Whether there may be any.
+    pub(crate) fn are_possible(self) -> bool {
+        self.possible
+    }
+
     /// Where the data of the stretch begin; its end if it is all hole.
     pub(crate) fn skip(self, file: &File, stretch: &Range<u64>) -> u64 {
         if !self.possible {

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use memchr::{memchr, memrchr};
 use xxhash_rust::xxh3::xxh3_64;
@@ -21,6 +22,8 @@ pub(crate) struct Probe {
     holes: Holes,
     /// As the open descriptor describes it.
     pub(crate) found: Found,
+    /// When it was created, where the file system says.
+    pub(crate) born: Option<SystemTime>,
     pub(crate) compression: Compression,
     /// The first decompressed bytes, up to [`FINGERPRINT_BYTES_MAX`].
     pub(crate) head: Vec<u8>,
@@ -62,6 +65,7 @@ impl Probe {
             file: Arc::new(file),
             holes: Holes::of(&meta),
             found: now,
+            born: meta.created().ok(),
             compression: Compression::Plain,
             head: Vec::new(),
         };

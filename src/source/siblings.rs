@@ -68,14 +68,19 @@ impl Siblings {
     }
 }
 
-/// Whether `original` begins with all of `copy`, or the other way round, by their first and last common bytes.
+/// Whether `original` begins with all of `copy`, by the first bytes and the last ones of the copy. A copy is made of what
+/// there was by then: it has no more than its original.
 pub(crate) fn begins_with(original: &Probe, copy: &Probe) -> Result<bool, SourceError> {
     let heads = original.head.len().min(copy.head.len());
     if original.compression != Compression::Plain || original.head[..heads] != copy.head[..heads] {
         return Ok(false);
     }
-    // Few equal bytes are no proof, but a copy is written after its original.
-    let (length, anchor) = copy.anchor_within(original.found.size)?;
-    let is_evident = length >= STRONG_BYTES || copy.found.mtime_ns >= original.found.mtime_ns;
-    Ok(length > 0 && is_evident && Fingerprint::of(&original.before(length)?) == anchor)
+    let (length, anchor) = copy.anchor_within(original.found.size + 1)?;
+    // Few equal bytes are no proof, but a copy is created and written after its original.
+    let is_younger = copy.born.zip(original.born).is_none_or(|(copy, original)| copy >= original)
+        && copy.found.mtime_ns >= original.found.mtime_ns;
+    let is_evident = length >= STRONG_BYTES || is_younger;
+    Ok((1..=original.found.size).contains(&length)
+        && is_evident
+        && Fingerprint::of(&original.before(length)?) == anchor)
 }

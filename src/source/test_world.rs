@@ -7,6 +7,12 @@ use std::time::SystemTime;
 
 use super::*;
 
+/// How many trials a test makes: `LOGMILL_SEGMENT_TRIALS`, or its own few.
+pub(super) fn trials(few: usize) -> usize {
+    let trials = std::env::var("LOGMILL_SEGMENT_TRIALS").ok();
+    trials.map_or(few, |n| n.parse().expect("LOGMILL_SEGMENT_TRIALS is a number"))
+}
+
 /// A folder of logs, and a catalog of what was read of them.
 pub(super) struct World {
     pub(super) folder: tempfile::TempDir,

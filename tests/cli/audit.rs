@@ -12,7 +12,10 @@ fn audit(world: &World, status: i32) -> Value {
 
 fn segment<'r>(report: &'r Value, path: &str) -> &'r Value {
     let segments = report["segments"].as_array().expect("segments");
-    segments.iter().find(|segment| segment["path"] == path).unwrap_or_else(|| panic!("{path} in {report}"))
+    segments
+        .iter()
+        .find(|segment| segment["path"] == path)
+        .unwrap_or_else(|| panic!("{path} in {report}"))
 }
 
 fn numbers(segment: &Value) -> [u64; 6] {
@@ -33,7 +36,8 @@ fn every_byte_has_a_fate_whatever_the_lines_are_like() {
     let long = "x".repeat(2 << 20);
     let (mapped, filtered) = (line(0, 200).len() + crlf.len(), line(2, 500).len() + 1 + 2);
     let rejected = "rubbish\n\0\0\0\n".len() + long.len() + 1;
-    let text = format!("{}{crlf}{}\n\r\nrubbish\n\0\0\0\n{long}\nwaits", line(0, 200), line(2, 500));
+    let text =
+        format!("{}{crlf}{}\n\r\nrubbish\n\0\0\0\n{long}\nwaits", line(0, 200), line(2, 500));
     world.write("logs/a.log", &text);
     world.run(&["--split", "64KiB"]).expect(3);
     let report = audit(&world, 0);
@@ -78,7 +82,8 @@ fn compressed_gone_lost_and_new_logs_are_in_the_ledger() {
     assert_eq!(numbers(segment(&report, "logs/b.log")), [size, read, 0, 0, 0, 10]);
     let size = lines(3000, 7).len() as u64;
     assert_eq!(numbers(segment(&report, "logs/c.log")), [size, 0, 0, 0, size, 0]);
-    let fates = ["logs/a.log.1.gz", "logs/b.log", "logs/c.log"].map(|path| segment(&report, path)["is"].clone());
+    let fates = ["logs/a.log.1.gz", "logs/b.log", "logs/c.log"]
+        .map(|path| segment(&report, path)["is"].clone());
     assert_eq!(fates, ["compressed", "gone", "new"]);
     let table = world.logmill(&["audit", "job.toml"]).expect(0).quiet().out;
     assert!(table.contains("logs/b.log") && table.lines().count() == 5, "{table}");
@@ -94,7 +99,10 @@ fn a_wrong_number_is_found_and_its_log_is_named() {
     catalog(&world, "UPDATE segments SET mapped_bytes = mapped_bytes - 1");
     let done = world.logmill(&["audit", "job.toml"]).expect(1);
     done.says(&[
-        &format!("logs/a.log: mapped + filtered + rejected are {} bytes, and {read} were consumed", read - 1),
+        &format!(
+            "logs/a.log: mapped + filtered + rejected are {} bytes, and {read} were consumed",
+            read - 1
+        ),
         &format!("the segments tell the fate of {} bytes, and the batches read {read}", read - 1),
     ]);
     catalog(&world, "UPDATE segments SET mapped_bytes = mapped_bytes + 1");
@@ -117,7 +125,9 @@ fn a_job_that_never_ran_has_no_ledger() {
 fn status_says_who_holds_a_job() {
     let world = World::with_lines(1);
     world.run(&[]).expect(0);
-    let held = |world: &World| world.logmill(&["status", "job.toml", "--json"]).expect(0).json()["held_by"].clone();
+    let held = |world: &World| {
+        world.logmill(&["status", "job.toml", "--json"]).expect(0).json()["held_by"].clone()
+    };
     assert_eq!(held(&world), Value::Null);
     let lock = logmill::catalog::JobLock::acquire(&world.path(".logmill/hits")).expect("free");
     let holder = format!("process {} since ", std::process::id());

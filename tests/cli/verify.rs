@@ -114,8 +114,12 @@ fn outputs_are_equal_after_appends_rotation_and_gzip_whatever_was_not_read_yet()
     let report = equal(&world);
     assert_eq!(report["segments"], 2);
     assert!(report["bytes"].as_u64() > read.as_u64(), "{report}");
-    let names: Vec<&str> =
-        report["outputs"].as_array().expect("them").iter().filter_map(|o| o["name"].as_str()).collect();
+    let names: Vec<&str> = report["outputs"]
+        .as_array()
+        .expect("them")
+        .iter()
+        .filter_map(|o| o["name"].as_str())
+        .collect();
     assert_eq!(names, ["store", "summary", "sqlite:hits"]);
     assert_eq!(report["events"]["records"], 1600);
     let done = verify(&world, &[]).expect(0);
@@ -138,15 +142,19 @@ fn every_change_in_sqlite_is_found_and_named() {
     assert_eq!(counts(output(&report, "summary")), [0, 0, 0]);
     let found = output(&report, "sqlite:hits");
     assert_eq!(counts(found), [1, 1, 1], "{found}");
-    let key = |minute: &str, status: u16| {
-        json!({"window_start": format!("2026-11-22T07:{minute}:00Z"), "status": status, "referer": null})
-    };
+    let key = |minute: &str, status: u16| json!({"window_start": format!("2026-11-22T07:{minute}:00Z"), "status": status, "referer": null});
     let differences = found["differences"].as_array().expect("three");
     assert_eq!(differences[0]["key"], key("01", 200));
     assert_eq!(differences[0]["columns"]["mean"]["expected"], 104.5);
     assert!(differences[0]["columns"].get("hits").is_none(), "{found}");
-    assert_eq!((&differences[1]["kind"], &differences[1]["key"]), (&json!("missing"), &key("02", 200)));
-    assert_eq!((&differences[2]["kind"], &differences[2]["key"]), (&json!("only_there"), &key("03", 999)));
+    assert_eq!(
+        (&differences[1]["kind"], &differences[1]["key"]),
+        (&json!("missing"), &key("02", 200))
+    );
+    assert_eq!(
+        (&differences[2]["kind"], &differences[2]["key"]),
+        (&json!("only_there"), &key("03", 999))
+    );
     let done = verify(&world, &[]).expect(1);
     for words in [
         "sqlite:hits: 5 groups, 1 missing, 1 only there, 1 with other values",
@@ -248,7 +256,10 @@ fn at_most_twenty_differences_of_an_output_are_told_and_the_rest_is_counted() {
     sqlite(&world, "DELETE FROM hits");
     let found = report(&world, 1, &[]);
     let found = output(&found, "sqlite:hits");
-    assert_eq!((counts(found), found["differences"].as_array().map(Vec::len)), ([50, 0, 0], Some(20)));
+    assert_eq!(
+        (counts(found), found["differences"].as_array().map(Vec::len)),
+        ([50, 0, 0], Some(20))
+    );
     assert!(verify(&world, &[]).expect(1).out.contains("\n    and 30 more\n"));
 }
 
@@ -294,7 +305,10 @@ fn a_changed_job_is_refused_and_one_that_never_ran_has_nothing_to_compare() {
 fn an_output_that_has_nothing_yet_is_no_difference() {
     let world = World::with_lines(3);
     world.run(&[]).expect(0);
-    world.job(&JOB.replace("out/hits.db", "out/other.db").replace("path = \"out/hits\"", "path = \"out/new\""));
+    world.job(
+        &JOB.replace("out/hits.db", "out/other.db")
+            .replace("path = \"out/hits\"", "path = \"out/new\""),
+    );
     let found = report(&world, 0, &[]);
     assert_eq!(output(&found, "summary")["not_compared"], 1, "{found}");
     verify(&world, &[]).expect(0).says(&["sqlite:hits: nothing was delivered yet"]);
@@ -371,7 +385,9 @@ fn every_change_in_a_servers_table_is_found_and_named() {
     assert_eq!(counts(found), [1, 0, 1], "{found}");
     assert_eq!(found["differences"][0]["columns"]["bytes"], json!({"expected": 303, "found": 304}));
     assert_eq!(found["differences"][1]["key"], json!({"status": 301}));
-    place.query("INSERT INTO {t} (logmill_key, status, hits, bytes) VALUES (REPEAT('x', 32), 999, 1, 1)");
+    place.query(
+        "INSERT INTO {t} (logmill_key, status, hits, bytes) VALUES (REPEAT('x', 32), 999, 1, 1)",
+    );
     let report = verify(1);
     assert_eq!(counts(output(&report, &name)), [1, 1, 1], "{report}");
     assert_eq!(output(&report, &name)["differences"][2]["key"], json!({"status": 999}));

@@ -20,6 +20,7 @@ pub struct Stage {
     pub site: Site,
     before: TempDir,
     phase: usize,
+    lines: u64,
 }
 
 /// What an undisturbed run of the phase leaves.
@@ -37,9 +38,14 @@ const CHANGED: [&str; 2] = ["out", "state"];
 impl Stage {
     /// Before the first batch.
     pub fn new() -> Stage {
+        Stage::of_lines(LINES)
+    }
+
+    /// The same with other logs.
+    pub fn of_lines(lines: u64) -> Stage {
         let before = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).expect("a temporary folder");
-        let stage = Stage { site: Site::new(None), before, phase: 0 };
-        stage.write_logs();
+        let stage = Stage { site: Site::new(None), before, phase: 0, lines };
+        stage.write_logs(0);
         stage.keep();
         stage
     }
@@ -49,12 +55,21 @@ impl Stage {
         self.restore();
         self.site.run_in_peace();
         self.phase += 1;
-        self.write_logs();
+        self.write_logs(self.phase);
         self.keep();
     }
 
-    fn write_logs(&self) {
-        input::write_lines(&self.site.logs(), self.phase, LINES, SECONDS);
+    /// What the logs get in a phase.
+    pub fn write_logs(&self, phase: usize) {
+        input::write_lines(&self.site.logs(), phase, self.lines, SECONDS);
+    }
+
+    /// Sets the job and its logs back.
+    pub fn restart(&self) {
+        self.restore();
+        fs::remove_dir_all(self.site.logs()).expect("the logs are removed");
+        fs::create_dir(self.site.logs()).expect("a folder");
+        (0..=self.phase).for_each(|phase| self.write_logs(phase));
     }
 
     fn keep(&self) {

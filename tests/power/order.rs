@@ -23,7 +23,7 @@ impl<'c> Order<'c> {
             let found = marks.find(|call| call.bytes(1) == text);
             found.unwrap_or_else(|| panic!("the run did not pass {name}"))
         };
-        let (before, after) = (mark("decide.before"), mark("decide.after"));
+        let (before, after) = (mark("batch.staged"), mark("batch.decided"));
         let decision = calls.iter().rfind(|call| {
             is_sync(call) && is_log(call) && call.began > before.ended && call.ended < after.began
         });

@@ -43,6 +43,11 @@ impl Server {
         script("stop", &self.folder);
     }
 
+    /// A file of its folder of certificates: `ca.pem`, `server.pem`, `server.key`.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join("run").join(name)
+    }
+
     /// A backup of some tables, as administrators make them.
     pub fn dump(&self, tables: &[&str]) -> Vec<u8> {
         let mut dump = Command::new("mariadb-dump");
@@ -89,7 +94,9 @@ fn script(command: &str, folder: &TempDir) -> String {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/mariadb");
     let output = Command::new(script).arg(command).arg(folder.path()).output().expect("it runs");
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();
-    assert!(output.status.success(), "{}", text(&output.stderr));
+    let logs =
+        || ["create.log", "server.log"].map(|log| std::fs::read_to_string(folder.path().join(log)));
+    assert!(output.status.success(), "{}: {:?}", text(&output.stderr), logs());
     text(&output.stdout)
 }
 

@@ -182,7 +182,7 @@ fn a_table_restored_from_a_backup_is_seen_and_brought_up_to_date() {
     deliver(&mut *output, &batch(4), &since).expect("batches 3 and 4 again");
     assert_eq!(hits_in(&place), expected);
 
-    // Only the table itself is restored: its rows are older than its batches say, and only a look at them would tell.
+    // And by all rows.
     let whole = Delivery { replace_all: true, ..batch(4) };
     server.restore(&dump);
     let rows = [hits(&[(Some("a"), 2), (None, 10), (Some("b"), 3), (Some("c"), 4)])];

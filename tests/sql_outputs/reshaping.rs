@@ -141,3 +141,31 @@ fn an_error_in_the_rows_leaves_the_former_table(place: &Place) {
     assert_eq!(seconds_in(place), [row("a", "0.5")]);
     assert_no_leftovers(place);
 }
+
+/// Between the look at the table and the swap nothing holds others off. A batch that came then is not lost: the swap is undone,
+/// and the delivery judged again.
+#[test]
+fn a_batch_that_comes_while_a_server_s_table_is_made_anew_is_not_lost() {
+    let place = Place::mysql();
+    begin(&place);
+    let rows = seconds(&[("a", 0.5)]);
+    let mut output = place.output(&rows.rows.schema(), 1);
+    let mut attempts = 0;
+    let result = output.deliver(&whole(4), &mut || {
+        attempts += 1;
+        if attempts == 1 {
+            let late = [hits(&[(Some("late"), 7)])];
+            let mut other = place.output(&late[0].rows.schema(), 1);
+            deliver(&mut *other, &batch(9), &late).expect("a later run");
+        }
+        Box::new(std::iter::once(Ok(rows.clone())))
+    });
+    let error = result.expect_err("the table knows a later batch");
+    assert!(error.to_string().contains("knows batch 9"), "{error}");
+    assert_eq!(attempts, 1, "the second attempt is refused before it asks for rows");
+    assert!(hits_in(&place).contains(&(Some("late".into()), 7)));
+    // The tables of the attempt go with the next delivery.
+    let late = [hits(&[(Some("late"), 8)])];
+    deliver(&mut *place.output(&late[0].rows.schema(), 1), &batch(10), &late).expect("batch 10");
+    assert_no_leftovers(&place);
+}

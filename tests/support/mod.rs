@@ -208,7 +208,15 @@ pub struct Done {
 impl Done {
     /// Runs a command to its end.
     pub fn of(command: &mut Command) -> Done {
-        let Output { status, stdout, stderr } = command.output().expect("the program starts");
+        let Output { status, stdout, stderr } = loop {
+            match command.output() {
+                // A copy of the program that another test's new process still has open for writing, for a moment.
+                Err(error) if error.kind() == std::io::ErrorKind::ExecutableFileBusy => {
+                    std::thread::sleep(Duration::from_millis(10));
+                }
+                ended => break ended.expect("the program starts"),
+            }
+        };
         Done {
             status: status.code().unwrap_or(-1),
             out: String::from_utf8(stdout).expect("stdout is text"),

@@ -75,7 +75,8 @@ pub fn verify(
     let mut result = report_of(&snapshot, &recomputed);
     if let (Some(reduce), Some(codec)) = (&plan.reduce, &codec) {
         let comparison = Comparison { codec, range: wanted.range };
-        let groups = Groups { reduce, comparison, snapshot: &snapshot, expected: &recomputed.store };
+        let groups =
+            Groups { reduce, comparison, snapshot: &snapshot, expected: &recomputed.store };
         let memory = usize::try_from(plan.limits.memory_bytes / 4).unwrap_or(usize::MAX);
         result.outputs.push(groups.store(&layout)?);
         if let Some(output) = &summary {
@@ -158,7 +159,8 @@ fn report_of(snapshot: &Snapshot, recomputed: &Recomputed) -> Verified {
 /// A job that uses the names of files sees other ones now.
 fn about_paths(plan: &Plan, recomputed: &Recomputed) -> Option<String> {
     let used = plan.map.slots.iter().any(|slot| matches!(slot.kind, SlotKind::SourceFile));
-    let moved = if recomputed.renamed { " (and some were renamed since the last batch)" } else { "" };
+    let moved =
+        if recomputed.renamed { " (and some were renamed since the last batch)" } else { "" };
     used.then(|| {
         format!(
             "the job uses source_file, and a log that was renamed after it was read has another one now{moved}: \

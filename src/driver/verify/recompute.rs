@@ -59,8 +59,8 @@ pub(super) fn recompute(
             stop: &AtomicBool::new(false),
             pool: workers.pool()?,
             number: 1,
-            watermark_us: None,
             depth: Depth::Whole,
+            watermark_us: None,
             started: Instant::now(),
         };
         let mut executed = execute(&batch, &mut sources)?;

@@ -84,12 +84,11 @@ impl Codec {
         let arena = Bump::new();
         let mut decoder = KeyDecoder::new(&self.types, 1, &arena);
         decoder.push(&row.bytes).map_err(|e| RunError::Other(e.to_string()))?;
-        let value = |(column, (_, ty)): (Column<'_>, &(String, DataType))| {
-            match (column.scalar(0), ty) {
+        let value =
+            |(column, (_, ty)): (Column<'_>, &(String, DataType))| match (column.scalar(0), ty) {
                 (Scalar::Int(bits), DataType::Float) => Scalar::Float(f64::from_bits(bits as u64)),
                 (value, _) => value,
-            }
-        };
+            };
         Ok(decoder.finish().into_iter().zip(&self.columns).map(value).collect())
     }
 
@@ -159,7 +158,8 @@ mod tests {
     fn batch(keys: Vec<Option<&str>>, floats: Vec<Option<f64>>) -> RecordBatch {
         let columns: Vec<arrow_array::ArrayRef> =
             vec![Arc::new(StringArray::from(keys)), Arc::new(Float64Array::from(floats))];
-        RecordBatch::try_new(crate::plan::arrow_schema(codec().columns()), columns).expect("a batch")
+        RecordBatch::try_new(crate::plan::arrow_schema(codec().columns()), columns)
+            .expect("a batch")
     }
 
     #[test]

@@ -24,7 +24,13 @@ static NEXT: AtomicU64 = AtomicU64::new(0);
 impl Sorter {
     /// Keeps so many bytes in memory, and the rest in the folder.
     pub(super) fn new(folder: &Path, bytes_max: usize) -> Self {
-        Sorter { folder: folder.to_owned(), bytes_max, bytes: 0, rows: Vec::new(), runs: Vec::new() }
+        Sorter {
+            folder: folder.to_owned(),
+            bytes_max,
+            bytes: 0,
+            rows: Vec::new(),
+            runs: Vec::new(),
+        }
     }
 
     /// Adds rows.
@@ -92,7 +98,8 @@ impl Run {
             Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
             read => read?,
         }
-        let (len, key) = (u64::from_le_bytes(part(&head[..8])), u64::from_le_bytes(part(&head[8..])));
+        let (len, key) =
+            (u64::from_le_bytes(part(&head[..8])), u64::from_le_bytes(part(&head[8..])));
         let mut bytes = vec![0; len as usize];
         self.file.read_exact(&mut bytes)?;
         Ok(Some(Row { bytes, key: key as usize }))
@@ -118,7 +125,8 @@ impl Iterator for Merge {
             return None;
         }
         let heads = self.runs.iter().enumerate();
-        let (at, _) = heads.filter(|(_, run)| run.head.is_some()).min_by_key(|(_, run)| &run.head)?;
+        let (at, _) =
+            heads.filter(|(_, run)| run.head.is_some()).min_by_key(|(_, run)| &run.head)?;
         let next = self.runs[at].advance();
         self.failed = next.is_err();
         next.transpose()

@@ -2,13 +2,13 @@
 
 use super::super::RunError;
 use super::super::outbox::{MaybeOutput, sql_outputs};
+use super::Groups;
 use super::compare::Range;
 use super::report::{Tally, Verified, VerifiedOutput};
 use super::rows::{Codec, Rows};
 use super::scratch::Scratch;
 use super::sorter::Sorter;
 use super::store::Store;
-use super::Groups;
 use crate::catalog::Catalog;
 use crate::deliver::sql::{BoxError, DeliverError, SqlOutput};
 use crate::plan::Plan;

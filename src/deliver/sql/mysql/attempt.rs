@@ -8,7 +8,8 @@ use super::ddl::{self, Found};
 use super::errors::Fault;
 use super::{MysqlOutput, upsert};
 
-/// Rows that one DELETE removes when a table is emptied, so that none outlasts the statement's time.
+/// Rows that one DELETE removes when a table is emptied, so that none outlasts the statement's time. By ranges of the key,
+/// since a DELETE with LIMIT would pass over all rows that those before it removed.
 const DELETE_ROWS: u32 = 20_000;
 
 /// How an attempt ended well.
@@ -112,9 +113,17 @@ impl MysqlOutput {
     }
 
     fn empty(&self, session: &mut Session) -> Result<(), Fault> {
-        let delete = ddl::delete_some(&self.table.table, DELETE_ROWS);
-        while session.run(&delete)? > 0 {}
-        Ok(())
+        let table = &self.table.table;
+        let mut after: Option<Vec<u8>> = None;
+        loop {
+            let step = ddl::key_after(table, after.as_deref(), DELETE_ROWS);
+            let upto = session.row::<(Vec<u8>,)>(&step)?.map(|(key,)| key);
+            session.run(ddl::delete_range(table, after.as_deref(), upto.as_deref()))?;
+            if upto.is_none() {
+                return Ok(());
+            }
+            after = upto;
+        }
     }
 
     /// Writes the batch's row, and looks whether another state did so too: an empty table has no row that the first look

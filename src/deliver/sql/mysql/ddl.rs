@@ -10,6 +10,7 @@ use super::super::{Delivery, batches_name};
 use super::connect::Session;
 use super::errors::Fault;
 use super::literal;
+use super::pairs::NewAndOld;
 use crate::data::DataType;
 
 /// The column of the primary key.
@@ -17,8 +18,6 @@ pub(super) const KEY: &str = "logmill_key";
 /// MySQL's and MariaDB's limit is lower than that of the job's decimals: 38 digits.
 const SCALE_MAX: u8 = 30;
 
-/// MySQL's and MariaDB's limit for the name of a table.
-const NAME_CHARS_MAX: usize = 64;
 /// The columns of the table of batches that statements name.
 const BATCHES_COLUMNS: [&str; 7] =
     ["batch", "fence", "token", "state_id", "job", "changed_rows", "delivered_at"];
@@ -117,8 +116,26 @@ pub(super) fn forget_batches(table: &str) -> String {
     format!("DELETE FROM {}", quote(&batches_name(table)))
 }
 
-pub(super) fn delete_some(table: &str, rows: u32) -> String {
-    format!("DELETE FROM {} LIMIT {rows}", quote(table))
+/// Asks for the key so many rows behind another one, or from the first row on.
+pub(super) fn key_after(table: &str, after: Option<&[u8]>, rows: u32) -> String {
+    let (table, key, condition) = (quote(table), quote(KEY), key_condition(after, None));
+    format!("SELECT {key} FROM {table} WHERE {condition} ORDER BY {key} LIMIT 1 OFFSET {rows}")
+}
+
+pub(super) fn delete_range(table: &str, after: Option<&[u8]>, upto: Option<&[u8]>) -> String {
+    format!("DELETE FROM {} WHERE {}", quote(table), key_condition(after, upto))
+}
+
+fn key_condition(after: Option<&[u8]>, upto: Option<&[u8]>) -> String {
+    let key = quote(KEY);
+    let bound = |sign: &str, bytes: &[u8]| {
+        let mut literal = Vec::new();
+        literal::push_binary(&mut literal, bytes);
+        format!("{key} {sign} {}", String::from_utf8_lossy(&literal))
+    };
+    let bounds = [after.map(|bytes| bound(">", bytes)), upto.map(|bytes| bound("<=", bytes))];
+    let bounds: Vec<String> = bounds.into_iter().flatten().collect();
+    if bounds.is_empty() { "1 = 1".into() } else { bounds.join(" AND ") }
 }
 
 pub(super) fn quote(name: &str) -> String {
@@ -172,51 +189,6 @@ impl Found {
         let missing = |name: &&str| !self.batches.iter().any(|found| found == name);
         BATCHES_COLUMNS.into_iter().find(missing).filter(|_| !self.batches.is_empty())
     }
-}
-
-/// The names of the pairs of tables in a change of shape.
-pub(super) struct NewAndOld {
-    pub(super) new: String,
-    pub(super) old: String,
-}
-
-impl NewAndOld {
-    pub(super) fn of(table: &str) -> Self {
-        NewAndOld { new: format!("{table}__logmill_new"), old: format!("{table}__logmill_old") }
-    }
-
-    /// Whether the server can hold such names.
-    pub(super) fn fit(&self) -> bool {
-        self.all().iter().all(|name| name.chars().count() <= NAME_CHARS_MAX)
-    }
-
-    fn all(&self) -> [String; 4] {
-        let NewAndOld { new, old } = self;
-        [new.clone(), batches_name(new), old.clone(), batches_name(old)]
-    }
-
-    pub(super) fn drop_leftovers(&self) -> String {
-        format!("DROP TABLE IF EXISTS {}", self.all().map(|name| quote(&name)).join(", "))
-    }
-
-    /// Puts the new pair into the table's place and the table's aside.
-    pub(super) fn swap(&self, table: &str) -> String {
-        rename(&[(table, &self.old), (&self.new, table)])
-    }
-
-    /// Undoes it.
-    pub(super) fn swap_back(&self, table: &str) -> String {
-        rename(&[(table, &self.new), (&self.old, table)])
-    }
-}
-
-/// Renames tables with their tables of batches, all or none.
-fn rename(pairs: &[(&str, &str)]) -> String {
-    let renames = pairs.iter().map(|(from, to)| {
-        let batches = (quote(&batches_name(from)), quote(&batches_name(to)));
-        format!("{} TO {}, {} TO {}", quote(from), quote(to), batches.0, batches.1)
-    });
-    format!("RENAME TABLE {}", renames.collect::<Vec<_>>().join(", "))
 }
 
 /// Compares the table that is there with the one that is wanted. The error says what differs.

@@ -82,12 +82,17 @@ pub(super) fn too_large(place: &str) -> DeliverError {
 }
 
 fn tls(place: &str, problem: &str) -> Fault {
-    Fault::Final(DeliverError::refused(
-        place,
-        format!("no secure connection: {problem}"),
-        "use the host name that the server's certificate is made for, and name the authority that signed it: \
-         ?ssl_ca=FILE",
-    ))
+    let help = match problem {
+        _ if problem.contains("offers no TLS") => "set up TLS on the server",
+        _ if problem.contains("Expired") => {
+            "renew the server's certificate, or correct this host's clock"
+        }
+        _ => {
+            "use the host name that the server's certificate is made for, and name the authority that signed it: \
+             ?ssl_ca=FILE"
+        }
+    };
+    Fault::Final(DeliverError::refused(place, format!("no secure connection: {problem}"), help))
 }
 
 fn lost(place: &str, error: &dyn fmt::Display) -> Fault {
@@ -135,13 +140,16 @@ fn advice(code: u16) -> &'static str {
     match code {
         1045 | 1698 | 1251 | 1524 | 1862 | 1820 => "check user and password in the url",
         1044 | 1142 | 1143 | 1227 | 1410 => {
-            "grant the user CREATE, SELECT, INSERT, UPDATE and DELETE on the database"
+            "grant the user SELECT, INSERT, UPDATE and DELETE on the database, and CREATE if logmill is to make the tables"
         }
         1049 => "create the database, or correct its name in the url",
         3159 => "the server wants TLS: add ?require_ssl=true to the url",
         1153 => "raise max_allowed_packet on the server",
         1059 | 1060 | 1103 | 1166 | 1117 | 1118 => {
             "the server can't hold such a table: rename or drop columns"
+        }
+        1054 => {
+            "an older logmill or another program made the table: drop it, and all is delivered anew"
         }
         1064 => "the server is too old, or this is a defect of logmill: please report it",
         _ => {

@@ -12,9 +12,11 @@ mod connect;
 mod ddl;
 mod errors;
 mod literal;
+mod pairs;
 mod read;
 mod reshape;
 mod retry;
+mod run;
 mod upsert;
 mod url;
 
@@ -49,11 +51,12 @@ impl MysqlOutput {
 
     /// A connection with a transaction that has just begun: the one that was kept, if it still answers, else a new one.
     fn begin(&mut self) -> Result<Session, Fault> {
-        if let Some(mut kept) = self.kept.take()
-            && kept.is_young()
-            && kept.begins_again()
-        {
-            return Ok(kept);
+        if let Some(mut kept) = self.kept.take() {
+            if !kept.is_young() {
+                kept.close();
+            } else if kept.begins_again() {
+                return Ok(kept);
+            }
         }
         let mut session = Session::open(&self.target, self.patience)?;
         session.begin()?;

@@ -9,6 +9,7 @@ use super::super::{BlockIter, Delivery, SqlTable};
 use super::attempt::{Outcome, lock_newest};
 use super::connect::Session;
 use super::errors::Fault;
+use super::pairs::NewAndOld;
 use super::{MysqlOutput, ddl, upsert};
 
 impl MysqlOutput {
@@ -21,7 +22,7 @@ impl MysqlOutput {
         blocks: &mut dyn FnMut() -> BlockIter<'a>,
     ) -> Result<Outcome, Fault> {
         let table = &self.table.table;
-        let names = ddl::NewAndOld::of(table);
+        let names = NewAndOld::of(table);
         let differs = || {
             let help = "drop or rename that table, or give the job another one";
             self.refused(problem, help)
@@ -80,7 +81,7 @@ impl MysqlOutput {
         if !session.leftovers {
             return true;
         }
-        match session.run(ddl::NewAndOld::of(&self.table.table).drop_leftovers()) {
+        match session.run(NewAndOld::of(&self.table.table).drop_leftovers()) {
             Ok(_) => {
                 session.leftovers = false;
                 true

@@ -1,12 +1,16 @@
-//! Rows into a table: INSERTs of many rows, cut by the server's limit for a statement.
+//! Rows into a table: INSERTs of many rows, in the order of the primary key, cut by the server's limit for a statement.
+//!
+//! The rows are gathered into runs and sorted within each, since the server inserts neighbours faster than hashes at random.
+//! While it works on one run, a second thread waits for it, and this one writes the next.
 
-use sha2::{Digest, Sha256};
+use std::sync::mpsc::{SyncSender, sync_channel};
 
-use super::super::value::{Cells, ColumnDef, DEFECT};
-use super::super::{BlockIter, DeliverError, SqlTable, SummaryBlock};
+use super::super::value::{ColumnDef, DEFECT};
+use super::super::{BlockIter, DeliverError, SqlTable};
 use super::connect::Session;
+use super::ddl;
 use super::errors::{Fault, too_large};
-use super::{ddl, literal};
+use super::run::Run;
 
 /// A statement grows to this many bytes if the server takes them; larger ones gain no speed.
 const STATEMENT_BYTES_MAX: usize = 1 << 20;
@@ -18,18 +22,57 @@ pub(super) fn write(
     session: &mut Session,
     table: &SqlTable,
     columns: &[ColumnDef],
-    blocks: BlockIter<'_>,
+    mut blocks: BlockIter<'_>,
 ) -> Result<u64, Fault> {
-    let mut upsert = Upsert::new(session, table, columns);
-    for block in blocks {
-        let block = block.map_err(|error| Fault::Final(DeliverError::Source(error)))?;
-        upsert.add(&block, columns)?;
-    }
-    upsert.flush()?;
-    Ok(upsert.rows)
+    let place = session.place().to_owned();
+    let mut insert = Insert::new(session, table, columns);
+    let mut runs = std::iter::from_fn(|| next_run(&place, columns, &mut blocks).transpose());
+    let Some(first) = runs.next().transpose()? else { return Ok(0) };
+    // Most deliveries end here.
+    let Some(second) = runs.next().transpose()? else { return insert.write(&first) };
+    std::thread::scope(|scope| {
+        let (sender, receiver) = sync_channel::<Run>(1);
+        let writer = scope.spawn(move || {
+            receiver.iter().try_fold(0, |rows, run| Ok::<_, Fault>(rows + insert.write(&run)?))
+        });
+        let fed = feed(sender, [Ok(first), Ok(second)].into_iter().chain(runs));
+        let rows = writer.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+        fed.map(|()| rows)
+    })
 }
 
-struct Upsert<'s> {
+/// Hands the runs over, until there are no more, or the writer has failed and says why.
+fn feed(
+    sender: SyncSender<Run>,
+    runs: impl Iterator<Item = Result<Run, Fault>>,
+) -> Result<(), Fault> {
+    for run in runs {
+        if sender.send(run?).is_err() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Blocks up to a full run; `None` if there are no more.
+fn next_run(
+    place: &str,
+    columns: &[ColumnDef],
+    blocks: &mut BlockIter<'_>,
+) -> Result<Option<Run>, Fault> {
+    let mut run = Run::default();
+    while !run.is_full() {
+        let Some(block) = blocks.next() else { break };
+        let block = block.map_err(|error| Fault::Final(DeliverError::Source(error)))?;
+        run.add(&block, columns)
+            .map_err(|problem| Fault::Final(DeliverError::refused(place, problem, DEFECT)))?;
+    }
+    run.sort();
+    Ok((!run.is_empty()).then_some(run))
+}
+
+/// The statement, but for its rows.
+struct Insert<'s> {
     session: &'s mut Session,
     /// `INSERT INTO t (columns) VALUES `
     head: String,
@@ -37,13 +80,10 @@ struct Upsert<'s> {
     tail: String,
     /// The statement so far, without its tail; empty between statements.
     statement: Vec<u8>,
-    /// The row that is being written.
-    row: Vec<u8>,
     bytes_max: usize,
-    rows: u64,
 }
 
-impl<'s> Upsert<'s> {
+impl<'s> Insert<'s> {
     fn new(session: &'s mut Session, table: &SqlTable, columns: &[ColumnDef]) -> Self {
         let names: Vec<String> = columns.iter().map(|def| ddl::quote(&def.name)).collect();
         let (key, name) = (ddl::quote(ddl::KEY), ddl::quote(&table.table));
@@ -54,38 +94,24 @@ impl<'s> Upsert<'s> {
             set.push(format!("{key}={key}"));
         }
         let packet = session.packet_bytes_max.saturating_sub(PACKET_OVERHEAD_BYTES);
-        Upsert {
+        Insert {
             session,
             head: format!("INSERT INTO {name} ({key}, {}) VALUES ", names.join(", ")),
             tail: format!(" ON DUPLICATE KEY UPDATE {}", set.join(", ")),
             statement: Vec::new(),
-            row: Vec::new(),
             bytes_max: packet.min(STATEMENT_BYTES_MAX),
-            rows: 0,
         }
     }
 
-    fn add(&mut self, block: &SummaryBlock, columns: &[ColumnDef]) -> Result<(), Fault> {
-        let cells = Cells::of(&block.rows, columns).map_err(|problem| {
-            Fault::Final(DeliverError::refused(self.session.place(), problem, DEFECT))
-        })?;
-        for row in 0..block.rows.num_rows() {
-            self.row.clear();
-            self.row.push(b'(');
-            literal::push_binary(&mut self.row, &Sha256::digest(block.keys.value(row)));
-            for column in &cells {
-                self.row.push(b',');
-                literal::push(&mut self.row, column.cell(row));
-            }
-            self.row.push(b')');
-            self.append_row()?;
-        }
-        Ok(())
+    /// Writes the rows of a run; returns how many.
+    fn write(&mut self, run: &Run) -> Result<u64, Fault> {
+        run.rows().try_for_each(|row| self.append(row))?;
+        self.flush()?;
+        Ok(run.rows().len() as u64)
     }
 
-    fn append_row(&mut self) -> Result<(), Fault> {
-        let row_bytes = self.row.len() + self.tail.len() + 1;
-        if self.statement.len() + row_bytes > self.bytes_max {
+    fn append(&mut self, row: &[u8]) -> Result<(), Fault> {
+        if self.statement.len() + row.len() + self.tail.len() + 1 > self.bytes_max {
             self.flush()?;
         }
         if self.statement.is_empty() {
@@ -93,8 +119,7 @@ impl<'s> Upsert<'s> {
         } else {
             self.statement.push(b',');
         }
-        self.statement.extend_from_slice(&self.row);
-        self.rows += 1;
+        self.statement.extend_from_slice(row);
         Ok(())
     }
 
