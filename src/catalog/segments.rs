@@ -165,7 +165,7 @@ const GONE_KEPT_US: i64 = 90 * 86_400 * 1_000_000;
 
 /// Forgets segments whose files are gone for long. Now and then: it need not be in every transaction.
 pub(super) fn prune(transaction: &Transaction<'_>, batch: u64) -> rusqlite::Result<()> {
-    if batch % 100 != 0 {
+    if !batch.is_multiple_of(100) {
         return Ok(());
     }
     let before = jiff::Timestamp::now().as_microsecond() - GONE_KEPT_US;
