@@ -326,6 +326,16 @@ fn rows_that_memory_cannot_hold_are_compared_too() {
     assert_eq!(counts(output(&found, "sqlite:hits")), [0, 0, 1]);
 }
 
+#[test]
+fn the_work_can_be_done_in_another_folder_and_leaves_nothing_there() {
+    let world = windowed(100);
+    world.run(&[]).expect(0);
+    std::fs::create_dir(world.path("room")).expect("a folder");
+    report(&world, 0, &["--scratch", "room"]);
+    assert_eq!(std::fs::read_dir(world.path("room")).expect("a folder").count(), 0);
+    verify(&world, &["--scratch", "job.toml"]).expect(1).says(&["--scratch"]);
+}
+
 /// How many times a job under `watch` is compared.
 fn trials() -> usize {
     let trials = std::env::var("LOGMILL_VERIFY_TRIALS").ok();

@@ -65,7 +65,8 @@ pub fn verify(
     progress.stage("look");
     let snapshot = Snapshot::take(&plan, &layout, &catalog, &scratch, &names)?;
     let codec = plan.reduce.as_ref().map(|r| Codec::new(r.columns(), r.key_types().len()));
-    let mut read = tables::read(tables, codec.as_ref(), &plan, wanted.range, &scratch)?;
+    let (codec_of, range) = (codec.as_ref(), wanted.range);
+    let mut read = tables::read(tables, codec_of, &plan, range, &scratch, &catalog)?;
     // What the tables had that the snapshot has not is in the store by now.
     let later = Store::link(&catalog, &layout.stores(), &scratch.subfolder("later")?)?;
 

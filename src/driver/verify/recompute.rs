@@ -59,7 +59,6 @@ pub(super) fn recompute(
             stop: &AtomicBool::new(false),
             pool: workers.pool()?,
             number: 1,
-            watermark_us: None,
             depth: Depth::Whole,
             started: Instant::now(),
         };

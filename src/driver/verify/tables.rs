@@ -9,6 +9,7 @@ use super::rows::{Codec, Rows};
 use super::scratch::Scratch;
 use super::sorter::Sorter;
 use super::store::Store;
+use crate::catalog::Catalog;
 use crate::deliver::sql::{BoxError, DeliverError, SqlOutput};
 use crate::plan::Plan;
 
@@ -16,6 +17,8 @@ use crate::plan::Plan;
 pub(super) struct Table {
     name: String,
     output: Box<dyn SqlOutput>,
+    /// The batch that the table itself says it has. The catalog is told of deliveries a little later.
+    has: u64,
     /// Taken once.
     rows: Option<Rows<'static>>,
     /// Why there are none.
@@ -34,6 +37,7 @@ pub(super) fn read(
     plan: &Plan,
     range: Option<Range>,
     scratch: &Scratch,
+    catalog: &Catalog,
 ) -> Result<Vec<Table>, RunError> {
     let Some(codec) = codec else { return Ok(Vec::new()) };
     let memory = usize::try_from(plan.limits.memory_bytes / 4).unwrap_or(usize::MAX);
@@ -42,13 +46,22 @@ pub(super) fn read(
         .map(|(name, output)| {
             let mut output = output.map_err(|e| RunError::Other(e.to_string()))?;
             let sorter = Sorter::new(scratch.folder(), memory);
+            let has = position(output.as_mut(), catalog)?;
             let (rows, error) = match rows(output.as_mut(), codec, range, sorter) {
                 Ok(rows) => (Some(rows), None),
                 Err(error) => (None, Some(error.to_string())),
             };
-            Ok(Table { name, output, rows, error })
+            Ok(Table { name, output, has, rows, error })
         })
         .collect()
+}
+
+/// The batch that a table says it has, if it is one of this state's; 0 for none. What is wrong with it the reading tells.
+fn position(output: &mut dyn SqlOutput, catalog: &Catalog) -> Result<u64, RunError> {
+    let Ok(Some(position)) = output.position() else { return Ok(0) };
+    let is_ours = position.state_id == catalog.state_id()?
+        && catalog.token(position.batch)? == Some(position.token);
+    Ok(if is_ours { position.batch } else { 0 })
 }
 
 fn rows(
@@ -77,7 +90,8 @@ pub(super) fn compare(
     let facts = &groups.snapshot.facts;
     let noted = facts.outputs.get(&table.name);
     let place = table.output.describe();
-    let delivered = noted.filter(|row| row.place == place).map_or(0, |row| row.delivered);
+    let noted_batch = noted.filter(|row| row.place == place).map_or(0, |row| row.delivered);
+    let delivered = noted_batch.max(table.has);
     if delivered == 0 {
         verified.notices.push(format!("{}: nothing was delivered yet", table.name));
         return Ok(None);
