@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::count;
 use crate::fixture::Place;
-use crate::model::{KINDS, Model, Random};
+use crate::model::{KINDS, Kind, Model, Random};
 use crate::proxy::Proxy;
 use crate::server::{Server, through};
 
@@ -20,10 +20,18 @@ fn a_server_killed_at_any_moment_has_each_batch_once() {
     let url = through(&server.url, proxy.port);
     let mut model = Model::new(Place::Mysql { url: url.clone(), table: "kills".into() });
 
+    model.deliver(Kind::Fresh, &mut random, &|| url.clone(), &mut || {});
+    let times = KINDS.map(|kind| {
+        let begin = Instant::now();
+        model.deliver(kind, &mut random, &|| url.clone(), &mut || {});
+        begin.elapsed()
+    });
+
     let (mut attempts, mut away) = (0, Duration::ZERO);
     for kill in 0..kills {
-        let kind = KINDS[random.below(KINDS.len() as u64) as usize];
-        let pause = Duration::from_micros(random.below(60_000));
+        let number = random.below(KINDS.len() as u64) as usize;
+        let kind = KINDS[number];
+        let pause = Duration::from_micros(random.below(times[number].as_micros() as u64));
         let (shared, killed) = (&mut server, &mut away);
         let mut tries = 0;
         std::thread::scope(|scope| {
@@ -50,7 +58,7 @@ fn a_server_killed_at_any_moment_has_each_batch_once() {
         attempts += tries;
         model.check();
     }
-    model.deliver(KINDS[1], &mut random, &|| url.clone(), &mut || {});
+    model.deliver(Kind::Fresh, &mut random, &|| url.clone(), &mut || {});
     model.check_no_leftovers();
     println!(
         "{kills} kills, {attempts} attempts, a restart takes {:?}",

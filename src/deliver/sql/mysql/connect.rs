@@ -252,3 +252,18 @@ async fn limit<T>(
         Err(_) => Err(Late::TimedOut),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_server_stops_waiting_for_locks_before_we_stop_waiting_for_the_server() {
+        let setup = Patience::default().setup().join("; ");
+        assert!(setup.contains("innodb_lock_wait_timeout = 10, lock_wait_timeout = 20"), "{setup}");
+        // The server knows whole seconds, and no zero.
+        let short = Patience { statement: Duration::from_millis(700), ..Patience::default() };
+        let setup = short.setup().join("; ");
+        assert!(setup.contains("innodb_lock_wait_timeout = 1, lock_wait_timeout = 1,"), "{setup}");
+    }
+}

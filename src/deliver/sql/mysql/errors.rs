@@ -169,7 +169,7 @@ mod tests {
 
     #[test]
     fn only_lost_races_start_again_at_once() {
-        for code in [1020, 1205, 1213] {
+        for code in [1020, 1146, 1205, 1213] {
             assert!(fault(code).is_worth_another_try(), "{code}");
         }
         for code in [1040, 1045, 1290] {
@@ -179,7 +179,7 @@ mod tests {
 
     #[test]
     fn a_busy_or_read_only_server_is_tried_later_and_a_wrong_password_is_not() {
-        for code in [1040, 1290, 1792, 1836] {
+        for code in [1040, 1146, 1290, 1792, 1836] {
             assert!(matches!(fault(code).into_error(), DeliverError::Unavailable { .. }), "{code}");
         }
         for code in [1044, 1045, 1049, 1698, 3159] {

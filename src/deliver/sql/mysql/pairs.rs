@@ -50,3 +50,29 @@ fn rename(pairs: &[(&str, &str)]) -> String {
     });
     format!("RENAME TABLE {}", renames.collect::<Vec<_>>().join(", "))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_tables_are_swapped_in_one_statement_and_back() {
+        let names = NewAndOld::of("t");
+        assert_eq!(
+            names.swap("t"),
+            "RENAME TABLE `t` TO `t__logmill_old`, `t_batches` TO `t__logmill_old_batches`, \
+             `t__logmill_new` TO `t`, `t__logmill_new_batches` TO `t_batches`"
+        );
+        assert_eq!(
+            names.swap_back("t"),
+            "RENAME TABLE `t` TO `t__logmill_new`, `t_batches` TO `t__logmill_new_batches`, \
+             `t__logmill_old` TO `t`, `t__logmill_old_batches` TO `t_batches`"
+        );
+    }
+
+    #[test]
+    fn a_name_too_long_for_the_server_is_known_before_it_is_asked() {
+        assert!(NewAndOld::of(&"t".repeat(43)).fit());
+        assert!(!NewAndOld::of(&"t".repeat(44)).fit());
+    }
+}
