@@ -1,9 +1,21 @@
 //! The SQL outputs against a real SQLite and a real MySQL or MariaDB server (LOGMILL_TEST_MYSQL_URL).
 
+/// Runs each case on both databases, as two tests.
+macro_rules! on_both {
+    ($($case:ident),+ $(,)?) => {
+        mod on_sqlite { $(#[test] fn $case() { super::$case(&crate::fixture::Place::sqlite()); })+ }
+        mod on_mysql { $(#[test] fn $case() { super::$case(&crate::fixture::Place::mysql()); })+ }
+    };
+}
+
 #[path = "sql_outputs/fixture.rs"]
 mod fixture;
 #[path = "sql_outputs/proxy.rs"]
 mod proxy;
+#[path = "sql_outputs/reading.rs"]
+mod reading;
+#[path = "sql_outputs/reshaping.rs"]
+mod reshaping;
 #[path = "sql_outputs/server.rs"]
 mod server;
 
@@ -13,14 +25,6 @@ use fixture::{
     Place, batch, deliver, deliver_results, every_type, hits, hits_in, sql_table, token_of,
 };
 use logmill::deliver::sql::{BoxError, DeliverError, Delivery};
-
-/// Runs each case on both databases, as two tests.
-macro_rules! on_both {
-    ($($case:ident),+ $(,)?) => {
-        mod on_sqlite { $(#[test] fn $case() { super::$case(&super::Place::sqlite()); })+ }
-        mod on_mysql { $(#[test] fn $case() { super::$case(&super::Place::mysql()); })+ }
-    };
-}
 
 on_both!(
     tables_are_created_and_a_second_batch_replaces_values,

@@ -1,6 +1,7 @@
 //! The driver: one pass over all that is new, from discovery to delivery. `run` is the contents page.
 
 mod batch;
+mod compact;
 mod execute;
 mod fold;
 mod layout;
@@ -10,19 +11,24 @@ mod pins;
 mod progress;
 mod publish;
 mod query;
+mod rebuild;
 mod recover;
 mod refresh;
+mod retry;
 mod run;
 mod segment;
 mod session;
 mod sources;
 mod spill;
+mod swap;
 mod worker;
 
 pub use layout::Layout;
 pub use outbox::{OutputReport, sql_outputs};
 pub use progress::{NoProgress, Progress};
 pub use query::{Busiest, busiest};
+pub use rebuild::{Loss, rebuild};
+pub use retry::{Retried, retry};
 pub use run::run;
 pub use sources::{Lag, SourceReport, head_of, lag, look};
 

@@ -4,25 +4,40 @@ use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use super::batch::Depth;
+use super::compact::compact;
 use super::outbox::Outbox;
 use super::pins::Pins;
 use super::progress::Progress;
-use super::session::{Opened, Session, Work, Workers};
+use super::session::{Differing, Opened, Session, Work, Workers};
 use super::sources::Known;
 use super::{Options, Outcome, RunError};
 use crate::plan::Plan;
 
 /// Reads all that is new, once.
 pub fn run(plan: &Plan, options: &Options, progress: &dyn Progress) -> Result<Outcome, RunError> {
+    once(plan, options, progress, Differing::Nothing, |session, outcome| {
+        session.batch(Depth::Whole, &mut Known::default(), outcome)
+    })
+}
+
+/// One piece of work under the job's lock, and the deliveries that follow from it.
+pub(super) fn once(
+    plan: &Plan,
+    options: &Options,
+    progress: &dyn Progress,
+    differing: Differing,
+    make: impl FnOnce(&mut Session<'_>, &mut Outcome) -> Result<(), RunError>,
+) -> Result<Outcome, RunError> {
     let started = Instant::now();
     let mut outcome = Outcome { notices: plan.notices.clone(), ..Outcome::default() };
     let (workers, stop) = (Workers::new(options.threads), AtomicBool::new(false));
     let work = Work { plan, options, workers: &workers, progress, stop: &stop };
-    let mut session = match Session::open(work, Pins::default(), &mut outcome.notices)? {
+    let opened = Session::open_with(work, Pins::default(), differing, &mut outcome.notices)?;
+    let mut session = match opened {
         Opened::Session(session) => session,
         Opened::Busy(holder) => return Ok(Outcome { busy: Some(holder), ..outcome }),
     };
-    session.batch(Depth::Whole, &mut Known::default(), &mut outcome)?;
+    make(&mut session, &mut outcome)?;
 
     progress.stage("deliver");
     let mut outbox = Outbox::open(plan, options, &session.catalog)?;
@@ -32,6 +47,13 @@ pub fn run(plan: &Plan, options: &Options, progress: &dyn Progress) -> Result<Ou
         session.note_outputs(&outbox.news())?;
     }
     outcome.outputs = outbox.reports();
+
+    match compact(&mut session) {
+        Ok(_) => {}
+        Err(error @ RunError::Catalog(_)) => return Err(error),
+        // The batch is decided and delivered all the same.
+        Err(error) => outcome.problems.push(error.to_string()),
+    }
     outcome.seconds = started.elapsed().as_secs_f64();
     Ok(outcome)
 }

@@ -23,6 +23,11 @@ impl Known {
         Ok(self.0.as_deref().unwrap_or_default())
     }
 
+    /// Nothing is known: everything is read.
+    pub(super) fn nothing() -> Self {
+        Known(Some(Vec::new()))
+    }
+
     /// The catalog has changed.
     pub(super) fn forget(&mut self) {
         self.0 = None;
@@ -77,6 +82,17 @@ impl Sources {
         !self.plan.tasks.is_empty() || !self.plan.lost.is_empty()
     }
 
+    /// Bytes that are gone without having been read.
+    pub(super) fn lost_bytes(&self) -> u64 {
+        self.plan.lost.iter().map(|lost| lost.bytes).sum()
+    }
+
+    /// What can't be read.
+    pub(super) fn problems(&self) -> impl Iterator<Item = String> {
+        let planned = self.plan.problems.iter().map(|problem| problem.error.to_string());
+        self.problems.iter().cloned().chain(planned)
+    }
+
     /// What the catalog is to store of segments that are not read, losses included.
     pub(super) fn changes(&self) -> Vec<SegmentChange> {
         let lost = |id: u64| self.plan.lost.iter().filter(|l| l.segment == id).map(|l| l.bytes).sum();
@@ -101,8 +117,7 @@ impl Sources {
 
     /// Adds what a user should know to the outcome.
     pub(super) fn report(&self, outcome: &mut Outcome) {
-        outcome.problems.extend(self.problems.iter().cloned());
-        outcome.problems.extend(self.plan.problems.iter().map(|problem| problem.error.to_string()));
+        outcome.problems.extend(self.problems());
         outcome.notices.extend(self.notices.iter().cloned());
         outcome.notices.extend(self.plan.waiting.iter().map(|waiting| {
             format!(

@@ -41,6 +41,7 @@ pub(super) struct Pass<'b> {
 }
 
 /// What one worker made.
+#[derive(Default)]
 pub(super) struct Part {
     pub(super) tables: Vec<GroupTable>,
     pub(super) counters: Counters,
@@ -135,14 +136,7 @@ impl<'p> Worker<'p> {
             mapper: Mapper::new(plan, &pass.converters, pass.partitions),
             buffer: ChunkBuffer::default(),
             sink: plan.outputs.events.as_ref().map(EventSplit::new),
-            part: Part {
-                tables: Vec::new(),
-                counters: Counters::default(),
-                rejects: Rejects::default(),
-                events: Vec::new(),
-                spilled: Vec::new(),
-                states: Vec::new(),
-            },
+            part: Part::default(),
             lines_told: 0,
         }
     }

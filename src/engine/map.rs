@@ -120,8 +120,8 @@ impl<'p> Mapper<'p> {
         let length = line.length - mark as u64 - u64::from(line.ends_in_cr);
         let kept = REJECT_SAMPLE_BYTES.min(usize::try_from(length).unwrap_or(usize::MAX));
         let sample = line.sample[mark..].iter().copied().take(kept).collect();
-        let (segment, offset) = (segment.index, line.offset + mark as u64);
-        self.reject(Reject { segment, offset, length, reason: TOO_LONG.into(), sample });
+        let offset = line.offset + mark as u64;
+        self.reject(segment, offset, length, TOO_LONG.into(), sample);
     }
 
     /// Whether the format passes over the segment's first line, however long.
@@ -163,7 +163,7 @@ impl<'p> Mapper<'p> {
         let plan: &'a Plan = self.plan;
         self.counters.filtered += raw.skipped;
         for reject in &raw.rejects {
-            self.reject_line(segment.index, lines, reject.line, reject.reason.into());
+            self.reject_line(segment, lines, reject.line, reject.reason.into());
         }
         let mut records = Records::new(&plan.map, self.converters, segment.source_file, arena, raw);
         records.load(&plan.map.filter_slots, &mut self.caches);
@@ -186,7 +186,7 @@ impl<'p> Mapper<'p> {
         let mut failures = records.failures;
         failures.sort_by_key(|f| f.row);
         for failure in failures {
-            self.reject_line(segment.index, lines, raw.lines[failure.row as usize], failure.reason);
+            self.reject_line(segment, lines, raw.lines[failure.row as usize], failure.reason);
         }
     }
 
@@ -243,19 +243,27 @@ impl<'p> Mapper<'p> {
 
     fn reject_line(
         &mut self,
-        segment: usize,
+        segment: &SegmentContext<'_>,
         lines: &Lines<'_>,
         line: &[u8],
         reason: std::borrow::Cow<'static, str>,
     ) {
         let sample = line[..line.len().min(REJECT_SAMPLE_BYTES)].to_vec();
         let offset = lines.offset_of(line);
-        self.reject(Reject { segment, offset, length: line.len() as u64, reason, sample });
+        self.reject(segment, offset, line.len() as u64, reason, sample);
     }
 
-    fn reject(&mut self, reject: Reject) {
+    fn reject(
+        &mut self,
+        segment: &SegmentContext<'_>,
+        offset: u64,
+        length: u64,
+        reason: std::borrow::Cow<'static, str>,
+        sample: Vec<u8>,
+    ) {
         self.counters.rejected += 1;
-        self.rejects.push(reject);
+        let (segment, rank) = (segment.index, segment.rank);
+        self.rejects.push(Reject { segment, rank, offset, length, reason, sample });
     }
 }
 

@@ -21,6 +21,17 @@ pub fn start(partition: Partition, time_us: i64) -> i64 {
     }
 }
 
+/// The end of a partition (µs) that begins at `start_us`; there is none where there is one partition only.
+pub fn end(partition: Partition, start_us: i64) -> Option<i64> {
+    match partition {
+        Partition::None => None,
+        Partition::Hour => Some(start_us.saturating_add(HOUR_US)),
+        Partition::Day => Some(start_us.saturating_add(DAY_US)),
+        // 31 days from the first of a month lie in the next one, whatever its length.
+        Partition::Month => Some(start(partition, start_us.saturating_add(31 * DAY_US))),
+    }
+}
+
 /// The folder of a partition below the output's, such as `date=2026-11-22/hour=07`; empty where there is one only.
 pub fn label(partition: Partition, start_us: i64) -> String {
     let form = match partition {
@@ -40,6 +51,16 @@ fn civil(time_us: i64) -> jiff::civil::DateTime {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_partition_ends_where_the_next_begins() {
+        let time = 1_795_331_045_000_000; // 2026-11-22 07:04:05 UTC
+        let next = |p| label(p, end(p, start(p, time)).expect("an end"));
+        assert_eq!(next(Partition::Hour), "date=2026-11-22/hour=08");
+        assert_eq!(next(Partition::Day), "date=2026-11-23");
+        assert_eq!(next(Partition::Month), "month=2026-12");
+        assert_eq!(end(Partition::None, 0), None);
+    }
 
     #[test]
     fn folders_carry_the_date_of_their_start() {

@@ -20,6 +20,7 @@
 //!   ([`SegmentTask::resumes_mid_line`]).
 //! - What was written and cut away between two runs was never seen, and is not counted as lost.
 
+mod again;
 mod chunk;
 mod compression;
 mod decoder;
@@ -55,6 +56,7 @@ mod read_tests;
 #[cfg(test)]
 mod test_world;
 
+pub use again::LineReader;
 pub use chunk::{Chunk, ChunkBuffer, Oversize};
 pub use compression::Compression;
 pub use discover::{Discovery, discover};

@@ -222,6 +222,7 @@ pub(crate) fn batch(batch: u64) -> Delivery {
         token: token_of(batch),
         adopt: false,
         replace_all: false,
+        reshape: false,
     }
 }
 

@@ -11,11 +11,14 @@ use arrow_schema::SchemaRef;
 
 mod error;
 mod mysql;
+mod parse;
 mod position;
+mod rows;
 mod sqlite;
 mod value;
 
 pub use error::{BoxError, DeliverError};
+pub use mysql::Patience;
 pub use position::Position;
 
 /// The table that a job writes.
@@ -63,6 +66,9 @@ pub struct Delivery {
     /// The blocks are the whole summary: the table is emptied first, in the same transaction. Such a delivery is
     /// carried out even if the table knows its batch already.
     pub replace_all: bool,
+    /// With `replace_all`, a table of this state (or one that is taken over) with other columns is made anew with the job's;
+    /// else such a table is refused.
+    pub reshape: bool,
 }
 
 /// What came of a delivery.
@@ -99,6 +105,25 @@ pub trait SqlOutput: Send {
         delivery: &Delivery,
         blocks: &mut dyn FnMut() -> BlockIter<'a>,
     ) -> Result<Delivered, DeliverError>;
+
+    /// Reads the table's rows, in batches with the table's schema and in no certain order. `window`: only those with
+    /// `window_start` from the first microsecond to before the second, if that is the first column. Floats come back with
+    /// their bits, decimals with their digits.
+    ///
+    /// # Errors
+    /// Every kind of [`DeliverError`]; an error of `each` is [`DeliverError::Source`]. A missing table is an error too.
+    fn read(
+        &mut self,
+        window: Option<(i64, i64)>,
+        each: &mut dyn FnMut(RecordBatch) -> Result<(), BoxError>,
+    ) -> Result<(), DeliverError>;
+
+    /// The rows as [`SqlOutput::read`] gives them back: values that the database does not have are NULL in it (NaN, with a
+    /// server the infinities, timestamps outside of the years 1 to 9999), and -0 is 0.
+    ///
+    /// # Errors
+    /// [`DeliverError::Refused`] for rows of another schema.
+    fn stored(&self, rows: &RecordBatch) -> Result<RecordBatch, DeliverError>;
 }
 
 /// A table in an SQLite file, which is opened, and created with its folder, when it is first written.
@@ -113,7 +138,19 @@ pub fn sqlite(path: &Path, table: SqlTable) -> Box<dyn SqlOutput> {
 /// # Errors
 /// [`DeliverError::Refused`] for a URL that can't be read, and a table that the server can't hold.
 pub fn mysql(url: &str, table: SqlTable) -> Result<Box<dyn SqlOutput>, DeliverError> {
-    Ok(Box::new(mysql::MysqlOutput::new(url, table)?))
+    mysql_with_patience(url, Patience::default(), table)
+}
+
+/// As [`mysql`], with other limits for its waits.
+///
+/// # Errors
+/// As those of [`mysql`].
+pub fn mysql_with_patience(
+    url: &str,
+    patience: Patience,
+    table: SqlTable,
+) -> Result<Box<dyn SqlOutput>, DeliverError> {
+    Ok(Box::new(mysql::MysqlOutput::new(url, patience, table)?))
 }
 
 /// Name of the table of batches.

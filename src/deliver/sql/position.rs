@@ -95,6 +95,7 @@ mod tests {
             token: 11,
             adopt: false,
             replace_all: false,
+            reshape: false,
         }
     }
 

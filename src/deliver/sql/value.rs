@@ -21,6 +21,18 @@ pub(super) struct ColumnDef {
     pub(super) ty: DataType,
 }
 
+/// What to do about a block that does not have the table's columns.
+pub(super) const DEFECT: &str = "this is a defect of logmill: please report it";
+/// The first column if the summary is windowed.
+const WINDOW: &str = "window_start";
+
+impl ColumnDef {
+    /// Whether this, being the first column, is the start of a window.
+    pub(super) fn is_window(&self) -> bool {
+        self.name == WINDOW && self.ty == DataType::Timestamp
+    }
+}
+
 /// The table's columns. An Arrow type that no summary has counts as text here; [`Cells::of`] refuses it.
 pub(super) fn columns(schema: &Schema) -> Vec<ColumnDef> {
     let column = |field: &std::sync::Arc<arrow_schema::Field>| ColumnDef {

@@ -14,10 +14,14 @@ use crate::data::DataType;
 
 /// The column of the primary key.
 pub(super) const KEY: &str = "logmill_key";
-/// The first column if the summary is windowed; dashboards filter by it.
-const WINDOW: &str = "window_start";
 /// MySQL's and MariaDB's limit is lower than that of the job's decimals: 38 digits.
 const SCALE_MAX: u8 = 30;
+
+/// MySQL's and MariaDB's limit for the name of a table.
+const NAME_CHARS_MAX: usize = 64;
+/// The columns of the table of batches that statements name.
+const BATCHES_COLUMNS: [&str; 7] =
+    ["batch", "fence", "token", "state_id", "job", "changed_rows", "delivered_at"];
 
 const TABLE_OPTIONS: &str = "ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 /*M!100300 COLLATE utf8mb4_nopad_bin */\
     /*!50700 COLLATE utf8mb4_bin */ /*!80017 COLLATE utf8mb4_0900_bin */";
@@ -51,9 +55,9 @@ pub(super) fn create_table(table: &str, columns: &[ColumnDef]) -> String {
         quote(KEY)
     ));
     lines.push(format!("PRIMARY KEY ({})", quote(KEY)));
-    let first = columns.first();
-    if first.is_some_and(|def| def.name == WINDOW && def.ty == DataType::Timestamp) {
-        lines.push(format!("KEY {0} ({0})", quote(WINDOW)));
+    // Dashboards filter by it.
+    if let Some(def) = columns.first().filter(|def| def.is_window()) {
+        lines.push(format!("KEY {0} ({0})", quote(&def.name)));
     }
     let lines = lines.join(",\n  ");
     format!("CREATE TABLE IF NOT EXISTS {} (\n  {lines}\n) {TABLE_OPTIONS}", quote(table))
@@ -81,10 +85,12 @@ pub(super) fn count_tables(table: &str) -> String {
     )
 }
 
+/// Names the table itself too, without reading it: the error if it is missing must not wait for the first row.
 pub(super) fn lock_newest(table: &str) -> String {
-    let batches = quote(&batches_name(table));
+    let (table, batches) = (quote(table), quote(&batches_name(table)));
     format!(
-        "SELECT state_id, batch, fence, token FROM {batches} ORDER BY batch DESC LIMIT 1 FOR UPDATE"
+        "SELECT state_id, batch, fence, token, EXISTS (SELECT 1 FROM {table} WHERE 1 = 0) FROM {batches} \
+         ORDER BY batch DESC LIMIT 1 FOR UPDATE"
     )
 }
 
@@ -130,16 +136,87 @@ fn type_name(ty: DataType) -> String {
     }
 }
 
-/// Name and type of the columns of the table that exists; none if it does not.
-pub(super) fn columns_found(
-    session: &mut Session,
-    table: &str,
-) -> Result<Vec<(String, String)>, Fault> {
-    let table = literal::of_text(table);
-    session.rows(&format!(
-        "SELECT column_name, CAST(column_type AS CHAR) FROM information_schema.columns \
-         WHERE table_schema = DATABASE() AND table_name = {table} ORDER BY ordinal_position"
-    ))
+/// The tables that exist.
+#[derive(Default)]
+pub(super) struct Found {
+    /// Name and type of the table's columns; none if it does not exist.
+    pub(super) table: Vec<(String, String)>,
+    /// The columns of the table of batches.
+    pub(super) batches: Vec<String>,
+    /// There is a table of a change of shape.
+    pub(super) leftovers: bool,
+}
+
+impl Found {
+    pub(super) fn read(session: &mut Session, table: &str) -> Result<Found, Fault> {
+        let leftovers = NewAndOld::of(table).all().map(|name| literal::of_text(&name)).join(", ");
+        let (table, batches) = (literal::of_text(table), literal::of_text(&batches_name(table)));
+        let query = format!(
+            "SELECT CASE table_name WHEN {table} THEN 0 WHEN {batches} THEN 1 ELSE 2 END, column_name, \
+             CAST(column_type AS CHAR) FROM information_schema.columns WHERE table_schema = DATABASE() \
+             AND table_name IN ({table}, {batches}, {leftovers}) ORDER BY ordinal_position"
+        );
+        let mut found = Found::default();
+        for (which, name, ty) in session.rows::<(u8, String, String)>(&query)? {
+            match which {
+                0 => found.table.push((name, ty)),
+                1 => found.batches.push(name),
+                _ => found.leftovers = true,
+            }
+        }
+        Ok(found)
+    }
+
+    /// A column that a table of batches of an older logmill lacks.
+    pub(super) fn missing_in_batches(&self) -> Option<&'static str> {
+        let missing = |name: &&str| !self.batches.iter().any(|found| found == name);
+        BATCHES_COLUMNS.into_iter().find(missing).filter(|_| !self.batches.is_empty())
+    }
+}
+
+/// The names of the pairs of tables in a change of shape.
+pub(super) struct NewAndOld {
+    pub(super) new: String,
+    pub(super) old: String,
+}
+
+impl NewAndOld {
+    pub(super) fn of(table: &str) -> Self {
+        NewAndOld { new: format!("{table}__logmill_new"), old: format!("{table}__logmill_old") }
+    }
+
+    /// Whether the server can hold such names.
+    pub(super) fn fit(&self) -> bool {
+        self.all().iter().all(|name| name.chars().count() <= NAME_CHARS_MAX)
+    }
+
+    fn all(&self) -> [String; 4] {
+        let NewAndOld { new, old } = self;
+        [new.clone(), batches_name(new), old.clone(), batches_name(old)]
+    }
+
+    pub(super) fn drop_leftovers(&self) -> String {
+        format!("DROP TABLE IF EXISTS {}", self.all().map(|name| quote(&name)).join(", "))
+    }
+
+    /// Puts the new pair into the table's place and the table's aside.
+    pub(super) fn swap(&self, table: &str) -> String {
+        rename(&[(table, &self.old), (&self.new, table)])
+    }
+
+    /// Undoes it.
+    pub(super) fn swap_back(&self, table: &str) -> String {
+        rename(&[(table, &self.new), (&self.old, table)])
+    }
+}
+
+/// Renames tables with their tables of batches, all or none.
+fn rename(pairs: &[(&str, &str)]) -> String {
+    let renames = pairs.iter().map(|(from, to)| {
+        let batches = (quote(&batches_name(from)), quote(&batches_name(to)));
+        format!("{} TO {}, {} TO {}", quote(from), quote(to), batches.0, batches.1)
+    });
+    format!("RENAME TABLE {}", renames.collect::<Vec<_>>().join(", "))
 }
 
 /// Compares the table that is there with the one that is wanted. The error says what differs.

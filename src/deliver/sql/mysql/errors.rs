@@ -100,8 +100,13 @@ fn lost(place: &str, error: &dyn fmt::Display) -> Fault {
 
 fn classify_server(place: &str, error: &ServerError) -> Fault {
     let problem = format!("{} (error {})", error.message, error.code);
-    if matches!(error.code, 1020 | 1050 | 1205 | 1213) {
-        let help = "another session works on the table; the delivery is tried again";
+    if matches!(error.code, 1020 | 1050 | 1146 | 1205 | 1213 | 1412) {
+        let help = match error.code {
+            1146 | 1412 => {
+                "the table was dropped or changed meanwhile; the next delivery creates it"
+            }
+            _ => "another session works on the table; the delivery is tried again",
+        };
         return Fault::Race(DeliverError::unavailable(place, problem, help));
     }
     if let Some(help) = passing(error.code) {
@@ -122,7 +127,6 @@ fn passing(code: u16) -> Option<&'static str> {
         1053 | 1077 | 1078 | 1079 => "the server is shutting down",
         1158..=1161 | 1927 | 2006 | 2013 | 3169 | 4031 => "the server ended the connection",
         1317 | 1969 | 3024 => "the statement was interrupted",
-        1146 | 1412 => "a table was dropped or changed meanwhile; it is created again",
         _ => return None,
     })
 }

@@ -8,14 +8,16 @@ use std::io::Write as _;
 
 use super::super::value::{Cell, TimestampText, push_decimal};
 
-/// Appends a value. NaN, the infinities, and timestamps outside of the years 1 to 9999, which the server does not have, are
+/// Appends a value. -0 is 0, which MariaDB makes of it and MySQL does not. NaN, the infinities, and timestamps outside of the years 1 to 9999, which the server does not have, are
 /// NULL.
 pub(super) fn push(out: &mut Vec<u8>, cell: Cell<'_>) {
     match cell {
         Cell::Int(value) => push_display(out, value),
         Cell::Decimal(unscaled, scale) => push_decimal(out, unscaled, scale),
         // The exponent makes it a float; without one it would be read as a decimal.
-        Cell::Float(value) if value.is_finite() => push_display(out, format_args!("{value:e}")),
+        Cell::Float(value) if value.is_finite() => {
+            push_display(out, format_args!("{:e}", value + 0.0));
+        }
         Cell::Text(text) => push_text(out, text),
         Cell::Bool(value) => push_display(out, u8::from(value)),
         Cell::Timestamp(micros) => match TimestampText::new(micros) {
@@ -80,6 +82,7 @@ mod tests {
     fn floats_have_an_exponent_and_no_special_values() {
         assert_eq!(literal(Cell::Float(1.5)), "1.5e0");
         assert_eq!(literal(Cell::Float(-1e300)), "-1e300");
+        assert_eq!(literal(Cell::Float(-0.0)), "0e0");
         assert_eq!(literal(Cell::Float(f64::NAN)), "NULL");
         assert_eq!(literal(Cell::Float(f64::NEG_INFINITY)), "NULL");
     }

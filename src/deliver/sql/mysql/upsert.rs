@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
-use super::super::value::{Cells, ColumnDef};
+use super::super::value::{Cells, ColumnDef, DEFECT};
 use super::super::{BlockIter, DeliverError, SqlTable, SummaryBlock};
 use super::connect::Session;
 use super::errors::{Fault, too_large};
@@ -67,8 +67,7 @@ impl<'s> Upsert<'s> {
 
     fn add(&mut self, block: &SummaryBlock, columns: &[ColumnDef]) -> Result<(), Fault> {
         let cells = Cells::of(&block.rows, columns).map_err(|problem| {
-            let help = "this is a defect of logmill: please report it";
-            Fault::Final(DeliverError::refused(self.session.place(), problem, help))
+            Fault::Final(DeliverError::refused(self.session.place(), problem, DEFECT))
         })?;
         for row in 0..block.rows.num_rows() {
             self.row.clear();

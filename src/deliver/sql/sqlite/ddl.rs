@@ -33,9 +33,18 @@ fn key_name(table: &SqlTable) -> String {
 
 /// The expressions of the unique index, which the upsert must repeat to name it.
 pub(super) fn key_expressions(table: &SqlTable, columns: &[ColumnDef]) -> Option<String> {
-    let expression = |def: &ColumnDef| format!("ifnull({}, x'')", quote(&def.name));
-    let key: Vec<String> = columns.iter().take(table.key_columns).map(expression).collect();
+    let key: Vec<String> = columns.iter().take(table.key_columns).map(key_expression).collect();
     (!key.is_empty()).then(|| key.join(", "))
+}
+
+/// A column in the unique index.
+pub(super) fn key_expression(def: &ColumnDef) -> String {
+    format!("ifnull({}, x'')", quote(&def.name))
+}
+
+/// Its index goes with it.
+pub(super) fn drop_table(table: &SqlTable) -> String {
+    format!("DROP TABLE {}", quote(&table.table))
 }
 
 pub(super) fn create_batches(table: &SqlTable) -> String {

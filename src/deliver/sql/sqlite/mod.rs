@@ -5,15 +5,18 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use arrow_array::RecordBatch;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, TransactionBehavior};
 
 use super::position::{Verdict, judge};
-use super::value::{ColumnDef, columns};
+use super::value::{ColumnDef, DEFECT, columns};
 use super::{
-    BATCHES_KEPT, BlockIter, DeliverError, Delivered, Delivery, Position, SqlOutput, SqlTable,
+    BATCHES_KEPT, BlockIter, BoxError, DeliverError, Delivered, Delivery, Position, SqlOutput,
+    SqlTable, rows,
 };
 
 mod ddl;
+mod read;
 mod write;
 
 /// How long another writer, or a reader while we commit, may hold the file.
@@ -124,7 +127,11 @@ impl SqliteOutput {
             Verdict::Done => return Ok(Delivered { rows: 0 }),
             Verdict::Deliver | Verdict::TakeOver => {}
         }
-        self.prepare(&transaction, known.is_none() || verdict == Verdict::TakeOver)?;
+        let reshape = delivery.reshape && delivery.replace_all && known.is_some();
+        self.prepare(&transaction, reshape)?;
+        if known.is_none() || verdict == Verdict::TakeOver {
+            self.run(&transaction, &ddl::forget_batches(&self.table))?;
+        }
         if delivery.replace_all {
             self.run(&transaction, &ddl::empty_table(&self.table))?;
         }
@@ -134,18 +141,23 @@ impl SqliteOutput {
         Ok(Delivered { rows })
     }
 
-    /// Creates what is missing and refuses what does not fit. A table of batches without its table, or of a former
-    /// owner, is emptied.
-    fn prepare(&self, connection: &Connection, forget: bool) -> Result<(), DeliverError> {
-        self.run(connection, &ddl::create_table(&self.table, &self.columns))?;
+    /// Creates what is missing, and refuses what does not fit, or makes it anew.
+    fn prepare(&self, connection: &Connection, reshape: bool) -> Result<(), DeliverError> {
+        let create = ddl::create_table(&self.table, &self.columns);
+        self.run(connection, &create)?;
         self.run(connection, &ddl::create_batches(&self.table))?;
-        ddl::check(connection, &self.table, &self.columns)
-            .map_err(|error| self.fault(error))?
-            .map_err(|problem| {
-                self.refused(problem, "drop or rename that table, or give the job another one")
-            })?;
-        if forget {
-            self.run(connection, &ddl::forget_batches(&self.table))?;
+        let fits = ddl::check(connection, &self.table, &self.columns)
+            .map_err(|error| self.fault(error))?;
+        match fits {
+            Ok(()) => {}
+            Err(_) if reshape => {
+                self.run(connection, &ddl::drop_table(&self.table))?;
+                self.run(connection, &create)?;
+            }
+            Err(problem) => {
+                let help = "drop or rename that table, or give the job another one";
+                return Err(self.refused(problem, help));
+            }
         }
         match ddl::create_key(&self.table, &self.columns) {
             Some(create) => self.run(connection, &create),
@@ -204,6 +216,22 @@ impl SqlOutput for SqliteOutput {
         self.create_folder()?;
         let mut connection = self.open()?;
         self.transact(&mut connection, delivery, blocks)
+    }
+
+    fn read(
+        &mut self,
+        window: Option<(i64, i64)>,
+        each: &mut dyn FnMut(RecordBatch) -> Result<(), BoxError>,
+    ) -> Result<(), DeliverError> {
+        if !self.path.exists() {
+            return Err(self.refused("the file does not exist", "run the job to write it"));
+        }
+        self.read_rows(&self.open()?, window, each)
+    }
+
+    fn stored(&self, rows: &RecordBatch) -> Result<RecordBatch, DeliverError> {
+        rows::stored(rows, &self.table.schema, &self.columns, read::stored_cell)
+            .map_err(|problem| self.refused(problem, DEFECT))
     }
 }
 

@@ -5,7 +5,7 @@
 
 use rusqlite::{Connection, Statement};
 
-use super::super::value::{Cell, Cells, TimestampText, push_decimal};
+use super::super::value::{Cell, Cells, DEFECT, TimestampText, push_decimal};
 use super::super::{BlockIter, DeliverError, SummaryBlock};
 use super::{SqliteOutput, ddl};
 
@@ -39,13 +39,8 @@ impl SqliteOutput {
         statement: &mut Statement<'_>,
         block: &SummaryBlock,
     ) -> Result<(), DeliverError> {
-        let columns = Cells::of(&block.rows, &self.columns).map_err(|problem| {
-            DeliverError::refused(
-                &self.place,
-                problem,
-                "this is a defect of logmill: please report it",
-            )
-        })?;
+        let columns = Cells::of(&block.rows, &self.columns)
+            .map_err(|problem| DeliverError::refused(&self.place, problem, DEFECT))?;
         (0..block.rows.num_rows())
             .try_for_each(|row| write_row(statement, &columns, row))
             .map_err(|error| self.fault(error))
