@@ -43,12 +43,12 @@ pub fn rebuild(
             return Err(refused(plan, &gone));
         }
         let mut sources = sources(session)?;
+        sources.given_up_bytes = gone.bytes;
         session.with_batch(Depth::Anew, started, |batch, catalog, pins| {
             batch.run(catalog, pins, &mut sources, outcome)
         })?;
         sources.report(outcome);
         if gone.segments > 0 {
-            outcome.lost_bytes += gone.bytes;
             outcome.notices.push(gone.in_words());
         }
         Ok(())

@@ -37,6 +37,8 @@ impl Known {
 /// The files of a job, and what of them is new.
 pub(super) struct Sources {
     pub(super) plan: SourcePlan,
+    /// Bytes that were read before and are given up.
+    pub(super) given_up_bytes: u64,
     problems: Vec<String>,
     notices: Vec<String>,
     final_: bool,
@@ -73,7 +75,7 @@ pub(super) fn discover(
     };
     let planned = source::plan(files, known, &rules);
     let problems = problems.iter().map(|problem| problem.error.to_string()).collect();
-    Ok(Sources { plan: planned, problems, notices, final_: options.final_ })
+    Ok(Sources { plan: planned, given_up_bytes: 0, problems, notices, final_: options.final_ })
 }
 
 impl Sources {
@@ -82,9 +84,9 @@ impl Sources {
         !self.plan.tasks.is_empty() || !self.plan.lost.is_empty()
     }
 
-    /// Bytes that are gone without having been read.
+    /// Bytes that nobody can read any more.
     pub(super) fn lost_bytes(&self) -> u64 {
-        self.plan.lost.iter().map(|lost| lost.bytes).sum()
+        self.plan.lost.iter().map(|lost| lost.bytes).sum::<u64>() + self.given_up_bytes
     }
 
     /// What can't be read.
@@ -126,8 +128,8 @@ impl Sources {
                 waiting.bytes
             )
         }));
+        outcome.lost_bytes += self.lost_bytes();
         for lost in &self.plan.lost {
-            outcome.lost_bytes += lost.bytes;
             outcome.problems.push(format!(
                 "{}: at least {} bytes were never read and are gone: {}",
                 lost.path.display(),

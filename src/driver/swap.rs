@@ -38,6 +38,7 @@ pub(super) fn is_possible(names: Names<'_>, output: &Path) -> bool {
 }
 
 fn exchange(one: &Path, other: &Path) -> Result<(), Errno> {
+    fault::io("swap.exchange").map_err(|_| Errno::OPNOTSUPP)?;
     renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE)
 }
 
