@@ -66,6 +66,8 @@ pub struct Refresh<'d> {
     pub removals: &'d [PathBuf],
     /// Folders to exchange.
     pub swaps: &'d [Swap],
+    /// Files that vanish with the former folders of `swaps`; others in them are moved into the new ones.
+    pub vanishing: &'d [PathBuf],
     /// Whether all parts of events that waited are among `renames` now.
     pub event_parts_done: bool,
 }
@@ -101,7 +103,7 @@ fn files(transaction: &Transaction<'_>, batch: u64, files: &Refresh<'_>) -> rusq
         transaction.execute("DELETE FROM event_parts", [])?;
     }
     event_files::replace(transaction, files.event_files_removed, files.event_files)?;
-    swaps::write(transaction, files.removals, files.swaps)?;
+    swaps::write(transaction, files.removals, files.swaps, files.vanishing)?;
     renames::write(transaction, batch, files.renames)
 }
 

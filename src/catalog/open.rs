@@ -47,6 +47,7 @@ CREATE TABLE event_files (
     checksum INTEGER NOT NULL) WITHOUT ROWID;
 CREATE INDEX event_files_by_partition ON event_files (partition_us, bytes);
 CREATE TABLE removals (path BLOB PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE vanishing (path BLOB PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE swaps (
     staged BLOB PRIMARY KEY, published BLOB NOT NULL, marker BLOB NOT NULL, done INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE outputs (

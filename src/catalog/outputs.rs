@@ -52,8 +52,13 @@ impl Catalog {
             let mut statement = transaction.prepare(sql)?;
             for row in rows {
                 let delivered = row.delivered as i64;
-                statement
-                    .execute(params![row.name, row.place, delivered, row.tried_us, row.error])?;
+                statement.execute(params![
+                    row.name,
+                    row.place,
+                    delivered,
+                    row.tried_us,
+                    row.error
+                ])?;
             }
             Ok(())
         })

@@ -7,7 +7,7 @@ use rusqlite::{Transaction, params};
 use super::batches::{bytes_of, path_of};
 use super::{Catalog, CatalogError};
 use crate::engine::reject::Reject;
-use crate::limits::{REJECTS_TOTAL_MAX, REJECT_SAMPLES_TOTAL_MAX};
+use crate::limits::{REJECT_SAMPLES_TOTAL_MAX, REJECTS_TOTAL_MAX};
 
 /// A rejected line, as the catalog keeps it.
 #[derive(Debug, Clone, PartialEq, Eq)]

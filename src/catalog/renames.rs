@@ -38,7 +38,7 @@ impl Catalog {
     pub fn mark_published(&mut self) -> Result<(), CatalogError> {
         self.write(|transaction, _| {
             transaction.execute_batch(
-                "DELETE FROM renames; DELETE FROM removals; UPDATE swaps SET done = 1 WHERE NOT done;",
+                "DELETE FROM renames; DELETE FROM removals; DELETE FROM vanishing; UPDATE swaps SET done = 1 WHERE NOT done;",
             )
         })
     }
@@ -49,8 +49,7 @@ pub(super) fn write(
     batch: u64,
     renames: &[Rename],
 ) -> rusqlite::Result<()> {
-    let mut statement =
-        transaction.prepare("INSERT INTO renames VALUES (?1, ?2, ?3, ?4, ?5)")?;
+    let mut statement = transaction.prepare("INSERT INTO renames VALUES (?1, ?2, ?3, ?4, ?5)")?;
     for file in renames {
         let (staged, published) = (bytes_of(&file.staged), bytes_of(&file.published));
         let (bytes, checksum) = (file.bytes as i64, file.checksum as i64);

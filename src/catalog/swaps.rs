@@ -22,7 +22,16 @@ pub struct Swap {
 impl Catalog {
     /// Files that are to be removed and may not be yet.
     pub fn pending_removals(&self) -> Result<Vec<PathBuf>, CatalogError> {
-        self.rows("SELECT path FROM removals ORDER BY path", [], |row| {
+        self.paths("removals")
+    }
+
+    /// Files, by the names that readers know them by, that are to vanish with the folders of pending swaps.
+    pub fn vanishing(&self) -> Result<Vec<PathBuf>, CatalogError> {
+        self.paths("vanishing")
+    }
+
+    fn paths(&self, table: &str) -> Result<Vec<PathBuf>, CatalogError> {
+        self.rows(&format!("SELECT path FROM {table} ORDER BY path"), [], |row| {
             Ok(path_of(&row.get::<_, Vec<u8>>(0)?))
         })
     }
@@ -57,10 +66,14 @@ pub(super) fn write(
     transaction: &Transaction<'_>,
     removals: &[PathBuf],
     swaps: &[Swap],
+    vanishing: &[PathBuf],
 ) -> rusqlite::Result<()> {
-    let mut remove = transaction.prepare("INSERT OR REPLACE INTO removals VALUES (?1)")?;
-    for path in removals {
-        remove.execute([bytes_of(path)])?;
+    for (table, paths) in [("removals", removals), ("vanishing", vanishing)] {
+        let sql = format!("INSERT OR REPLACE INTO {table} VALUES (?1)");
+        let mut statement = transaction.prepare(&sql)?;
+        for path in paths {
+            statement.execute([bytes_of(path)])?;
+        }
     }
     let mut statement = transaction.prepare("INSERT INTO swaps VALUES (?1, ?2, ?3, 0)")?;
     for swap in swaps {

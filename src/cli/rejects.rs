@@ -104,7 +104,10 @@ fn in_words(name: &str, retried: &Retried) -> String {
         output::count(retried.left()),
     );
     let others = [
-        (retried.unreadable, "whose file is gone or another one by now, which more than 4 KiB of them or a header is in"),
+        (
+            retried.unreadable,
+            "whose file is gone or another one by now, which more than 4 KiB of them or a header is in",
+        ),
         (retried.without_text, "of which only the place was kept"),
         (retried.not_kept, "that were only counted"),
     ];

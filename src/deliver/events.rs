@@ -99,7 +99,10 @@ impl RecordSink for EventSplit {
         for &row in rows {
             let time = times[row as usize];
             let start = timepart::start(self.partition, time);
-            self.newest.entry(start).and_modify(|newest| *newest = time.max(*newest)).or_insert(time);
+            self.newest
+                .entry(start)
+                .and_modify(|newest| *newest = time.max(*newest))
+                .or_insert(time);
             by_partition.entry(start).or_default().push(row);
         }
         for (start, rows) in by_partition {
@@ -113,10 +116,8 @@ pub fn join(output: &EventsOutput, files: &[PathBuf], path: &Path) -> Result<Wri
     let mut joined = ParquetFile::create(path, schema(output), Content::Events)?;
     for file in files {
         for batch in parquet_file::open(file, STORE_BLOCK_ROWS)? {
-            let batch = batch.map_err(|e| FileError::Damaged {
-                path: file.clone(),
-                what: e.to_string(),
-            })?;
+            let batch = batch
+                .map_err(|e| FileError::Damaged { path: file.clone(), what: e.to_string() })?;
             joined.write(&batch)?;
         }
     }

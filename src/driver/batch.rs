@@ -111,11 +111,7 @@ impl Batch<'_> {
         }
         let mut segments = executed.states.clone();
         segments.extend(sources.changes());
-        let change = Change {
-            segments,
-            lost_bytes: sources.lost_bytes(),
-            ..Change::default()
-        };
+        let change = Change { segments, lost_bytes: sources.lost_bytes(), ..Change::default() };
         self.commit(catalog, &mut executed, change, outcome)?;
         Ok(true)
     }
@@ -175,6 +171,7 @@ impl Batch<'_> {
                 event_files: &folded.event_files,
                 removals: &folded.removals,
                 swaps: &folded.swaps,
+                vanishing: &folded.vanishing,
                 // What waits is forgotten with everything else where a batch makes all anew.
                 event_parts_done: false,
             },

@@ -102,6 +102,7 @@ fn one(
         event_files_removed: &removed,
         event_files: &merged,
         swaps: &[swap],
+        vanishing: &removed,
         ..Refresh::default()
     })?;
     fault::point("compact.decided");

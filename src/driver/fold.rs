@@ -35,6 +35,8 @@ pub(super) struct Folded {
     pub(super) removals: Vec<PathBuf>,
     /// Folders to exchange.
     pub(super) swaps: Vec<Swap>,
+    /// Visible files that vanish with the former folders.
+    pub(super) vanishing: Vec<PathBuf>,
     /// The newest event time, microseconds, where events are cut by time.
     pub(super) watermark_us: Option<i64>,
     /// Events that are published later.

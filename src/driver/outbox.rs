@@ -226,11 +226,15 @@ fn deliver(
         // A table that was restored from a backup knows less than the catalog thinks; one whose batch has another token
         // was written in another life of this state, which ended when it was restored from a copy: its rows are not
         // those of this history, and all are replaced.
-        Some(known) => match token_of(known.batch).map_err(|e| DeliverError::Source(Box::new(e)))? {
-            // What was delivered before all was computed anew may hold groups that are no more.
-            Some(token) if token == known.token && known.batch >= snapshot.rebuilt => known.batch,
-            _ => 0,
-        },
+        Some(known) => {
+            match token_of(known.batch).map_err(|e| DeliverError::Source(Box::new(e)))? {
+                // What was delivered before all was computed anew may hold groups that are no more.
+                Some(token) if token == known.token && known.batch >= snapshot.rebuilt => {
+                    known.batch
+                }
+                _ => 0,
+            }
+        }
         None => 0,
     };
     let delivery = Delivery {

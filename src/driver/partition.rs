@@ -87,10 +87,7 @@ impl Partition<'_> {
         Ok(made)
     }
 
-    fn create_visible(
-        &self,
-        summarizer: &Summarizer<'_>,
-    ) -> Result<Option<ParquetFile>, RunError> {
+    fn create_visible(&self, summarizer: &Summarizer<'_>) -> Result<Option<ParquetFile>, RunError> {
         let Some(output) = &self.plan.outputs.summary else { return Ok(None) };
         let path = self.names.staged(&output.path, &format!("summary-{}", self.partition_us));
         let sorted = Content::Summary(self.reduce.key_types().len());

@@ -43,7 +43,8 @@ pub(super) fn publish(catalog: &mut Catalog) -> Result<(), RunError> {
     for folder in &folders {
         sync_folder(folder)?;
     }
-    swaps.iter().try_for_each(swap::carry_out)?;
+    let vanishing = catalog.vanishing()?.into_iter().collect();
+    swaps.iter().try_for_each(|swap| swap::carry_out(swap, &vanishing))?;
     fault::point("publish.renamed");
     Ok(catalog.mark_published()?)
 }

@@ -129,16 +129,18 @@ pub(super) fn replace_visible(
     // What lies in a folder that the job does not name any more is the user's by now.
     if let Some(output) = batch.layout.summary() {
         let old = catalog.visible()?.into_iter().map(|file| file.path);
-        folded.removals.extend(
-            old.filter(|path| path.starts_with(output) && !new.contains(path.as_path())),
-        );
+        folded
+            .removals
+            .extend(old.filter(|path| path.starts_with(output) && !new.contains(path.as_path())));
     }
     let Some(output) = batch.layout.events() else { return Ok(()) };
     let old = catalog.event_files()?.into_iter().map(|file| file.path);
     let mut old: Vec<PathBuf> = old.filter(|path| path.starts_with(output)).collect();
     if !old.is_empty() && swap::is_possible(batch.names, output) {
         let swapped = build_folders(batch, output, folded)?;
-        old.retain(|path| top(output, path).is_none_or(|top| !swapped.contains(&top)));
+        let is_swapped =
+            |path: &PathBuf| top(output, path).is_some_and(|top| swapped.contains(&top));
+        (folded.vanishing, old) = old.into_iter().partition(is_swapped);
     }
     folded.removals.extend(old);
     Ok(())

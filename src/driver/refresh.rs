@@ -47,9 +47,8 @@ pub(super) fn refresh(session: &mut Session<'_>) -> Result<Refreshed, RunError> 
     let made = summaries(session, names, &runs, &stale)?;
     let renames = event_files(session, names, &parts, batch)?;
     let renamed = renames.iter().zip(parts.chunk_by(|a, b| a.partition_us == b.partition_us));
-    let files: Vec<EventFile> = renamed
-        .map(|(rename, parts)| event_file(rename, parts[0].partition_us, batch))
-        .collect();
+    let files: Vec<EventFile> =
+        renamed.map(|(rename, parts)| event_file(rename, parts[0].partition_us, batch)).collect();
     decide(session, &runs, &stale, made, renames, &files)?;
     publish::publish(&mut session.catalog)?;
     recover::remove_leftovers(&session.layout, &mut session.catalog, &session.pins)?;

@@ -51,11 +51,7 @@ impl Retried {
 }
 
 /// Tries all rejected lines again.
-pub fn retry(
-    plan: &Plan,
-    options: &Options,
-    progress: &dyn Progress,
-) -> Result<Retried, RunError> {
+pub fn retry(plan: &Plan, options: &Options, progress: &dyn Progress) -> Result<Retried, RunError> {
     let mut retried = Retried::default();
     retried.outcome = once(plan, options, progress, Differing::Parsing, |session, outcome| {
         count(&session.catalog, &mut retried)?;

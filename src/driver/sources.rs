@@ -97,7 +97,8 @@ impl Sources {
 
     /// What the catalog is to store of segments that are not read, losses included.
     pub(super) fn changes(&self) -> Vec<SegmentChange> {
-        let lost = |id: u64| self.plan.lost.iter().filter(|l| l.segment == id).map(|l| l.bytes).sum();
+        let lost =
+            |id: u64| self.plan.lost.iter().filter(|l| l.segment == id).map(|l| l.bytes).sum();
         let change = |state: &SegmentState| {
             let read = SegmentLedger { lost_bytes: lost(state.id), ..SegmentLedger::default() };
             SegmentChange { state: state.clone(), read }

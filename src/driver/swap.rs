@@ -4,6 +4,7 @@
 //! Where the file system can't exchange two folders in one step, the former one is moved away first, and for a moment
 //! there is none.
 
+use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -42,8 +43,9 @@ fn exchange(one: &Path, other: &Path) -> Result<(), Errno> {
     renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE)
 }
 
-/// Makes a swap happen, unless it has; what is not ours in the former folder is moved into the new one.
-pub(super) fn carry_out(swap: &Swap) -> Result<(), RunError> {
+/// Makes a swap happen, unless it has. `vanishing`: published paths of files that go with the former folder; what else is in
+/// it, such as a user's notes, is moved into the new one.
+pub(super) fn carry_out(swap: &Swap, vanishing: &HashSet<PathBuf>) -> Result<(), RunError> {
     let is_new = |folder: &Path| folder.join(&swap.marker).exists();
     let failed = |error| FileError::io("publish", &swap.published)(error);
     let parent = swap.published.parent().unwrap_or(Path::new("."));
@@ -61,7 +63,7 @@ pub(super) fn carry_out(swap: &Swap) -> Result<(), RunError> {
         fault::point("publish.swapped");
     }
     for former in [&swap.staged, &aside(swap)] {
-        keep_foreign(former, &swap.published).map_err(failed)?;
+        keep_foreign(former, &swap.published, vanishing).map_err(failed)?;
     }
     Ok(sync_folder(parent)?)
 }
@@ -91,7 +93,7 @@ fn aside(swap: &Swap) -> PathBuf {
 }
 
 /// Moves what this program did not write out of a former folder. Repeatable.
-fn keep_foreign(former: &Path, new: &Path) -> io::Result<()> {
+fn keep_foreign(former: &Path, new: &Path, vanishing: &HashSet<PathBuf>) -> io::Result<()> {
     let entries = match std::fs::read_dir(former) {
         Ok(entries) => entries,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
@@ -101,8 +103,8 @@ fn keep_foreign(former: &Path, new: &Path) -> io::Result<()> {
         let entry = entry?;
         let target = new.join(entry.file_name());
         if entry.file_type()?.is_dir() && (target.is_dir() || is_partition(&entry.file_name())) {
-            keep_foreign(&entry.path(), &target)?;
-        } else if !is_events_file(&entry.file_name()) && !target.exists() {
+            keep_foreign(&entry.path(), &target, vanishing)?;
+        } else if !vanishing.contains(&target) && !target.exists() {
             std::fs::create_dir_all(new)?;
             std::fs::rename(entry.path(), target)?;
         }
@@ -116,42 +118,67 @@ fn is_partition(name: &OsStr) -> bool {
     ["date=", "hour=", "month="].iter().any(|start| name.starts_with(start))
 }
 
-/// `events-<batch>-….parquet`
-fn is_events_file(name: &OsStr) -> bool {
-    let number = name.to_str().and_then(|name| {
-        name.strip_suffix(".parquet")?.strip_prefix("events-")?.split_once('-')
-    });
-    number.is_some_and(|(batch, _)| batch.parse::<u64>().is_ok())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_swap_happens_once_however_often_it_is_carried_out() {
-        let dir = tempfile::tempdir().expect("a folder");
+    fn names(folder: &Path) -> Vec<String> {
+        let entries = std::fs::read_dir(folder).expect("a folder");
+        let name = |entry: io::Result<std::fs::DirEntry>| entry.expect("an entry").file_name();
+        let mut names: Vec<String> =
+            entries.map(|entry| name(entry).into_string().expect("text")).collect();
+        names.sort();
+        names
+    }
+
+    /// A folder that is visible, and one that is to be.
+    fn folders(dir: &Path) -> (Swap, HashSet<PathBuf>) {
         let swap = Swap {
-            staged: dir.path().join("staged"),
-            published: dir.path().join("out/date=2026-11-22"),
+            staged: dir.join("staged"),
+            published: dir.join("out/date=2026-11-22"),
             marker: "events-2-merged-1.parquet".into(),
         };
         for path in [&swap.staged, &swap.published] {
             std::fs::create_dir_all(path).expect("a folder");
         }
         std::fs::write(swap.staged.join(&swap.marker), "new").expect("written");
-        for name in ["events-1-1.parquet", "notes.txt", "events-mine.parquet"] {
+        for name in ["events-1-1.parquet", "notes.txt", "events-2026-mine.parquet"] {
             std::fs::write(swap.published.join(name), "old").expect("written");
         }
+        let vanishing = HashSet::from([swap.published.join("events-1-1.parquet")]);
+        (swap, vanishing)
+    }
+
+    #[test]
+    fn a_swap_happens_once_however_often_it_is_carried_out() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let (swap, vanishing) = folders(dir.path());
         for _ in 0..3 {
-            carry_out(&swap).expect("carried out");
-            let names = |folder: &Path| -> std::collections::BTreeSet<String> {
-                let entries = std::fs::read_dir(folder).expect("a folder");
-                entries.map(|e| e.expect("an entry").file_name().into_string().expect("text")).collect()
-            };
-            let expected = ["events-2-merged-1.parquet", "events-mine.parquet", "notes.txt"];
-            assert!(names(&swap.published).iter().eq(expected.iter()));
-            assert!(names(&swap.staged).iter().eq(["events-1-1.parquet"].iter()));
+            carry_out(&swap, &vanishing).expect("carried out");
+            let expected = ["events-2-merged-1.parquet", "events-2026-mine.parquet", "notes.txt"];
+            assert_eq!(names(&swap.published), expected);
+            assert_eq!(names(&swap.staged), ["events-1-1.parquet"]);
         }
+    }
+
+    #[test]
+    fn a_swap_that_was_cut_between_its_two_renames_is_finished() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let (swap, vanishing) = folders(dir.path());
+        std::fs::rename(&swap.published, aside(&swap)).expect("the first of them");
+        for _ in 0..2 {
+            carry_out(&swap, &vanishing).expect("carried out");
+            let expected = ["events-2-merged-1.parquet", "events-2026-mine.parquet", "notes.txt"];
+            assert_eq!(names(&swap.published), expected);
+        }
+    }
+
+    #[test]
+    fn a_new_folder_that_is_gone_is_an_error_that_names_both() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let (swap, vanishing) = folders(dir.path());
+        std::fs::remove_dir_all(&swap.staged).expect("removed");
+        let error = carry_out(&swap, &vanishing).expect_err("nothing to swap").to_string();
+        assert!(error.contains("staged") && error.contains("date=2026-11-22"), "{error}");
     }
 }

@@ -68,7 +68,11 @@ impl Delta {
 }
 
 /// Where the groups of a time partition are in a table's order.
-fn cut((table, order): &(GroupTable, Vec<u32>), partition: Partition, start: i64) -> (usize, usize) {
+fn cut(
+    (table, order): &(GroupTable, Vec<u32>),
+    partition: Partition,
+    start: i64,
+) -> (usize, usize) {
     let from = order.partition_point(|&g| partition_of(partition, table.key(g)) < start);
     let to = order.partition_point(|&g| partition_of(partition, table.key(g)) <= start);
     (from, to)

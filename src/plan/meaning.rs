@@ -66,7 +66,8 @@ pub(super) fn describe(spec: &JobSpec, partition: Option<Partition>, types: &Typ
         push("reduce.types", types.groups.clone());
     }
     if let Some(events) = &spec.output.events {
-        let columns: Vec<&str> = events.value.columns.value.iter().map(|at| at.value.as_str()).collect();
+        let columns: Vec<&str> =
+            events.value.columns.value.iter().map(|at| at.value.as_str()).collect();
         push(EVENTS, columns.join(", "));
         push(EVENT_TYPES, types.events.clone());
     }

@@ -2,14 +2,14 @@
 //! nothing here opens a log file (formats whose columns stand in the files get the head of one as bytes).
 
 mod compile;
-mod meaning;
 mod format;
+mod meaning;
 mod names;
 mod outputs;
 
 pub use compile::{compile, source_globs};
-pub use meaning::{Change, changes};
 pub use format::{columns_stand_in_files, format_spec};
+pub use meaning::{Change, changes};
 pub use outputs::{EventsOutput, MysqlOutput, Outputs, SqliteOutput, SummaryOutput};
 
 use std::path::PathBuf;

@@ -60,7 +60,8 @@ impl LineReader {
             Some(open) => open,
             None => (Decoder::new(self.file.clone(), self.compression, &self.path)?, 0),
         };
-        let mut scratch = vec![0; SKIP_BYTES.min(usize::try_from(offset - at).unwrap_or(SKIP_BYTES))];
+        let mut scratch =
+            vec![0; SKIP_BYTES.min(usize::try_from(offset - at).unwrap_or(SKIP_BYTES))];
         while at < offset {
             let wanted = scratch.len().min(usize::try_from(offset - at).unwrap_or(SKIP_BYTES));
             let passed = decoder.fill(&mut scratch[..wanted])?;
@@ -101,8 +102,7 @@ mod tests {
         let dir = tempfile::tempdir().expect("a folder");
         let (plain, gzip) = (dir.path().join("a.log"), dir.path().join("a.log.gz"));
         std::fs::write(&plain, text).expect("written");
-        let mut encoder =
-            flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
         encoder.write_all(text).expect("in memory");
         std::fs::write(&gzip, encoder.finish().expect("in memory")).expect("written");
         for path in [plain, gzip] {

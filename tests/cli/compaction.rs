@@ -115,7 +115,8 @@ impl Poller {
                 looks += 1;
                 let twice: Vec<_> = found.iter().filter(|(_, times)| **times > 1).collect();
                 assert!(twice.is_empty(), "seen twice: {twice:?}");
-                let missing: Vec<_> = before.keys().filter(|line| !found.contains_key(*line)).collect();
+                let missing: Vec<_> =
+                    before.keys().filter(|line| !found.contains_key(*line)).collect();
                 assert!(!all || missing.is_empty(), "seen before and missing now: {missing:?}");
                 before = found;
             }
@@ -192,7 +193,11 @@ fn late_lines_are_merged_when_they_are_many() {
         world.append("logs/a.log", at(5, 900 + n));
         world.run(&[]).expect(0);
     }
-    assert_eq!(files(&world)["hour=00"], 1, "five small ones are merged, the merged one among them");
+    assert_eq!(
+        files(&world)["hour=00"],
+        1,
+        "five small ones are merged, the merged one among them"
+    );
     assert_whole(&world, 44);
     for n in 4..7 {
         world.append("logs/a.log", at(5, 900 + n));

@@ -143,7 +143,9 @@ fn a_rebuilt_job_with_other_columns_gets_a_table_of_them_also_later() {
     let place = Place::new();
     place.run(&server()).expect(0);
     let job = std::fs::read_to_string(place.world.path("job.toml")).expect("the job");
-    place.world.job(&job.replace("bytes = \"sum(body_bytes_sent)\"", "most = \"max(body_bytes_sent)\""));
+    place
+        .world
+        .job(&job.replace("bytes = \"sum(body_bytes_sent)\"", "most = \"max(body_bytes_sent)\""));
     place.world.append("logs/a.log", lines(3, 1));
     let rebuild = |url: &str| {
         Done::of(place.world.command(&["run", "job.toml", "--rebuild"]).env("DATABASE", url))

@@ -11,7 +11,9 @@ use crate::support::{JOB, World, line, lines, tables};
 
 /// A catalog to look at.
 fn catalog(world: &World, job: &str) -> Catalog {
-    Catalog::open_existing(&world.path(&format!(".logmill/{job}"))).expect("a catalog").expect("it ran")
+    Catalog::open_existing(&world.path(&format!(".logmill/{job}")))
+        .expect("a catalog")
+        .expect("it ran")
 }
 
 fn totals(world: &World, job: &str) -> Totals {
@@ -179,9 +181,13 @@ fn events_of_before_are_replaced_and_readers_see_each_record_once() {
 
 #[test]
 fn another_partition_of_the_events_leaves_nothing_of_the_former() {
-    for (before, after) in
-        [("\"hour\"", "\"day\""), ("\"day\"", "\"hour\""), ("\"day\"", "\"month\""), ("\"hour\"", "\"none\""), ("\"none\"", "\"day\"")]
-    {
+    for (before, after) in [
+        ("\"hour\"", "\"day\""),
+        ("\"day\"", "\"hour\""),
+        ("\"day\"", "\"month\""),
+        ("\"hour\"", "\"none\""),
+        ("\"none\"", "\"day\""),
+    ] {
         let world = events(before);
         let job = EVENTS.replace("\"hour\"", after);
         world.job(&job);

@@ -41,7 +41,8 @@ impl Saved {
 /// All passes of all fault points of a command, which is carried out: names, and which pass of that name.
 pub fn points(world: &World, args: &[&str]) -> Vec<(String, u64)> {
     let log = tempfile::NamedTempFile::new().expect("a file");
-    let done = world.command(args).env("LOGMILL_FAULT_LOG", log.path()).output().expect("it starts");
+    let done =
+        world.command(args).env("LOGMILL_FAULT_LOG", log.path()).output().expect("it starts");
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
     let text = std::fs::read_to_string(log.path()).expect("the log");
     let mut passes = std::collections::HashMap::new();
