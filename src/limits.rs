@@ -18,6 +18,18 @@ pub const REJECT_SAMPLE_BYTES: usize = 4096;
 pub const REJECT_SAMPLES_MAX: usize = 10_000;
 /// Rejected lines of one batch that the catalog keeps; further ones are counted only.
 pub const REJECTS_KEPT_MAX: usize = 1_000_000;
+/// Rejected lines of all batches together that the catalog keeps; the oldest go first.
+pub const REJECTS_TOTAL_MAX: u64 = 1_000_000;
+/// Those of them with a sample, of at most 4 KiB each.
+pub const REJECT_SAMPLES_TOTAL_MAX: u64 = 100_000;
+/// Events files below this size are merged into larger ones once their time partition is closed.
+pub const EVENT_FILE_SMALL_BYTES: u64 = 512 << 20;
+/// So many of them may stay in a partition.
+pub const EVENT_FILES_SMALL_MAX: u64 = 4;
+/// Bytes of the files that are merged into one, at most.
+pub const EVENT_FILE_BYTES: u64 = 1 << 30;
+/// A time partition is closed once the newest event time lies so far behind its end: late lines come in till then.
+pub const EVENT_PARTITION_GRACE_US: i64 = 600_000_000;
 /// A file that was quiet for so long is not being written any more: a compressed one that is cut off is a damaged one.
 pub const QUIET_SECONDS: u64 = 10;
 /// Default of `[limits] partitions`: 27 years of days.

@@ -7,6 +7,8 @@ mod support;
 mod audit;
 #[path = "cli/commands.rs"]
 mod commands;
+#[path = "cli/compaction.rs"]
+mod compaction;
 #[path = "cli/damaged_input.rs"]
 mod damaged_input;
 #[path = "cli/databases.rs"]
@@ -25,7 +27,11 @@ mod input;
 mod job_errors;
 #[path = "cli/places.rs"]
 mod places;
+#[path = "cli/rebuild.rs"]
+mod rebuild;
 #[path = "cli/reruns.rs"]
 mod reruns;
+#[path = "cli/retry.rs"]
+mod retry;
 #[path = "cli/verify.rs"]
 mod verify;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{OptionalExtension, Transaction};
 
+use super::rebuild::REBUILT;
 use super::{Catalog, CatalogError};
 use crate::engine::reject::Counters;
 
@@ -74,10 +75,13 @@ impl Catalog {
 
     /// The counters of all batches together. A line that was rejected and merged later counts as what it became.
     pub fn totals(&self) -> Result<Totals, CatalogError> {
-        let sql = "SELECT sum(mapped), sum(filtered), sum(rejected) - sum(retried), sum(bytes), sum(lost_bytes),
-                          sum(late)
-                   FROM (SELECT mapped, filtered, rejected, late, retried, bytes, lost_bytes FROM batches UNION ALL
-                         SELECT mapped, filtered, rejected, late, retried, bytes, lost_bytes FROM former_batches)";
+        let sql = format!(
+            "SELECT sum(mapped), sum(filtered), sum(rejected) - sum(retried), sum(bytes), sum(lost_bytes),
+                    sum(late)
+             FROM (SELECT mapped, filtered, rejected, late, retried, bytes, lost_bytes FROM batches
+                       WHERE batch >= {REBUILT} UNION ALL
+                   SELECT mapped, filtered, rejected, late, retried, bytes, lost_bytes FROM former_batches)"
+        );
         let read = |row: &rusqlite::Row<'_>| {
             let number = |at| row.get::<_, i64>(at).map(|n| n as u64);
             let counters = Counters {
@@ -90,7 +94,7 @@ impl Catalog {
             };
             Ok(Totals { counters, lost_bytes: number(4)? })
         };
-        self.connection.query_row(sql, [], read).map_err(self.fail("read"))
+        self.connection.query_row(&sql, [], read).map_err(self.fail("read"))
     }
 }
 
@@ -121,7 +125,7 @@ pub(super) fn prune(transaction: &Transaction<'_>, newest: u64) -> rusqlite::Res
         return Ok(());
     }
     let last = (newest - BATCHES_KEPT) as i64;
-    transaction.execute(
+    let sums = format!(
         "UPDATE former_batches SET
             batches = former_batches.batches + o.batches, mapped = former_batches.mapped + o.mapped,
             filtered = former_batches.filtered + o.filtered, rejected = former_batches.rejected + o.rejected,
@@ -131,9 +135,9 @@ pub(super) fn prune(transaction: &Transaction<'_>, newest: u64) -> rusqlite::Res
                       coalesce(sum(rejected), 0) AS rejected, coalesce(sum(late), 0) AS late,
                       coalesce(sum(retried), 0) AS retried, coalesce(sum(bytes), 0) AS bytes,
                       coalesce(sum(lost_bytes), 0) AS lost_bytes
-               FROM batches WHERE batch <= ?1) AS o",
-        [last],
-    )?;
+               FROM batches WHERE batch <= ?1 AND batch >= {REBUILT}) AS o"
+    );
+    transaction.execute(&sums, [last])?;
     transaction.execute("DELETE FROM batches WHERE batch <= ?1", [last]).map(drop)
 }
 
@@ -168,6 +172,9 @@ mod tests {
                 rejects: &[],
                 files: Refresh::default(),
                 event_parts: &[],
+                watermark_us: None,
+                rejects_resolved: &[],
+                anew: false,
                 groups: 0,
                 lost_bytes: 7,
                 segments_read: 0,

@@ -4,10 +4,12 @@ use std::path::PathBuf;
 
 use rusqlite::{Transaction, params};
 
+use super::event_files::{self, EventFile};
 use super::event_parts::{self, EventPart};
 use super::renames::{self, Rename};
 use super::runs::{self, Run};
 use super::segments::{self, SegmentChange};
+use super::swaps::{self, Swap};
 use super::visible::{self, VisibleFile};
 use super::{Catalog, CatalogError};
 use crate::engine::reject::{Counters, Reject};
@@ -23,12 +25,18 @@ pub struct Decision<'d> {
     pub segments: &'d [SegmentChange],
     /// What became of the lines.
     pub counters: Counters,
-    /// Rejected lines that are kept, with the path of each.
+    /// Rejected lines that are kept, with the path of each; those of a segment by its index in `segments`.
     pub rejects: &'d [(PathBuf, Reject)],
+    /// Formerly rejected lines ([`super::RejectRow::id`]) that it merged.
+    pub rejects_resolved: &'d [i64],
+    /// Whether it takes the place of all batches before.
+    pub anew: bool,
     /// What of the store and of the outputs it changes.
     pub files: Refresh<'d>,
     /// Events for later publication.
     pub event_parts: &'d [EventPart],
+    /// Its newest event time where that is known, microseconds.
+    pub watermark_us: Option<i64>,
     /// Groups that the batch touched.
     pub groups: u64,
     /// Bytes that nobody can read any more.
@@ -50,6 +58,16 @@ pub struct Refresh<'d> {
     pub renames: &'d [Rename],
     /// What of `renames` shows which state of the summary.
     pub visible: &'d [VisibleFile],
+    /// Files of events that are not visible any more.
+    pub event_files_removed: &'d [PathBuf],
+    /// New visible files of events.
+    pub event_files: &'d [EventFile],
+    /// Files to remove.
+    pub removals: &'d [PathBuf],
+    /// Folders to exchange.
+    pub swaps: &'d [Swap],
+    /// Files that vanish with the former folders of `swaps`; others in them are moved into the new ones.
+    pub vanishing: &'d [PathBuf],
     /// Whether all parts of events that waited are among `renames` now.
     pub event_parts_done: bool,
 }
@@ -84,6 +102,8 @@ fn files(transaction: &Transaction<'_>, batch: u64, files: &Refresh<'_>) -> rusq
     if files.event_parts_done {
         transaction.execute("DELETE FROM event_parts", [])?;
     }
+    event_files::replace(transaction, files.event_files_removed, files.event_files)?;
+    swaps::write(transaction, files.removals, files.swaps, files.vanishing)?;
     renames::write(transaction, batch, files.renames)
 }
 
@@ -92,8 +112,19 @@ fn batch(
     fence: u64,
     decision: &Decision<'_>,
 ) -> rusqlite::Result<()> {
-    segments::write(transaction, decision.segments)?;
-    super::rejects::write(transaction, decision.batch, decision.rejects)?;
+    if decision.anew {
+        super::rebuild::forget(transaction, decision.batch)?;
+    }
+    let segments = segments::write(transaction, decision.segments)?;
+    super::rejects::write(transaction, decision.batch, &segments, decision.rejects)?;
+    super::rejects::remove(transaction, decision.rejects_resolved)?;
+    if let Some(watermark_us) = decision.watermark_us {
+        transaction.execute(
+            "INSERT INTO meta VALUES ('watermark_us', ?1)
+             ON CONFLICT (key) DO UPDATE SET value = max(value, excluded.value)",
+            [watermark_us],
+        )?;
+    }
     let meta = "INSERT OR REPLACE INTO meta VALUES (?1, ?2)";
     transaction.execute(meta, ["meaning", decision.meaning])?;
     let counters = decision.counters;
@@ -114,7 +145,7 @@ fn batch(
             counters.filtered as i64,
             counters.rejected as i64,
             counters.late as i64,
-            0,
+            decision.rejects_resolved.len() as i64,
             counters.bytes as i64,
             decision.groups as i64,
             decision.lost_bytes as i64,

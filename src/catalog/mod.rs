@@ -5,27 +5,32 @@
 
 mod batches;
 mod decision;
+mod event_files;
 mod event_parts;
 mod fence;
 mod lock;
 mod open;
 mod outputs;
+mod rebuild;
 mod rejects;
 mod renames;
 mod runs;
 mod segments;
+mod swaps;
 mod visible;
 
 pub use batches::{BatchRow, Totals};
 pub use decision::{Decision, Refresh};
+pub use event_files::EventFile;
 pub use event_parts::EventPart;
 pub use lock::{JobLock, LockError};
 pub use open::Catalog;
 pub use outputs::OutputRow;
-pub use rejects::RejectRow;
+pub use rejects::{RejectRow, RejectsKept};
 pub use renames::Rename;
 pub use runs::Run;
 pub use segments::{FormerSegments, SegmentChange, SegmentLedger};
+pub use swaps::Swap;
 pub use visible::VisibleFile;
 
 use std::path::PathBuf;

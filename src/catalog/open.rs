@@ -43,8 +43,18 @@ CREATE TABLE event_parts (
     staged BLOB PRIMARY KEY, partition_us INTEGER NOT NULL, sequence INTEGER NOT NULL,
     bytes INTEGER NOT NULL, checksum INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE rejects (
-    id INTEGER PRIMARY KEY, batch INTEGER NOT NULL, path BLOB NOT NULL, offset INTEGER NOT NULL,
-    length INTEGER NOT NULL, reason TEXT NOT NULL, sample BLOB NOT NULL);
+    id INTEGER PRIMARY KEY, batch INTEGER NOT NULL, segment INTEGER NOT NULL, path BLOB NOT NULL,
+    rank_time INTEGER NOT NULL, rank INTEGER NOT NULL, offset INTEGER NOT NULL, length INTEGER NOT NULL,
+    reason TEXT NOT NULL, sample BLOB NOT NULL);
+CREATE INDEX rejects_with_sample ON rejects (id) WHERE sample <> x'';
+CREATE TABLE event_files (
+    path BLOB PRIMARY KEY, partition_us INTEGER NOT NULL, batch INTEGER NOT NULL, bytes INTEGER NOT NULL,
+    checksum INTEGER NOT NULL) WITHOUT ROWID;
+CREATE INDEX event_files_by_partition ON event_files (partition_us, bytes);
+CREATE TABLE removals (path BLOB PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE vanishing (path BLOB PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE swaps (
+    staged BLOB PRIMARY KEY, published BLOB NOT NULL, marker BLOB NOT NULL, done INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE outputs (
     name TEXT PRIMARY KEY, place TEXT NOT NULL, delivered INTEGER NOT NULL, tried_us INTEGER NOT NULL,
     error TEXT) WITHOUT ROWID;
@@ -176,6 +186,11 @@ impl Catalog {
     /// The newest event time of all batches, microseconds.
     pub fn watermark_us(&self) -> Result<Option<i64>, CatalogError> {
         self.meta("watermark_us")
+    }
+
+    /// The last batch that computed everything anew; 0 for none.
+    pub fn rebuilt_batch(&self) -> Result<u64, CatalogError> {
+        Ok(self.meta::<i64>("rebuilt_batch")?.unwrap_or(0) as u64)
     }
 
     fn meta<T: rusqlite::types::FromSql>(&self, key: &str) -> Result<Option<T>, CatalogError> {

@@ -34,9 +34,13 @@ impl Catalog {
         })
     }
 
-    /// All renames have happened, durably.
+    /// All renames, removals and swaps have happened, durably.
     pub fn mark_published(&mut self) -> Result<(), CatalogError> {
-        self.write(|transaction, _| transaction.execute("DELETE FROM renames", []).map(drop))
+        self.write(|transaction, _| {
+            transaction.execute_batch(
+                "DELETE FROM renames; DELETE FROM removals; DELETE FROM vanishing; UPDATE swaps SET done = 1 WHERE NOT done;",
+            )
+        })
     }
 }
 

@@ -88,7 +88,7 @@ impl Catalog {
 
     /// Stores what was learnt of segments with nothing to read: new names, new times.
     pub fn update_segments(&mut self, segments: &[SegmentChange]) -> Result<(), CatalogError> {
-        self.write(|transaction, _| write(transaction, segments))
+        self.write(|transaction, _| write(transaction, segments).map(drop))
     }
 }
 
@@ -116,11 +116,11 @@ fn segment(row: &rusqlite::Row<'_>) -> rusqlite::Result<SegmentState> {
     })
 }
 
-/// Inserts new segments (id 0) and replaces known ones; what was read of them is added up.
+/// Inserts new segments (id 0) and replaces known ones; what was read of them is added up. Answers their numbers.
 pub(super) fn write(
     transaction: &Transaction<'_>,
     segments: &[SegmentChange],
-) -> rusqlite::Result<()> {
+) -> rusqlite::Result<Vec<i64>> {
     let sql = "INSERT INTO segments VALUES
                    (nullif(?1, 0), ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)
                ON CONFLICT (id) DO UPDATE SET
@@ -134,6 +134,7 @@ pub(super) fn write(
                    rejected_bytes = rejected_bytes + excluded.rejected_bytes,
                    lost_bytes = lost_bytes + excluded.lost_bytes";
     let mut statement = transaction.prepare(sql)?;
+    let mut ids = Vec::with_capacity(segments.len());
     for SegmentChange { state: s, read } in segments {
         statement.execute(params![
             s.id as i64,
@@ -156,8 +157,9 @@ pub(super) fn write(
             read.rejected_bytes as i64,
             read.lost_bytes as i64,
         ])?;
+        ids.push(if s.id == 0 { transaction.last_insert_rowid() } else { s.id as i64 });
     }
-    Ok(())
+    Ok(ids)
 }
 
 /// How long a segment whose file is gone is recognised when it comes back.

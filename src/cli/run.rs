@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::Args;
-use logmill::driver::{self, Outcome};
+use logmill::driver::{self, Loss, Outcome};
 use logmill::plan::Plan;
 use serde_json::json;
 
@@ -23,6 +23,7 @@ use super::{Status, output};
 Examples:
   logmill run jobs/http_traffic.toml
   logmill run jobs/*.toml --quiet                          from cron
+  logmill run traffic.toml --rebuild                       after a change of the job's meaning
   logmill run traffic.toml --input 'old/*.gz' --output /tmp/out --state-dir /tmp/state --final")]
 pub(super) struct Run {
     /// Job files
@@ -30,6 +31,12 @@ pub(super) struct Run {
     jobs: Vec<PathBuf>,
     #[command(flatten)]
     job: JobOptions,
+    /// Compute everything anew from the logs that still exist, with the job as it is now
+    #[arg(long)]
+    rebuild: bool,
+    /// With --rebuild: give up what came from logs that are gone
+    #[arg(long, requires = "rebuild")]
+    accept_loss: bool,
 }
 
 /// How many groups are shown.
@@ -59,7 +66,11 @@ impl Run {
         let when = if self.job.quiet { When::Never } else { self.job.progress };
         let bar = Bar::new(&plan.name, when);
         let options = self.job.work.driver(&self.job.state, path);
-        let result = driver::run(plan, &options, &bar);
+        let loss = if self.accept_loss { Loss::Accept } else { Loss::Refuse };
+        let result = match self.rebuild {
+            true => driver::rebuild(plan, &options, loss, &bar),
+            false => driver::run(plan, &options, &bar),
+        };
         bar.finish();
         // The error stays on top of the chain: the exit status is chosen by its kind.
         let outcome = match result {
@@ -73,20 +84,15 @@ impl Run {
         } else if !self.job.quiet && std::io::stdout().is_terminal() {
             show_busiest(plan, &options)?;
         }
-        Ok(status(plan, &outcome))
+        // A script that asked for a rebuild must learn that there was none.
+        let refused = self.rebuild && outcome.busy.is_some();
+        Ok(if refused { Status::Failed } else { status(plan, &outcome) })
     }
 
     /// Messages, to stderr.
     fn tell(&self, plan: &Plan, outcome: &Outcome) {
         let name = &plan.name;
         tell_problems(name, outcome);
-        for report in &outcome.outputs {
-            if let Some(error) = &report.error {
-                eprintln!(
-                    "logmill: {name}: {error} (it waits in the outbox; the next run tries again)"
-                );
-            }
-        }
         if above_ratio(plan, outcome) {
             let counters = outcome.counters;
             eprintln!(
@@ -111,13 +117,20 @@ impl Run {
     }
 }
 
-/// What went wrong without stopping the run, to stderr.
+/// What went wrong, to stderr.
 pub(super) fn tell_problems(name: &str, outcome: &Outcome) {
     for problem in outcome.problems.iter().take(PROBLEMS_SHOWN) {
         eprintln!("logmill: {name}: {problem}");
     }
     if let Some(more @ 1..) = outcome.problems.len().checked_sub(PROBLEMS_SHOWN) {
         eprintln!("logmill: {name}: and {more} more problems like these; --json lists all");
+    }
+    for report in &outcome.outputs {
+        if let Some(error) = &report.error {
+            eprintln!(
+                "logmill: {name}: {error} (it waits in the outbox; the next run tries again)"
+            );
+        }
     }
 }
 
@@ -159,7 +172,7 @@ fn above_ratio(plan: &Plan, outcome: &Outcome) -> bool {
     lines > 0 && outcome.counters.rejected as f64 > plan.limits.reject_ratio * lines as f64
 }
 
-fn status(plan: &Plan, outcome: &Outcome) -> Status {
+pub(super) fn status(plan: &Plan, outcome: &Outcome) -> Status {
     if !outcome.problems.is_empty() {
         Status::Failed
     } else if outcome.waits() {

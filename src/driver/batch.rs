@@ -10,7 +10,7 @@ use super::layout::{Layout, Names};
 use super::pins::Pins;
 use super::progress::Progress;
 use super::sources::Sources;
-use super::{Options, Outcome, RunError, publish, recover};
+use super::{Options, Outcome, RunError, publish, rebuild, recover};
 use crate::catalog::{Catalog, Decision, Refresh, SegmentChange};
 use crate::engine::reject::Reject;
 use crate::fault;
@@ -21,8 +21,21 @@ use crate::plan::Plan;
 pub(super) enum Depth {
     /// The touched partitions: one run each, and their visible files.
     Whole,
+    /// All there is: nothing of what was known before is kept.
+    Anew,
     /// What changed: a run of it, merged with the smaller ones before. What is visible follows in a refresh.
     Changed,
+}
+
+/// What a batch changes beside its groups and events.
+#[derive(Debug, Default)]
+pub(super) struct Change {
+    /// What happened to segments: first those of the mapped tasks.
+    pub(super) segments: Vec<SegmentChange>,
+    /// Formerly rejected lines that are merged.
+    pub(super) rejects_resolved: Vec<i64>,
+    /// Bytes that nobody can read any more.
+    pub(super) lost_bytes: u64,
 }
 
 /// A batch that is being made.
@@ -52,8 +65,18 @@ impl Batch<'_> {
         sources: &mut Sources,
         outcome: &mut Outcome,
     ) -> Result<(), RunError> {
+        self.decide_and_publish(catalog, pins, |catalog| self.decide(catalog, sources, outcome))
+    }
+
+    /// Makes a decision, which answers whether there was one, and publishes it.
+    pub(super) fn decide_and_publish(
+        &self,
+        catalog: &mut Catalog,
+        pins: &Pins,
+        decide: impl FnOnce(&mut Catalog) -> Result<bool, RunError>,
+    ) -> Result<(), RunError> {
         self.layout.create()?;
-        match self.decide(catalog, sources, outcome) {
+        match decide(catalog) {
             Ok(true) => {}
             Ok(false) => return recover::remove_leftovers(self.layout, catalog, pins),
             // Whether an unanswered decision was made is found out by whoever opens the catalog next.
@@ -81,56 +104,83 @@ impl Batch<'_> {
         outcome: &mut Outcome,
     ) -> Result<bool, RunError> {
         let mut executed = execute(self, sources)?;
+        if self.depth == Depth::Anew {
+            rebuild::check_complete(sources)?;
+        }
         // A loss is decided like anything else: it is told once, and history keeps it.
-        if executed.states.is_empty() && sources.plan.lost.is_empty() {
+        if executed.states.is_empty() && sources.plan.lost.is_empty() && self.depth != Depth::Anew {
             return Ok(false);
         }
+        let mut segments = executed.states.clone();
+        segments.extend(sources.changes());
+        let change = Change { segments, lost_bytes: sources.lost_bytes(), ..Change::default() };
+        self.commit(catalog, &mut executed, change, outcome)?;
+        Ok(true)
+    }
+
+    /// Stages what was mapped, and decides it.
+    pub(super) fn commit(
+        &self,
+        catalog: &mut Catalog,
+        executed: &mut Executed,
+        change: Change,
+        outcome: &mut Outcome,
+    ) -> Result<(), RunError> {
         self.progress.stage("write");
         fault::point("batch.mapped");
-        let known = catalog.runs()?;
-        let folded = self.pool.install(|| fold(self, &known, &executed))?;
+        let known = if self.depth == Depth::Anew { Vec::new() } else { catalog.runs()? };
+        let mut folded = self.pool.install(|| fold(self, &known, executed))?;
+        if self.depth == Depth::Anew {
+            rebuild::replace_visible(self, catalog, &mut folded)?;
+        }
         publish::prepare(&folded.renames)?;
         fault::point("batch.staged");
         if self.is_stopped() {
             return Err(RunError::Stopped);
         }
         let rejects = executed.take_rejects();
-        let mut segments = executed.states.clone();
-        segments.extend(sources.changes());
-        catalog.decide(&self.decision(sources, &executed, &folded, &rejects, &segments))?;
+        catalog.decide(&self.decision(executed, &folded, &rejects, &change))?;
         fault::point("batch.decided");
         outcome.batch = self.number;
         outcome.decided = true;
         outcome.counters = executed.counters;
         outcome.groups = folded.groups;
         outcome.segments = executed.states.len() as u64;
-        Ok(true)
+        Ok(())
     }
 
     fn decision<'d>(
         &'d self,
-        sources: &'d Sources,
         executed: &'d Executed,
         folded: &'d Folded,
         rejects: &'d [(PathBuf, Reject)],
-        segments: &'d [SegmentChange],
+        change: &'d Change,
     ) -> Decision<'d> {
         Decision {
             batch: self.number,
             meaning: &self.plan.meaning,
-            segments,
+            segments: &change.segments,
             counters: executed.counters,
             rejects,
+            rejects_resolved: &change.rejects_resolved,
+            anew: self.depth == Depth::Anew,
             files: Refresh {
                 runs_removed: &folded.runs_removed,
                 runs: &folded.runs,
                 renames: &folded.renames,
                 visible: &folded.visible,
+                event_files_removed: &[],
+                event_files: &folded.event_files,
+                removals: &folded.removals,
+                swaps: &folded.swaps,
+                vanishing: &folded.vanishing,
+                // What waits is forgotten with everything else where a batch makes all anew.
                 event_parts_done: false,
             },
             event_parts: &folded.event_parts,
+            watermark_us: folded.watermark_us,
             groups: folded.groups,
-            lost_bytes: sources.plan.lost.iter().map(|lost| lost.bytes).sum(),
+            lost_bytes: change.lost_bytes,
             segments_read: executed.states.len() as u64,
             seconds: self.started.elapsed().as_secs_f64(),
         }

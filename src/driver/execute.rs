@@ -81,7 +81,7 @@ fn attempt(batch: &Batch<'_>, tasks: &[SegmentTask]) -> Result<Result<Executed, 
 }
 
 /// The workers' parts as one.
-fn join(parts: Vec<Part>, states: Vec<SegmentChange>, paths: Vec<PathBuf>) -> Executed {
+pub(super) fn join(parts: Vec<Part>, states: Vec<SegmentChange>, paths: Vec<PathBuf>) -> Executed {
     let mut counters = Counters::default();
     let (mut rejects, mut events, mut spilled) = (Rejects::default(), Vec::new(), Vec::new());
     let mut tables = Vec::new();

@@ -10,7 +10,7 @@ use super::batch::{Batch, Depth};
 use super::execute::Executed;
 use super::layout::events_path;
 use super::partition::{Made, Partition};
-use crate::catalog::{EventPart, Rename, Run, VisibleFile};
+use crate::catalog::{EventFile, EventPart, Rename, Run, Swap, VisibleFile};
 use crate::deliver::events::StagedEvents;
 use crate::engine::cursor::Cursor;
 use crate::engine::parquet_file::sync_folder;
@@ -30,6 +30,16 @@ pub(super) struct Folded {
     pub(super) renames: Vec<Rename>,
     /// Those of them that show the store.
     pub(super) visible: Vec<VisibleFile>,
+    /// Files of events among `renames` and `swaps`.
+    pub(super) event_files: Vec<EventFile>,
+    /// Visible files to remove.
+    pub(super) removals: Vec<PathBuf>,
+    /// Folders to exchange.
+    pub(super) swaps: Vec<Swap>,
+    /// Visible files that vanish with the former folders.
+    pub(super) vanishing: Vec<PathBuf>,
+    /// The newest event time, microseconds, where events are cut by time.
+    pub(super) watermark_us: Option<i64>,
     /// Events that are published later.
     pub(super) event_parts: Vec<EventPart>,
     /// Groups that the batch changed.
@@ -44,9 +54,10 @@ pub(super) fn fold(
 ) -> Result<Folded, RunError> {
     let mut folded = Folded::default();
     match batch.depth {
-        Depth::Whole => folded.renames = event_files(batch, &executed.events),
+        Depth::Whole | Depth::Anew => event_files(batch, &executed.events, &mut folded),
         Depth::Changed => folded.event_parts = executed.events.iter().map(event_part).collect(),
     }
+    folded.watermark_us = executed.events.iter().filter_map(|events| events.newest_us).max();
     if let Some(reduce) = &batch.plan.reduce {
         let mut partitions: BTreeSet<i64> =
             executed.delta.partitions(reduce.partition).into_iter().collect();
@@ -101,7 +112,7 @@ fn partition(
         cursors.push(Box::new(StoreCursor::open(&run.path)?) as Box<dyn Cursor>);
     }
     let (kept, merged) = match batch.depth {
-        Depth::Whole => known.split_at(0),
+        Depth::Whole | Depth::Anew => known.split_at(0),
         Depth::Changed => {
             let groups = executed.groups(reduce.partition, partition_us);
             known.split_at(kept(known, groups))
@@ -114,8 +125,8 @@ fn partition(
         names: batch.names,
         partition_us,
     };
-    let mut made =
-        partition.merge(merged, cursors, batch.number, "batch", batch.depth == Depth::Whole)?;
+    let whole = batch.depth != Depth::Changed;
+    let mut made = partition.merge(merged, cursors, batch.number, "batch", whole)?;
     if batch.depth == Depth::Changed {
         made.changed = check_measures(&partition, kept, &made, batch.number)?;
     }
@@ -152,22 +163,29 @@ fn check_measures(
 }
 
 /// Numbers the events' files of each partition, in the order of segments and splits.
-fn event_files(batch: &Batch<'_>, events: &[StagedEvents]) -> Vec<Rename> {
-    let Some(output) = &batch.plan.outputs.events else { return Vec::new() };
+fn event_files(batch: &Batch<'_>, events: &[StagedEvents], folded: &mut Folded) {
+    let Some(output) = &batch.plan.outputs.events else { return };
     let mut numbers = HashMap::new();
-    let number = |staged: &StagedEvents| {
+    for staged in events {
         let number = numbers.entry(staged.partition_us).or_insert(0usize);
         *number += 1;
         let path =
             events_path(&output.path, output.partition, staged.partition_us, batch.number, *number);
-        Rename {
+        let rename = Rename {
             staged: staged.written.path.clone(),
             published: path,
             bytes: staged.written.bytes,
             checksum: staged.written.checksum,
-        }
-    };
-    events.iter().map(number).collect()
+        };
+        folded.event_files.push(event_file(&rename, staged.partition_us, batch.number));
+        folded.renames.push(rename);
+    }
+}
+
+/// A file of events as the catalog knows it once it is published.
+pub(super) fn event_file(rename: &Rename, partition_us: i64, batch: u64) -> EventFile {
+    let (path, bytes, checksum) = (rename.published.clone(), rename.bytes, rename.checksum);
+    EventFile { path, partition_us, batch, bytes, checksum }
 }
 
 fn event_part(staged: &StagedEvents) -> EventPart {

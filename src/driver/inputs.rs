@@ -28,6 +28,11 @@ impl Inputs {
         Inputs { held: Some(Held::new(held_max())), ..Inputs::default() }
     }
 
+    /// Nothing is known: everything is read.
+    pub(super) fn of_nothing() -> Self {
+        Inputs { known: Some(Vec::new()), ..Inputs::default() }
+    }
+
     /// Whether it is for a process that stays, which may wait for files that do not exist yet.
     pub(super) fn is_patient(&self) -> bool {
         self.held.is_some()

@@ -11,6 +11,10 @@ use crate::plan::Plan;
 /// a dot hides nothing from DuckDB and Polars.
 const STAGING: &str = ".logmill-staging";
 
+/// Folder beside an events output where folders are built that take the place of visible ones. Their files have their
+/// final names, so they can't lie below the output, where readers would find them.
+const SWAPS: &str = ".logmill-swap";
+
 /// Paths of one job.
 #[derive(Debug, Clone)]
 pub struct Layout {
@@ -65,6 +69,28 @@ impl Layout {
         Names { layout: self, fence, batch }
     }
 
+    /// Where folders for the events output are built. There is none where its folders can't be exchanged: the output is
+    /// not cut by time, it is a root, or the summary's files lie in the same folders.
+    pub(super) fn swaps(&self) -> Option<PathBuf> {
+        let events = self.events.as_ref()?;
+        let shared = |summary: &PathBuf| summary.starts_with(events) || events.starts_with(summary);
+        if self.summary.as_ref().is_some_and(shared) {
+            return None;
+        }
+        let name = events.file_name()?.to_str()?;
+        Some(events.parent()?.join(format!(".{name}{SWAPS}")))
+    }
+
+    /// The folder of the events output.
+    pub(super) fn events(&self) -> Option<&Path> {
+        self.events.as_deref()
+    }
+
+    /// The folder of the summary.
+    pub(super) fn summary(&self) -> Option<&Path> {
+        self.summary.as_deref()
+    }
+
     /// The folders of the Parquet outputs.
     fn outputs(&self) -> impl Iterator<Item = &Path> {
         self.summary.iter().chain(&self.events).map(PathBuf::as_path)
@@ -88,6 +114,9 @@ impl Layout {
         for output in self.outputs() {
             list(&output.join(STAGING), staged, &mut found);
         }
+        if let Some(swaps) = self.swaps() {
+            list(&swaps, staged, &mut found);
+        }
         list(&self.stores(), |name| name.rsplit('.').nth(2)?.parse().ok(), &mut found);
         list(&self.spills(), |name| name.parse().ok(), &mut found);
         found.sort();
@@ -102,6 +131,12 @@ impl Names<'_> {
         let Names { layout, fence, batch } = self;
         let name = format!("{}{fence}-{batch}-{what}.part", layout.prefix);
         absolute(output).join(STAGING).join(name)
+    }
+
+    /// A folder that takes the place of one of the events output.
+    pub(super) fn swap(&self, what: &str) -> Option<PathBuf> {
+        let Names { layout, fence, batch } = self;
+        Some(layout.swaps()?.join(format!("{}{fence}-{batch}-{what}", layout.prefix)))
     }
 
     /// A run of the store: `what` tells those of one batch and partition apart.
@@ -141,6 +176,11 @@ pub(super) fn summary_path(output: &Path, partition: Partition, partition_us: i6
     absolute(output).join(timepart::label(partition, partition_us)).join("summary.parquet")
 }
 
+/// The folder of an events' partition.
+pub(super) fn events_folder(output: &Path, partition: Partition, partition_us: i64) -> PathBuf {
+    absolute(output).join(timepart::label(partition, partition_us))
+}
+
 /// The final path of an events' file.
 pub(super) fn events_path(
     output: &Path,
@@ -149,8 +189,7 @@ pub(super) fn events_path(
     batch: u64,
     number: usize,
 ) -> PathBuf {
-    let folder = absolute(output).join(timepart::label(partition, partition_us));
-    folder.join(format!("events-{batch}-{number}.parquet"))
+    events_folder(output, partition, partition_us).join(format!("events-{batch}-{number}.parquet"))
 }
 
 #[cfg(test)]

@@ -58,6 +58,8 @@ pub(super) struct Snapshot {
     pub(super) batch: u64,
     /// The random number of that batch.
     pub(super) token: u64,
+    /// The last batch that computed everything anew; 0 for none.
+    pub(super) rebuilt: u64,
     pub(super) state_id: String,
     pub(super) fence: u64,
     /// Where the runs are.
@@ -226,7 +228,10 @@ fn deliver(
         // those of this history, and all are replaced.
         Some(known) => {
             match token_of(known.batch).map_err(|e| DeliverError::Source(Box::new(e)))? {
-                Some(token) if token == known.token => known.batch,
+                // What was delivered before all was computed anew may hold groups that are no more.
+                Some(token) if token == known.token && known.batch >= snapshot.rebuilt => {
+                    known.batch
+                }
                 _ => 0,
             }
         }
@@ -240,7 +245,7 @@ fn deliver(
         fence: snapshot.fence,
         adopt,
         replace_all: since == 0,
-        reshape: false,
+        reshape: since == 0 && snapshot.rebuilt > 0,
     };
     let mut blocks = || blocks(reduce, snapshot, since);
     Ok(output.deliver(&delivery, &mut blocks)?.rows)

@@ -5,21 +5,31 @@ use std::path::{Path, PathBuf};
 
 use super::layout::Layout;
 use super::pins::Pins;
-use super::session::Session;
+use super::session::{Differing, Session};
 use super::{RunError, publish};
 use crate::catalog::Catalog;
 use crate::engine::parquet_file::FileError;
 use crate::plan::{self, Plan};
 
 /// Refuses to mix groups of different meanings.
-pub(super) fn check_job(plan: &Plan, catalog: &Catalog) -> Result<(), RunError> {
+pub(super) fn check_job(
+    plan: &Plan,
+    catalog: &Catalog,
+    differing: Differing,
+) -> Result<(), RunError> {
     let Some(stored) = catalog.meaning()? else { return Ok(()) };
     let changes = plan::changes(&stored, &plan.meaning);
-    if changes.is_empty() {
+    let is_about_parsing = changes.iter().all(plan::Change::is_about_parsing);
+    let allowed = match differing {
+        Differing::Nothing => changes.is_empty(),
+        Differing::Parsing => is_about_parsing,
+        Differing::Anything => true,
+    };
+    if allowed {
         return Ok(());
     }
     let list: Vec<String> = changes.iter().map(|change| format!("\n  {change}")).collect();
-    let retry = if changes.iter().all(plan::Change::is_about_parsing) {
+    let retry = if is_about_parsing {
         format!(
             "; if the change only lets rejected lines be read, `logmill rejects {} --retry` merges them and goes on",
             plan.path.display()
@@ -38,8 +48,18 @@ pub(super) fn check_job(plan: &Plan, catalog: &Catalog) -> Result<(), RunError> 
 
 /// Finishes the renames of a decided batch, and removes files that no decided batch names.
 pub(super) fn roll_forward(session: &mut Session<'_>) -> Result<(), RunError> {
+    forget_swaps(&mut session.catalog)?;
     publish::publish(&mut session.catalog)?;
     remove_leftovers(&session.layout, &mut session.catalog, &session.pins)
+}
+
+/// Lets go of the folders that others took the place of a while ago: whoever listed them then has opened their files.
+pub(super) fn forget_swaps(catalog: &mut Catalog) -> Result<bool, RunError> {
+    if catalog.done_swaps()?.is_empty() {
+        return Ok(false);
+    }
+    catalog.forget_swaps()?;
+    Ok(true)
 }
 
 /// Removes staged files, runs that are part of others, and spilled ones. Those of a later fence are another process's.
@@ -58,6 +78,10 @@ pub(super) fn remove_leftovers(
             remove(&path)?;
         }
     }
+    if let Some(swaps) = layout.swaps() {
+        // Not empty, or not there: both are fine.
+        let _ = std::fs::remove_dir(swaps);
+    }
     Ok(())
 }
 
@@ -75,6 +99,8 @@ fn leftovers(
     let stores = layout.stores();
     let mut named: HashSet<PathBuf> = HashSet::new();
     named.extend(catalog.pending_renames()?.into_iter().map(|rename| rename.staged));
+    named.extend(catalog.pending_swaps()?.into_iter().map(|swap| swap.staged));
+    named.extend(catalog.done_swaps()?.into_iter().map(|swap| swap.staged));
     named.extend(catalog.event_parts()?.into_iter().map(|part| part.staged));
     named.extend(catalog.runs()?.into_iter().map(|run| stores.join(run.file)));
     let is_pinned = |path: &Path| {

@@ -7,12 +7,12 @@ use std::path::PathBuf;
 
 use rayon::prelude::*;
 
-use super::fold::of_partition;
+use super::fold::{event_file, of_partition};
 use super::layout::{Names, events_path, summary_path};
 use super::partition::{Made, Partition};
 use super::session::Session;
 use super::{RunError, publish, recover};
-use crate::catalog::{EventPart, Refresh, Rename, Run, VisibleFile};
+use crate::catalog::{EventFile, EventPart, Refresh, Rename, Run, VisibleFile};
 use crate::deliver::events;
 use crate::engine::parquet_file::sync_folder;
 use crate::fault;
@@ -46,7 +46,10 @@ pub(super) fn refresh(session: &mut Session<'_>) -> Result<Refreshed, RunError> 
     let names = session.layout.names(fence, batch);
     let made = summaries(session, names, &runs, &stale)?;
     let renames = event_files(session, names, &parts, batch)?;
-    decide(session, &runs, &stale, made, renames)?;
+    let renamed = renames.iter().zip(parts.chunk_by(|a, b| a.partition_us == b.partition_us));
+    let files: Vec<EventFile> =
+        renamed.map(|(rename, parts)| event_file(rename, parts[0].partition_us, batch)).collect();
+    decide(session, &runs, &stale, made, renames, &files)?;
     publish::publish(&mut session.catalog)?;
     recover::remove_leftovers(&session.layout, &mut session.catalog, &session.pins)?;
     let missing = stale.iter().filter(|stale| stale.missing).count();
@@ -155,6 +158,7 @@ fn decide(
     stale: &[Stale],
     made: Vec<Made>,
     mut renames: Vec<Rename>,
+    event_files: &[EventFile],
 ) -> Result<(), RunError> {
     let (mut removed, mut added, mut visible) = (Vec::new(), Vec::new(), Vec::new());
     for (stale, made) in stale.iter().zip(made) {
@@ -178,7 +182,9 @@ fn decide(
         runs: &added,
         renames: &renames,
         visible: &visible,
+        event_files,
         event_parts_done: true,
+        ..Refresh::default()
     })?;
     fault::point("refresh.decided");
     Ok(())

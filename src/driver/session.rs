@@ -61,6 +61,17 @@ pub(super) struct Session<'w> {
     _lock: JobLock,
 }
 
+/// How far a job may differ from the one that made what is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Differing {
+    /// Not in what its groups and events mean.
+    Nothing,
+    /// In how lines become records.
+    Parsing,
+    /// In anything: it is all made anew.
+    Anything,
+}
+
 /// A session, or who holds the job.
 pub(super) enum Opened<'w> {
     Session(Box<Session<'w>>),
@@ -75,6 +86,16 @@ impl<'w> Session<'w> {
         pins: Pins,
         notices: &mut Vec<String>,
     ) -> Result<Opened<'w>, RunError> {
+        Session::open_with(work, pins, Differing::Nothing, notices)
+    }
+
+    /// The same, of a job that may have been changed.
+    pub(super) fn open_with(
+        work: Work<'w>,
+        pins: Pins,
+        differing: Differing,
+        notices: &mut Vec<String>,
+    ) -> Result<Opened<'w>, RunError> {
         let layout = Layout::new(&work.options.state_dir, work.plan);
         let lock = match JobLock::acquire(&layout.state) {
             Ok(lock) => lock,
@@ -86,8 +107,10 @@ impl<'w> Session<'w> {
         let layout = layout.of_state(&state_id);
         let mut session = Session { work, layout, catalog, pins, state_id, _lock: lock };
         recover::roll_forward(&mut session)?;
-        recover::check_job(work.plan, &session.catalog)?;
-        notices.extend(refresh::refresh(&mut session)?.notice);
+        recover::check_job(work.plan, &session.catalog, differing)?;
+        if differing != Differing::Anything {
+            notices.extend(refresh::refresh(&mut session)?.notice);
+        }
         Ok(Opened::Session(Box::new(session)))
     }
 
@@ -102,22 +125,9 @@ impl<'w> Session<'w> {
         outcome.batch = self.catalog.last_batch()?;
         let mut sources = discover(self.work.plan, self.work.options, &self.catalog, inputs)?;
         if sources.has_work() {
-            let fence = self.catalog.take_fence()?;
-            let number = outcome.batch + 1;
-            let batch = Batch {
-                plan: self.work.plan,
-                options: self.work.options,
-                layout: &self.layout,
-                names: self.layout.names(fence, number),
-                progress: self.work.progress,
-                stop: self.work.stop,
-                pool: self.work.workers.pool()?,
-                number,
-                depth,
-                watermark_us: self.catalog.watermark_us()?,
-                started,
-            };
-            batch.run(&mut self.catalog, &self.pins, &mut sources, outcome)?;
+            self.with_batch(depth, started, |batch, catalog, pins| {
+                batch.run(catalog, pins, &mut sources, outcome)
+            })?;
         }
         if !outcome.decided && !sources.plan.updates.is_empty() {
             self.catalog.update_segments(&sources.changes())?;
@@ -130,6 +140,30 @@ impl<'w> Session<'w> {
         Ok(())
     }
 
+    /// The next batch, for `work`.
+    pub(super) fn with_batch<T>(
+        &mut self,
+        depth: Depth,
+        started: Instant,
+        work: impl FnOnce(&Batch<'_>, &mut Catalog, &Pins) -> Result<T, RunError>,
+    ) -> Result<T, RunError> {
+        let (fence, number) = (self.catalog.take_fence()?, self.catalog.last_batch()? + 1);
+        let batch = Batch {
+            plan: self.work.plan,
+            options: self.work.options,
+            layout: &self.layout,
+            names: self.layout.names(fence, number),
+            progress: self.work.progress,
+            stop: self.work.stop,
+            pool: self.work.workers.pool()?,
+            number,
+            depth,
+            watermark_us: self.catalog.watermark_us()?,
+            started,
+        };
+        work(&batch, &mut self.catalog, &self.pins)
+    }
+
     /// What the outputs are to show, with the files that say so kept as long as it lives.
     pub(super) fn snapshot(&mut self) -> Result<Snapshot, RunError> {
         let batch = self.catalog.last_batch()?;
@@ -138,6 +172,7 @@ impl<'w> Session<'w> {
             job: self.work.plan.name.clone(),
             batch,
             token: self.catalog.token(batch)?.unwrap_or_default(),
+            rebuilt: self.catalog.rebuilt_batch()?,
             state_id: self.state_id.clone(),
             fence: self.catalog.take_fence()?,
             folder: self.layout.stores(),

@@ -15,6 +15,8 @@ use crate::source::{
 /// The files of a job, and what of them is new.
 pub(super) struct Sources {
     pub(super) plan: SourcePlan,
+    /// Bytes that were read before and are given up.
+    pub(super) given_up_bytes: u64,
     problems: Vec<String>,
     notices: Vec<String>,
     final_: bool,
@@ -59,7 +61,14 @@ pub(super) fn discover(
     let planned = source::plan(files, known, &rules);
     inputs.release(&planned.spent);
     let problems = problems.iter().map(|problem| problem.error.to_string()).collect();
-    Ok(Sources { plan: planned, problems, notices, final_: options.final_, is_patient })
+    Ok(Sources {
+        plan: planned,
+        given_up_bytes: 0,
+        problems,
+        notices,
+        final_: options.final_,
+        is_patient,
+    })
 }
 
 impl Sources {
@@ -68,6 +77,7 @@ impl Sources {
         let plan = SourcePlan { tasks, ..SourcePlan::default() };
         Sources {
             plan,
+            given_up_bytes: 0,
             problems: Vec::new(),
             notices: Vec::new(),
             final_: false,
@@ -83,6 +93,17 @@ impl Sources {
     /// Whether there is anything to decide.
     pub(super) fn has_work(&self) -> bool {
         !self.plan.tasks.is_empty() || !self.plan.lost.is_empty()
+    }
+
+    /// Bytes that nobody can read any more.
+    pub(super) fn lost_bytes(&self) -> u64 {
+        self.plan.lost.iter().map(|lost| lost.bytes).sum::<u64>() + self.given_up_bytes
+    }
+
+    /// What can't be read.
+    pub(super) fn problems(&self) -> impl Iterator<Item = String> {
+        let planned = self.plan.problems.iter().map(|problem| problem.error.to_string());
+        self.problems.iter().cloned().chain(planned)
     }
 
     /// What the catalog is to store of segments that are not read, losses included.
@@ -110,8 +131,7 @@ impl Sources {
 
     /// Adds what a user should know to the outcome.
     pub(super) fn report(&self, outcome: &mut Outcome) {
-        outcome.problems.extend(self.problems.iter().cloned());
-        outcome.problems.extend(self.plan.problems.iter().map(|problem| problem.error.to_string()));
+        outcome.problems.extend(self.problems());
         outcome.notices.extend(self.notices.iter().cloned());
         let waiting = self.plan.waiting.iter().filter(|_| !self.is_patient);
         outcome.notices.extend(waiting.map(|waiting| {
@@ -121,8 +141,8 @@ impl Sources {
                 waiting.bytes
             )
         }));
+        outcome.lost_bytes += self.lost_bytes();
         for lost in &self.plan.lost {
-            outcome.lost_bytes += lost.bytes;
             outcome.problems.push(format!(
                 "{}: at least {} bytes were never read and are gone: {}",
                 lost.path.display(),

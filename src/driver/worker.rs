@@ -40,6 +40,7 @@ pub(super) struct Pass<'b> {
 }
 
 /// What one worker made.
+#[derive(Default)]
 pub(super) struct Part {
     pub(super) tables: Vec<GroupTable>,
     pub(super) counters: Counters,
@@ -135,14 +136,7 @@ impl<'p> Worker<'p> {
                 .with_watermark(pass.batch.watermark_us),
             buffer: ChunkBuffer::default(),
             sink: plan.outputs.events.as_ref().map(EventSplit::new),
-            part: Part {
-                tables: Vec::new(),
-                counters: Counters::default(),
-                rejects: Rejects::default(),
-                events: Vec::new(),
-                spilled: Vec::new(),
-                states: Vec::new(),
-            },
+            part: Part::default(),
             lines_told: 0,
         }
     }

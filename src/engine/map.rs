@@ -147,8 +147,8 @@ impl<'p> Mapper<'p> {
         let length = line.length - mark as u64 - u64::from(line.ends_in_cr);
         let kept = REJECT_SAMPLE_BYTES.min(usize::try_from(length).unwrap_or(usize::MAX));
         let sample = line.sample[mark..].iter().copied().take(kept).collect();
-        let (segment, offset) = (segment.index, line.offset + mark as u64);
-        self.reject(Reject { segment, offset, length, reason: TOO_LONG.into(), sample });
+        let offset = line.offset + mark as u64;
+        self.reject(segment, offset, length, TOO_LONG.into(), sample);
     }
 
     /// Whether the format passes over the segment's first line, however long.
@@ -189,7 +189,7 @@ impl<'p> Mapper<'p> {
                 Err(_) if one_by_one == 0 => one_by_one = BLOCK_RECORDS,
                 Err(panic) => {
                     let line = self.unmarked(line, at_start);
-                    self.reject_line(segment.index, lines, line, poison::reason(&panic).into());
+                    self.reject_line(segment, lines, line, poison::reason(&panic).into());
                     at += whole.len();
                     one_by_one -= 1;
                 }
@@ -217,7 +217,7 @@ impl<'p> Mapper<'p> {
         block: Block<'_, '_>,
         sink: Option<&mut (dyn RecordSink + '_)>,
     ) -> Result<(), MapPanic> {
-        let (raw, lines, index) = (block.raw, source.lines, source.segment.index);
+        let (raw, lines, segment) = (block.raw, source.lines, source.segment);
         // Only now is it known which rows are whole: nothing of a rejected line may reach a table.
         poison::catch(|| self.fold(source, &block, sink)).map_err(|message| {
             let first = raw.lines.first().map_or(lines.offset, |line| lines.offset_of(line));
@@ -228,13 +228,13 @@ impl<'p> Mapper<'p> {
         self.counters.filtered += raw.skipped + block.dropped;
         let before = self.counters.rejected_bytes;
         for reject in &raw.rejects {
-            self.reject_line(index, lines, reject.line, reject.reason.into());
+            self.reject_line(segment, lines, reject.line, reject.reason.into());
         }
         let rows = block.records.rows;
         let mut failures = block.records.failures;
         failures.sort_by_key(|f| f.row);
         for failure in failures {
-            self.reject_line(index, lines, raw.lines[failure.row as usize], failure.reason);
+            self.reject_line(segment, lines, raw.lines[failure.row as usize], failure.reason);
         }
         // What is neither mapped nor rejected is filtered. Without a filter nobody needs to look at the lines for that.
         let all = block.bytes - (self.counters.rejected_bytes - before);
@@ -322,7 +322,7 @@ impl<'p> Mapper<'p> {
 
     fn reject_line(
         &mut self,
-        segment: usize,
+        segment: &SegmentContext<'_>,
         lines: &Lines<'_>,
         line: &[u8],
         reason: std::borrow::Cow<'static, str>,
@@ -330,12 +330,20 @@ impl<'p> Mapper<'p> {
         let sample = line[..line.len().min(REJECT_SAMPLE_BYTES)].to_vec();
         let offset = lines.offset_of(line);
         self.counters.rejected_bytes += lines.bytes_of(line, true);
-        self.reject(Reject { segment, offset, length: line.len() as u64, reason, sample });
+        self.reject(segment, offset, line.len() as u64, reason, sample);
     }
 
-    fn reject(&mut self, reject: Reject) {
+    fn reject(
+        &mut self,
+        segment: &SegmentContext<'_>,
+        offset: u64,
+        length: u64,
+        reason: std::borrow::Cow<'static, str>,
+        sample: Vec<u8>,
+    ) {
         self.counters.rejected += 1;
-        self.rejects.push(reject);
+        let (segment, rank) = (segment.index, segment.rank);
+        self.rejects.push(Reject { segment, rank, offset, length, reason, sample });
     }
 }
 

@@ -9,6 +9,8 @@ use crate::limits::{REJECT_SAMPLES_MAX, REJECTS_KEPT_MAX};
 pub struct Reject {
     /// Index of the segment in the batch.
     pub segment: usize,
+    /// Rank of the segment in the order of lines.
+    pub rank: (i64, u64),
     /// Byte offset of the line in the (decompressed) segment.
     pub offset: u64,
     /// Length of the line in bytes, without its end.
@@ -105,6 +107,7 @@ mod tests {
     fn the_first_rejects_are_kept_whatever_order_they_came_in() {
         let reject = |offset: u64| Reject {
             segment: 0,
+            rank: (0, 0),
             offset,
             length: 1,
             reason: "x".into(),

@@ -44,7 +44,10 @@ pub fn compile(
         format!("[{output}] is skipped: the variable {variable} is not set")
     });
     let partition = reduce.as_ref().map(|reduce| reduce.partition);
-    let meaning = super::meaning::describe(&job.spec, partition);
+    let meaning = {
+        let types = super::meaning::Types::of(reduce.as_ref(), outputs.events.as_ref());
+        super::meaning::describe(&job.spec, partition, &types)
+    };
     Ok(Plan {
         name: job.spec.name.value.clone(),
         description: job.spec.description.clone(),

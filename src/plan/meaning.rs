@@ -1,5 +1,6 @@
 //! What of a job decides the meaning of its stored groups and events, in words that a message can show.
 
+use super::{EventsOutput, ReducePlan};
 use crate::job::{FormatChoice, JobSpec, Pairs, Partition};
 
 /// A part of a job that differs from the one that made the stored groups.
@@ -37,7 +38,7 @@ impl std::fmt::Display for Change {
 
 /// Everything that decides what stored groups and events mean, as JSON: format, fields, time, map, reduce, the columns of
 /// events, and the partition by time that the store is cut by. Paths, limits and the description may change freely.
-pub(super) fn describe(spec: &JobSpec, partition: Option<Partition>) -> String {
+pub(super) fn describe(spec: &JobSpec, partition: Option<Partition>, types: &Types) -> String {
     let mut parts: Vec<(String, String)> = Vec::new();
     let mut push = |part: &str, value: String| parts.push((part.to_owned(), value));
     push("source.format", format_text(&spec.source.format.value));
@@ -62,17 +63,44 @@ pub(super) fn describe(spec: &JobSpec, partition: Option<Partition>) -> String {
         let by: Vec<&str> = reduce.by.iter().map(|at| at.value.as_str()).collect();
         push("reduce.by", by.join(", "));
         pairs(&mut push, "reduce.measures", &reduce.measures);
+        push("reduce.types", types.groups.clone());
     }
     if let Some(events) = &spec.output.events {
         let columns: Vec<&str> =
             events.value.columns.value.iter().map(|at| at.value.as_str()).collect();
         push(EVENTS, columns.join(", "));
+        push(EVENT_TYPES, types.events.clone());
     }
     serde_json::to_string(&parts).unwrap_or_default()
 }
 
 /// An output that a job may give up without further ado.
 const EVENTS: &str = "output.events.columns";
+const EVENT_TYPES: &str = "output.events.types";
+
+/// What the job file's words come to: a field that gets another type changes them without a word of theirs.
+#[derive(Debug, Default)]
+pub(super) struct Types {
+    /// Of the keys, and of what the measures are over.
+    pub(super) groups: String,
+    /// Of the events' columns.
+    pub(super) events: String,
+}
+
+impl Types {
+    pub(super) fn of(reduce: Option<&ReducePlan>, events: Option<&EventsOutput>) -> Self {
+        let list = |types: Vec<String>| types.join(", ");
+        let groups = reduce.map_or(Vec::new(), |reduce| {
+            let arguments = reduce.aggregates.iter().map(|a| a.arg.as_ref().map(|arg| arg.ty()));
+            let keys = reduce.key_types().into_iter().map(Some);
+            keys.chain(arguments).flatten().map(|ty| ty.to_string()).collect()
+        });
+        let events = events.map_or(Vec::new(), |events| {
+            events.columns.iter().map(|column| column.expr.ty().to_string()).collect()
+        });
+        Types { groups: list(groups), events: list(events) }
+    }
+}
 
 fn pairs(push: &mut impl FnMut(&str, String), part: &str, pairs: &Pairs) {
     for (name, value) in &pairs.0 {
@@ -108,7 +136,8 @@ pub fn changes(before: &str, after: &str) -> Vec<Change> {
     let read = |text| serde_json::from_str::<Vec<(String, String)>>(text).unwrap_or_default();
     let (before, mut after) = (read(before), read(after));
     if !after.iter().any(|(part, _)| part == EVENTS) {
-        after.extend(before.iter().filter(|(part, _)| part == EVENTS).cloned());
+        let is_events = |part: &str| part == EVENTS || part == EVENT_TYPES;
+        after.extend(before.iter().filter(|(part, _)| is_events(part)).cloned());
     }
     if before == after {
         return Vec::new();

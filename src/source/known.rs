@@ -83,10 +83,15 @@ impl<'k> Known<'k> {
         self.idle[at]
     }
 
+    /// Known segments that no file claimed.
+    pub(crate) fn absent(&self) -> impl Iterator<Item = &'k SegmentState> {
+        let all = self.segments.iter().zip(&self.claimed);
+        all.filter(|(_, claimed)| !**claimed).map(|(segment, _)| segment)
+    }
+
     /// Known segments that no file claimed and that were not told to be gone before.
     pub(crate) fn orphans(&self) -> impl Iterator<Item = &'k SegmentState> {
-        let all = self.segments.iter().zip(&self.claimed);
-        all.filter(|(segment, claimed)| !**claimed && has_file(segment)).map(|(segment, _)| segment)
+        self.absent().filter(|segment| has_file(segment))
     }
 }
 

@@ -20,6 +20,7 @@
 //!   ([`SegmentTask::resumes_mid_line`]).
 //! - What was written and cut away between two runs was never seen, and is not counted as lost.
 
+mod again;
 mod chunk;
 mod compression;
 mod decoder;
@@ -57,6 +58,7 @@ mod test_world;
 #[cfg(test)]
 mod trial_tests;
 
+pub use again::LineReader;
 pub use chunk::{Chunk, ChunkBuffer, Oversize};
 pub use compression::Compression;
 pub use discover::{Discovery, discover};

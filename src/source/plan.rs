@@ -230,6 +230,7 @@ impl Planner<'_> {
 
     /// Looks at the known segments that no file is any more, and puts the tasks in the order of the files.
     fn finish(mut self) -> SourcePlan {
+        self.outcome.absent = self.known.absent().map(|segment| segment.id).collect();
         for segment in self.known.orphans() {
             let Some(why) = self.fate(segment) else {
                 continue;

@@ -223,6 +223,8 @@ pub struct SourcePlan {
     /// Files left out since they are copies of a live segment that are not needed (yet): `gzip` at work or `gzip -k`,
     /// or a copytruncate between its two steps. They are looked at again while they exist.
     pub copies: Vec<PathBuf>,
+    /// The catalog's numbers of known segments that no file is any more.
+    pub absent: Vec<u64>,
     /// Held files of which nothing is left to be read: [`super::Held::release`] them.
     pub spent: Vec<Found>,
 }

@@ -137,3 +137,24 @@ fn a_table_of_another_state_is_refused_until_adopt() {
     Done::of(command.env("DATABASE", server())).expect(0);
     assert_eq!(place.rows(), [(200, 4)]);
 }
+
+#[test]
+fn a_rebuilt_job_with_other_columns_gets_a_table_of_them_also_later() {
+    let place = Place::new();
+    place.run(&server()).expect(0);
+    let job = std::fs::read_to_string(place.world.path("job.toml")).expect("the job");
+    place
+        .world
+        .job(&job.replace("bytes = \"sum(body_bytes_sent)\"", "most = \"max(body_bytes_sent)\""));
+    place.world.append("logs/a.log", lines(3, 1));
+    let rebuild = |url: &str| {
+        Done::of(place.world.command(&["run", "job.toml", "--rebuild"]).env("DATABASE", url))
+    };
+    rebuild("mysql://u:sesame@127.0.0.1:1/d").expect(4);
+    assert_eq!(place.query("SELECT hits, bytes FROM {t}"), [(3, 303)], "the former table");
+    place.run(&server()).expect(0);
+    assert_eq!(place.query("SELECT hits, most FROM {t}"), [(4, 103)]);
+    place.world.append("logs/a.log", lines(4, 1));
+    place.run(&server()).expect(0).quiet();
+    assert_eq!(place.query("SELECT hits, most FROM {t}"), [(5, 104)]);
+}

@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
 pub mod disk;
+pub mod faults;
 pub mod tables;
 
 use std::io::Write;

@@ -29,6 +29,7 @@ use self::scratch::Scratch;
 use self::snapshot::Snapshot;
 use self::store::Store;
 use super::progress::Progress;
+use super::session::Differing;
 use super::{Layout, Options, RunError, recover};
 use crate::catalog::Catalog;
 use crate::error::Diagnostic;
@@ -53,7 +54,7 @@ pub fn verify(
     let started = Instant::now();
     let layout = Layout::new(&options.state_dir, &plan);
     let Some(catalog) = Catalog::open_existing(&layout.state)? else { return Ok(None) };
-    recover::check_job(&plan, &catalog)?;
+    recover::check_job(&plan, &catalog, Differing::Nothing)?;
     if wanted.range.is_some() && plan.reduce.as_ref().is_some_and(|r| r.window_us.is_none()) {
         let what = "the job has no window, so that --from and --to say nothing; leave them out";
         return Err(Diagnostic::file(&plan.path, what).into());

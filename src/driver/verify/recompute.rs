@@ -60,6 +60,7 @@ pub(super) fn recompute(
             pool: workers.pool()?,
             number: 1,
             depth: Depth::Whole,
+            watermark_us: None,
             started: Instant::now(),
         };
         let mut executed = execute(&batch, &mut sources)?;

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use super::super::batch::Depth;
+use super::super::compact::compact;
 use super::super::inputs::Inputs;
 use super::super::pins::Pins;
 use super::super::session::{Opened, Session, Work};
@@ -128,6 +129,7 @@ impl Life<'_> {
         self.tell(outcome);
         if since.stale && since.refresh.elapsed() >= self.times.refresh {
             refresh::refresh(session)?;
+            compact(session)?;
             (since.refresh, since.stale) = (Instant::now(), false);
         }
         if since.note.elapsed() >= WATCH_NOTE {
