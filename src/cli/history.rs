@@ -36,7 +36,7 @@ impl History {
             let rows = batches.iter().map(|b| {
                 json!({"batch": b.batch, "decided": output::time(b.decided_us), "seconds": b.seconds,
                     "lines": b.counters.lines(), "mapped": b.counters.mapped, "filtered": b.counters.filtered,
-                    "rejected": b.counters.rejected, "retried": b.retried, "bytes": b.counters.bytes, "groups": b.groups,
+                    "rejected": b.counters.rejected, "late": b.counters.late, "retried": b.retried, "bytes": b.counters.bytes, "groups": b.groups,
                     "segments": b.segments, "lost_bytes": b.lost_bytes})
             });
             output::json(&json!({"job": plan.name, "batches": rows.collect::<Vec<_>>()}))?;
@@ -49,6 +49,7 @@ impl History {
             ("mapped", true),
             ("filtered", true),
             ("rejected", true),
+            ("late", true),
             ("retried", true),
             ("bytes", true),
             ("groups", true),
@@ -65,6 +66,7 @@ impl History {
                 output::count(c.mapped),
                 output::count(c.filtered),
                 output::count(c.rejected),
+                output::count(c.late),
                 output::count(b.retried),
                 output::bytes(c.bytes),
                 output::count(b.groups),
