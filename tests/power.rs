@@ -109,7 +109,7 @@ fn after_a_power_cut_at_any_moment_no_decided_batch_is_lost_and_the_next_run_com
         stage.restore();
         let mut replay = Replay::new(&folders(&stage));
         let (passed, mut done, mut decided) = (stage.log("passed"), 0, false);
-        for (moment, cut) in spread(all_trials(&calls), trials("LOGMILL_POWER_TRIALS", 100)) {
+        for (moment, cut) in spread(all_trials(&calls), trials("LOGMILL_POWER_TRIALS", 75)) {
             for call in &calls[done..moment] {
                 replay.step(call);
                 decided |= call.name == "write"

@@ -243,7 +243,7 @@ impl<'p> Pass<'p> {
         };
         let rejected = self.mapper.counters.rejected;
         let sink = self.sink.as_mut().map(|sink| sink as &mut dyn RecordSink);
-        self.mapper.chunk(&context, &Lines { bytes: line, offset: row.offset }, sink);
+        self.mapper.chunk(&context, &Lines { bytes: line, offset: row.offset }, sink)?;
         self.tried += 1;
         if self.mapper.counters.rejected == rejected {
             self.merged.push(row.id);

@@ -58,7 +58,12 @@ pub(super) fn discover(
         seal_after: plan.source.seal_after,
         now: SystemTime::now(),
     };
-    let planned = source::plan(files, known, &rules);
+    let mut planned = source::plan(files, known, &rules);
+    // Found a moment ago: a rotation came between, and the next batch finds it under its new name.
+    let (moved, left): (Vec<_>, Vec<_>) =
+        planned.problems.into_iter().partition(|problem| has_moved(&problem.error));
+    planned.problems = left;
+    notices.extend(moved.iter().map(|problem| problem.error.to_string()));
     inputs.release(&planned.spent);
     let problems = problems.iter().map(|problem| problem.error.to_string()).collect();
     Ok(Sources {
@@ -121,9 +126,8 @@ impl Sources {
     pub(super) fn exclude(&mut self, task: usize, error: SourceError) {
         let task = self.plan.tasks.remove(task);
         let growing = match &error {
-            SourceError::Changed { .. } => true,
             SourceError::Truncated { .. } => !self.final_ && is_fresh(&task),
-            _ => false,
+            other => has_moved(other),
         };
         let list = if growing { &mut self.notices } else { &mut self.problems };
         list.push(error.to_string());
@@ -151,6 +155,11 @@ impl Sources {
             ));
         }
     }
+}
+
+/// Whether a file was moved, removed or written anew while it was looked at or read.
+fn has_moved(error: &SourceError) -> bool {
+    matches!(error, SourceError::Changed { .. }) || error.is_not_found()
 }
 
 /// Whether somebody may still be writing the file.

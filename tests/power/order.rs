@@ -54,9 +54,11 @@ impl<'c> Order<'c> {
     /// Its bytes and its name are durable before the decision names it.
     fn before_the_decision(&self, file: &Path) -> Vec<String> {
         let (name, mut faults) = (file.display(), Vec::new());
-        let writes =
+        let mut writes =
             self.calls.iter().filter(|call| call.name.contains("write") && is_on(call, file));
-        let Some(last) = writes.last() else { return vec![format!("{name} was never written")] };
+        let Some(last) = writes.next_back() else {
+            return vec![format!("{name} was never written")];
+        };
         if last.ended > self.decision.began {
             faults.push(format!("{name} was written after the decision"));
         }
