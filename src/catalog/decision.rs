@@ -113,7 +113,7 @@ fn batch(
     decision: &Decision<'_>,
 ) -> rusqlite::Result<()> {
     if decision.anew {
-        super::rebuild::forget(transaction, decision.batch)?;
+        super::rebuild::forget(transaction, decision.batch, decision.lost_bytes)?;
     }
     let segments = segments::write(transaction, decision.segments)?;
     super::rejects::write(transaction, decision.batch, &segments, decision.rejects)?;

@@ -75,10 +75,10 @@ fn as_text(ledger: &Ledger) -> String {
         ]);
     }
     let former = ledger.former;
-    if former.segments > 0 {
+    if former.segments > 0 || former.ledger.lost_bytes > 0 {
         let (bytes, read) = (former.bytes, former.ledger);
         table.push(vec![
-            output::counted(former.segments, "forgotten log"),
+            "forgotten logs".to_owned(),
             word(Fate::Gone).to_owned(),
             output::count(bytes + read.lost_bytes),
             output::count(read.mapped_bytes),

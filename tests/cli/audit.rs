@@ -137,3 +137,25 @@ fn status_says_who_holds_a_job() {
     drop(lock);
     assert_eq!(held(&world), Value::Null);
 }
+
+#[test]
+fn sums_and_outputs_are_right_after_a_loss_a_retry_and_a_rebuild() {
+    let world = World::with_lines(20);
+    world.append("logs/a.log", "rubbish\n");
+    world.write("logs/b.log", lines(100, 10) + "unfinished");
+    world.run(&["--quiet"]).expect(0);
+    std::fs::remove_file(world.path("logs/b.log")).expect("removed");
+    world.run(&[]).expect(1).says(&["10 bytes were never read and are gone"]);
+    audit(&world, 0);
+    world.logmill(&["rejects", "job.toml", "--retry"]).expect(0);
+    audit(&world, 0);
+    world.run(&["--rebuild", "--accept-loss", "--quiet"]).expect(0);
+    let report = audit(&world, 0);
+    // Those of before, and what could be read then and can't now.
+    assert_eq!(report["forgotten"]["lost"], 10 + lines(100, 10).len(), "{report}");
+    world.logmill(&["verify", "job.toml"]).expect(0);
+    world.append("logs/a.log", lines(20, 5));
+    world.run(&[]).expect(0);
+    audit(&world, 0);
+    world.logmill(&["verify", "job.toml"]).expect(0);
+}

@@ -9,7 +9,7 @@ use super::super::RunError;
 use super::super::layout::Layout;
 use super::scratch::Scratch;
 use super::store::{LOOKS_MAX, Store, link};
-use crate::catalog::{Catalog, EventPart, OutputRow, Rename, VisibleFile};
+use crate::catalog::{Catalog, EventFile, EventPart, OutputRow, Rename, Swap, VisibleFile};
 use crate::engine::parquet_file::FileError;
 use crate::engine::timepart;
 use crate::plan::Plan;
@@ -32,12 +32,23 @@ pub(super) struct Snapshot {
 pub(super) struct Facts {
     pub(super) batch: u64,
     pub(super) segments: Vec<SegmentState>,
+    /// The batch that computed everything anew; 0 where none did.
+    pub(super) rebuilt: u64,
     /// Segments that were forgotten.
     pub(super) former: u64,
     pub(super) outputs: HashMap<String, OutputRow>,
     pub(super) visible: HashMap<PathBuf, VisibleFile>,
     parts: Vec<EventPart>,
+    files: Vec<EventFile>,
+    /// What is decided of visible files and may not have happened.
+    pending: Pending,
+}
+
+#[derive(Default, PartialEq)]
+struct Pending {
     renames: Vec<Rename>,
+    swaps: Vec<Swap>,
+    removals: Vec<PathBuf>,
 }
 
 /// A file that readers see.
@@ -74,7 +85,7 @@ impl Snapshot {
                 *shown = add_parts(std::mem::take(shown), &facts.parts, &folder, label)?;
             }
             let after = self::facts(catalog, tables)?;
-            let is_one = facts.is_same(&after) && facts.renames.is_empty();
+            let is_one = facts.is_same(&after) && facts.pending == Pending::default();
             look += 1;
             if is_one || look == LOOKS_MAX {
                 let (summary, events) = (shown.take(), records.take());
@@ -93,11 +104,17 @@ fn facts(catalog: &Catalog, tables: &[String]) -> Result<Facts, RunError> {
         Ok(Facts {
             batch: catalog.last_batch()?,
             segments: catalog.segments()?,
+            rebuilt: catalog.rebuilt_batch()?,
             former: catalog.former_segments()?.segments,
             outputs: tables.iter().map(output).collect::<Result<_, RunError>>()?,
             visible: visible.collect(),
             parts: catalog.event_parts()?,
-            renames: catalog.pending_renames()?,
+            files: catalog.event_files()?,
+            pending: Pending {
+                renames: catalog.pending_renames()?,
+                swaps: catalog.pending_swaps()?,
+                removals: catalog.pending_removals()?,
+            },
         })
     })
 }
@@ -108,7 +125,8 @@ impl Facts {
         self.batch == after.batch
             && self.visible == after.visible
             && self.parts == after.parts
-            && self.renames == after.renames
+            && self.files == after.files
+            && self.pending == after.pending
     }
 }
 

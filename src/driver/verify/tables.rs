@@ -96,6 +96,13 @@ pub(super) fn compare(
         verified.notices.push(format!("{}: nothing was delivered yet", table.name));
         return Ok(None);
     }
+    if delivered < facts.rebuilt {
+        let (name, rebuilt) = (&table.name, facts.rebuilt);
+        verified
+            .notices
+            .push(format!("{name}: it waits for batch {rebuilt}, which computed everything anew"));
+        return Ok(None);
+    }
     if let Some(error) = noted.and_then(|row| row.error.as_ref()) {
         verified.notices.push(format!("{}: it waits since batch {delivered}: {error}", table.name));
     }
