@@ -1,7 +1,7 @@
 //! What there is to read.
 
 use std::path::Path;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use super::inputs::Inputs;
 use super::{Options, Outcome, RunError};
@@ -24,8 +24,33 @@ pub(super) struct Sources {
     is_patient: bool,
 }
 
+/// How often a picture that a rotation spoilt is taken again.
+const LOOKS_MAX: usize = 4;
+/// What a rotation takes between its steps, about.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
+
 /// Finds the files, and compares them with the catalog.
 pub(super) fn discover(
+    plan: &Plan,
+    options: &Options,
+    catalog: &Catalog,
+    inputs: &mut Inputs,
+) -> Result<Sources, RunError> {
+    let mut sources = look_once(plan, options, catalog, inputs)?;
+    for look in 1..LOOKS_MAX {
+        // A loss is told only if a second look sees it, too: a copy may have come while the files were listed.
+        let in_doubt = sources.plan.unsettled || (look == 1 && !sources.plan.lost.is_empty());
+        if !in_doubt {
+            break;
+        }
+        std::thread::sleep(LOOK_AGAIN);
+        sources = look_once(plan, options, catalog, inputs)?;
+    }
+    inputs.release(&sources.plan.spent);
+    Ok(sources)
+}
+
+fn look_once(
     plan: &Plan,
     options: &Options,
     catalog: &Catalog,
@@ -64,7 +89,6 @@ pub(super) fn discover(
         planned.problems.into_iter().partition(|problem| has_moved(&problem.error));
     planned.problems = left;
     notices.extend(moved.iter().map(|problem| problem.error.to_string()));
-    inputs.release(&planned.spent);
     let problems = problems.iter().map(|problem| problem.error.to_string()).collect();
     Ok(Sources {
         plan: planned,

@@ -11,8 +11,8 @@
 
 mod held;
 
-use std::collections::HashMap;
-use std::path::Path;
+use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use super::known::{Known, is_plausible};
@@ -230,8 +230,14 @@ impl Planner<'_> {
 
     /// Looks at the known segments that no file is any more, and puts the tasks in the order of the files.
     fn finish(mut self) -> SourcePlan {
+        let moved = self.moved_families();
+        self.put_off(&moved);
         self.outcome.absent = self.known.absent().map(|segment| segment.id).collect();
         for segment in self.known.orphans() {
+            if moved.contains(&RotatedName::of(&segment.path).family_path()) {
+                self.outcome.unsettled = true;
+                continue;
+            }
             let Some(why) = self.fate(segment) else {
                 continue;
             };
@@ -251,6 +257,42 @@ impl Planner<'_> {
         let place = |task: &SegmentTask| order.get(&task.found.key()).copied();
         self.outcome.tasks.sort_by_key(place);
         self.outcome
+    }
+
+    /// Logs of which a file was renamed, removed or truncated since it was found: a rotation is under way, and what the
+    /// others are can't be told from a picture of two moments. Only of logs that have something new, or a segment that no
+    /// file is.
+    fn moved_families(&self) -> HashSet<PathBuf> {
+        let family = |path: &Path| RotatedName::of(path).family_path();
+        let new = self.outcome.tasks.iter().filter(|task| task.known.is_none());
+        let mut asked: HashSet<PathBuf> = new.map(|task| family(&task.found.path)).collect();
+        let is_news =
+            |segment: &&SegmentState| segment.gone_us.is_none() || self.is_anothers_file(segment);
+        asked.extend(self.known.orphans().filter(is_news).map(|segment| family(&segment.path)));
+        if asked.is_empty() {
+            return asked;
+        }
+        let moved = self.siblings.files().filter(|file| {
+            let meta = std::fs::metadata(&file.path);
+            meta.map_or(true, |meta| {
+                let now = Found::new(&file.path, &meta);
+                now.key() != file.key() || now.size < file.size
+            })
+        });
+        moved.map(|file| family(&file.path)).filter(|family| asked.contains(family)).collect()
+    }
+
+    /// Leaves new files of logs that are being rotated for another look: one of them may be a copy of what is gone.
+    fn put_off(&mut self, moved: &HashSet<PathBuf>) {
+        let is_sure = |task: &SegmentTask| {
+            task.known.is_some()
+                || !moved.contains(&RotatedName::of(&task.found.path).family_path())
+        };
+        let (sure, unsure): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.outcome.tasks).into_iter().partition(is_sure);
+        self.outcome.tasks = sure;
+        self.outcome.unsettled |= !unsure.is_empty();
+        self.outcome.copies.extend(unsure.into_iter().map(|task| task.found.path));
     }
 
     /// What became of a segment's file, if that is news.

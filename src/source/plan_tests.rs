@@ -434,3 +434,45 @@ fn one_bad_file_is_a_problem_and_the_others_are_read() {
     assert_eq!(world.last.problems.len(), 1);
     assert_eq!(world.last.problems[0].path, world.path("b.gz"));
 }
+
+/// A whole log that was read, and has been quiet since.
+fn quiet_world(name: &str) -> World {
+    let mut world = World::new();
+    world.append(name, &long("a"));
+    world.rules.now = SystemTime::now() + Duration::from_secs(60);
+    assert_eq!(world.run(), long("a"));
+    assert_eq!(world.run(), "");
+    world
+}
+
+#[test]
+fn a_log_that_is_compressed_between_the_list_and_the_look_is_not_read_twice() {
+    let mut world = quiet_world("a.log.1");
+    world.gzip_keep("a.log.1");
+    assert_eq!(world.run_while(|world| world.remove("a.log.1")), "");
+    assert!(world.last.unsettled && world.lost_bytes == 0);
+    assert_eq!((world.run(), world.last.unsettled), (String::new(), false));
+}
+
+#[test]
+fn a_log_that_is_truncated_between_the_list_and_the_look_is_not_read_twice_from_its_copy() {
+    let mut world = quiet_world("a.log");
+    world.copy("a.log", "a.log.1");
+    assert_eq!(world.run_while(|world| world.truncate("a.log")), "");
+    assert!(world.last.unsettled && world.lost_bytes == 0);
+    world.append("a.log", &long("b"));
+    assert_eq!((world.run(), world.last.unsettled), (long("b"), false));
+}
+
+#[test]
+fn a_log_that_is_rotated_between_the_list_and_the_look_loses_nothing() {
+    let mut world = quiet_world("a.log");
+    world.append("a.log", "tail\n");
+    let read = world.run_while(|world| {
+        world.rename("a.log", "a.log.1");
+        world.append("a.log", &long("b"));
+    });
+    assert_eq!(read, "");
+    assert_eq!(world.lost_bytes, 0);
+    assert_eq!(world.run(), format!("tail\n{}", long("b")));
+}

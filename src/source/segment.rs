@@ -210,6 +210,9 @@ pub struct Problem {
 /// What a batch has to read, and what it learnt on the way.
 #[derive(Debug, Default)]
 pub struct SourcePlan {
+    /// A file was renamed, removed or truncated while all were looked at, and what can't be told from such a picture was
+    /// left out: look again.
+    pub unsettled: bool,
     /// What to read, in the order of the files given.
     pub tasks: Vec<SegmentTask>,
     /// Known segments with nothing to read whose hints changed: store them as they are.

@@ -31,6 +31,11 @@ impl Siblings {
         Siblings { youngest, by_path }
     }
 
+    /// All files that were found by their names.
+    pub(crate) fn files(&self) -> impl Iterator<Item = &Found> {
+        self.by_path.values()
+    }
+
     /// Whether a last line without a newline counts as it is.
     pub(crate) fn is_sealed(&self, file: &Found, rules: &SealRules) -> bool {
         let Some(quiet) = file.quiet(rules.now) else {

@@ -90,7 +90,18 @@ impl World {
 
     /// A batch: what it reads.
     pub(super) fn run(&mut self) -> String {
-        let mut files = self.discover();
+        let files = self.discover();
+        self.run_on(files)
+    }
+
+    /// A batch for which the files were listed at one moment, and are looked at when `meanwhile` is done.
+    pub(super) fn run_while(&mut self, meanwhile: impl FnOnce(&Self)) -> String {
+        let files = self.discover();
+        meanwhile(self);
+        self.run_on(files)
+    }
+
+    fn run_on(&mut self, mut files: Vec<Found>) -> String {
         if let Some(held) = &mut self.held {
             held.hold(&files);
             files.extend(held.missing(&files));

@@ -31,7 +31,8 @@ pub fn holds(case: &Case) -> Result<(), TestCaseError> {
     // What is late depends on how the input was cut into batches.
     let counters = Counters { late: 0, newest_us: None, ..counters };
     prop_assert_eq!(counters, expected.counters, "counters of the runs");
-    prop_assert_eq!(found.counters, lines(&expected.counters), "counters of the catalog");
+    let stored = Counters { late: 0, ..found.counters };
+    prop_assert_eq!(stored, lines(&expected.counters), "counters of the catalog");
     prop_assert_eq!(&found.rejects, &expected.rejects, "rejects");
     prop_assert_eq!(&found.summary, &reference.summary, "rows of the summary");
     let names = |outputs: &Outputs| outputs.files.keys().cloned().collect::<Vec<_>>();

@@ -133,7 +133,7 @@ fn what_was_decided_is_published_even_if_the_job_was_changed_since() {
     undo_rename(&world, &world.path().join(before.files.keys().next().expect("a file")));
     world.edit_job("sum(n)\"", "sum(n + 1)\"");
     let error = world.run(mode, false).expect_err("refused");
-    assert!(error.contains("were changed"), "{error}");
+    assert!(error.contains("the job was changed"), "{error}");
     assert!(outputs::read(world.path()).files == before.files);
 }
 
@@ -174,7 +174,7 @@ fn staged_files_of_another_state_are_left_alone_and_own_ones_are_removed() {
         other
     }));
     let staged =
-        |id: &str| world.path().join(format!("out/summary/.logmill-staging/law-{id}-9-x.part"));
+        |id: &str| world.path().join(format!("out/summary/.logmill-staging/law-{id}-1-9-x.part"));
     let (own, foreign) = (staged(&id("state")), staged(&id("other")));
     for path in [&own, &foreign] {
         fs::write(path, "half a file").expect("written");
