@@ -116,7 +116,7 @@ fn batch_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<BatchRow> {
 
 /// Adds the oldest batches up. A hundred at a time: it need not be in every transaction.
 pub(super) fn prune(transaction: &Transaction<'_>, newest: u64) -> rusqlite::Result<()> {
-    if newest <= BATCHES_KEPT || newest % 100 != 0 {
+    if newest <= BATCHES_KEPT || !newest.is_multiple_of(100) {
         return Ok(());
     }
     let last = (newest - BATCHES_KEPT) as i64;

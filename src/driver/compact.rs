@@ -31,16 +31,17 @@ pub(super) fn compact(session: &mut Session<'_>) -> Result<u64, RunError> {
     }
     let (fence, batch) = (session.catalog.take_fence()?, session.catalog.last_batch()?);
     session.layout.create()?;
-    if !swap::is_possible(session.layout.names(fence, batch), &output.path) {
-        return Ok(0);
-    }
+    let names = session.layout.names(fence, batch);
+    let Some(place) = swap::find_place(names, &output.path) else { return Ok(0) };
     session.work.progress.stage("compact");
     let mut merged = 0;
     for partition_us in crowded {
         if session.work.stop.load(std::sync::atomic::Ordering::Relaxed) {
             break;
         }
-        let made = one(session, output, partition_us, fence, batch);
+        let staged =
+            session.layout.names(fence, batch).swap(&place, &format!("compact-{partition_us}"));
+        let made = one(session, output, partition_us, staged, batch);
         if made.is_err() {
             // The error that led here is the one to tell; what can't be removed now is removed by the next run.
             let _ = recover::remove_leftovers(&session.layout, &mut session.catalog, &session.pins);
@@ -76,7 +77,7 @@ fn one(
     session: &mut Session<'_>,
     output: &EventsOutput,
     partition_us: i64,
-    fence: u64,
+    staged: PathBuf,
     batch: u64,
 ) -> Result<u64, RunError> {
     let folder = events_folder(&output.path, output.partition, partition_us);
@@ -89,8 +90,6 @@ fn one(
         }
         return Ok(0);
     }
-    let names = session.layout.names(fence, batch);
-    let Some(staged) = names.swap(&format!("compact-{partition_us}")) else { return Ok(0) };
     create_folder(&staged)?;
     keep(&sorted.large, &staged)?;
     let merged = merge(output, &sorted.small, &folder, &staged, batch)?;
