@@ -200,3 +200,48 @@ fn marker(merged: &[EventFile]) -> Result<PathBuf, RunError> {
     let name = merged.first().and_then(|file| file.path.file_name());
     name.map(PathBuf::from).ok_or_else(|| RunError::Other("nothing was merged".to_owned()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(folder: &Path, name: &str, bytes: u64) -> EventFile {
+        EventFile { path: folder.join(name), partition_us: 0, batch: 1, bytes, checksum: 0 }
+    }
+
+    #[test]
+    fn files_are_joined_in_their_order_up_to_a_size() {
+        let third = EVENT_FILE_BYTES / 3;
+        let sizes = [third, third, third, third, 2 * third, 1, 2 * EVENT_FILE_BYTES, 1];
+        let files: Vec<_> = sizes.iter().map(|bytes| file(Path::new(""), "x", *bytes)).collect();
+        let lengths: Vec<usize> = chunks(&files).iter().map(|chunk| chunk.len()).collect();
+        assert_eq!(lengths, [3, 3, 1, 1]);
+        assert!(chunks(&files).concat().iter().eq(&files));
+    }
+
+    #[test]
+    fn large_files_are_in_both_folders_and_missing_and_foreign_ones_in_none() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let (folder, staged) = (dir.path().join("hour=07"), dir.path().join("staged"));
+        for path in [&folder, &staged] {
+            std::fs::create_dir(path).expect("a folder");
+        }
+        for name in ["large.parquet", "small.parquet"] {
+            std::fs::write(folder.join(name), name).expect("written");
+        }
+        let sorted = sort(
+            vec![
+                file(&folder, "large.parquet", EVENT_FILE_SMALL_BYTES),
+                file(&folder, "small.parquet", 1),
+                file(&folder, "missing.parquet", 1),
+                file(&dir.path().join("elsewhere"), "small.parquet", 1),
+            ],
+            &folder,
+        );
+        assert_eq!((sorted.missing.len(), sorted.small.len(), sorted.large.len()), (1, 1, 1));
+        keep(&sorted.large, &staged).expect("kept");
+        let kept = std::fs::read(staged.join("large.parquet")).expect("there");
+        assert_eq!(kept, b"large.parquet");
+        assert!(folder.join("large.parquet").exists());
+    }
+}
