@@ -262,6 +262,8 @@ fn a_killed_compaction_is_finished_or_undone_by_the_next_run() {
         saved.restore(&world);
         let poller = Poller::start(world.path("out/events"));
         faults::kill(&world, &["run", "job.toml"], name, *pass);
+        // Time for the reader to look at what the killed run left.
+        std::thread::sleep(Duration::from_millis(30));
         world.run(&[]).expect(0);
         poller.stop();
         assert_whole(&world, 40);
