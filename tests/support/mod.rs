@@ -209,7 +209,15 @@ pub struct Done {
 impl Done {
     /// Runs a command to its end.
     pub fn of(command: &mut Command) -> Done {
-        let Output { status, stdout, stderr } = command.output().expect("the program starts");
+        let Output { status, stdout, stderr } = loop {
+            match command.output() {
+                // A child that another thread forked still holds the copy of the program open that was just written.
+                Err(e) if e.kind() == std::io::ErrorKind::ExecutableFileBusy => {
+                    std::thread::sleep(Duration::from_millis(5));
+                }
+                done => break done.expect("the program starts"),
+            }
+        };
         Done {
             status: status.code().unwrap_or(-1),
             out: String::from_utf8(stdout).expect("stdout is text"),
