@@ -86,6 +86,9 @@ impl Run {
         }
         // A script that asked for a rebuild must learn that there was none.
         let refused = self.rebuild && outcome.busy.is_some();
+        if refused && self.job.quiet {
+            eprintln!("logmill: {}: another run holds this job; nothing was done", plan.name);
+        }
         Ok(if refused { Status::Failed } else { status(plan, &outcome) })
     }
 

@@ -31,16 +31,17 @@ pub(super) fn compact(session: &mut Session<'_>) -> Result<u64, RunError> {
     }
     let (fence, batch) = (session.catalog.take_fence()?, session.catalog.last_batch()?);
     session.layout.create()?;
-    if !swap::is_possible(session.layout.names(fence, batch), &output.path) {
-        return Ok(0);
-    }
+    let names = session.layout.names(fence, batch);
+    let Some(place) = swap::find_place(names, &output.path) else { return Ok(0) };
     session.work.progress.stage("compact");
     let mut merged = 0;
     for partition_us in crowded {
         if session.work.stop.load(std::sync::atomic::Ordering::Relaxed) {
             break;
         }
-        let made = one(session, output, partition_us, fence, batch);
+        let staged =
+            session.layout.names(fence, batch).swap(&place, &format!("compact-{partition_us}"));
+        let made = one(session, output, partition_us, staged, batch);
         if made.is_err() {
             // The error that led here is the one to tell; what can't be removed now is removed by the next run.
             let _ = recover::remove_leftovers(&session.layout, &mut session.catalog, &session.pins);
@@ -76,7 +77,7 @@ fn one(
     session: &mut Session<'_>,
     output: &EventsOutput,
     partition_us: i64,
-    fence: u64,
+    staged: PathBuf,
     batch: u64,
 ) -> Result<u64, RunError> {
     let folder = events_folder(&output.path, output.partition, partition_us);
@@ -89,8 +90,6 @@ fn one(
         }
         return Ok(0);
     }
-    let names = session.layout.names(fence, batch);
-    let Some(staged) = names.swap(&format!("compact-{partition_us}")) else { return Ok(0) };
     create_folder(&staged)?;
     keep(&sorted.large, &staged)?;
     let merged = merge(output, &sorted.small, &folder, &staged, batch)?;
@@ -200,4 +199,49 @@ fn chunks(files: &[EventFile]) -> Vec<&[EventFile]> {
 fn marker(merged: &[EventFile]) -> Result<PathBuf, RunError> {
     let name = merged.first().and_then(|file| file.path.file_name());
     name.map(PathBuf::from).ok_or_else(|| RunError::Other("nothing was merged".to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(folder: &Path, name: &str, bytes: u64) -> EventFile {
+        EventFile { path: folder.join(name), partition_us: 0, batch: 1, bytes, checksum: 0 }
+    }
+
+    #[test]
+    fn files_are_joined_in_their_order_up_to_a_size() {
+        let third = EVENT_FILE_BYTES / 3;
+        let sizes = [third, third, third, third, 2 * third, 1, 2 * EVENT_FILE_BYTES, 1];
+        let files: Vec<_> = sizes.iter().map(|bytes| file(Path::new(""), "x", *bytes)).collect();
+        let lengths: Vec<usize> = chunks(&files).iter().map(|chunk| chunk.len()).collect();
+        assert_eq!(lengths, [3, 3, 1, 1]);
+        assert!(chunks(&files).concat().iter().eq(&files));
+    }
+
+    #[test]
+    fn large_files_are_in_both_folders_and_missing_and_foreign_ones_in_none() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let (folder, staged) = (dir.path().join("hour=07"), dir.path().join("staged"));
+        for path in [&folder, &staged] {
+            std::fs::create_dir(path).expect("a folder");
+        }
+        for name in ["large.parquet", "small.parquet"] {
+            std::fs::write(folder.join(name), name).expect("written");
+        }
+        let sorted = sort(
+            vec![
+                file(&folder, "large.parquet", EVENT_FILE_SMALL_BYTES),
+                file(&folder, "small.parquet", 1),
+                file(&folder, "missing.parquet", 1),
+                file(&dir.path().join("elsewhere"), "small.parquet", 1),
+            ],
+            &folder,
+        );
+        assert_eq!((sorted.missing.len(), sorted.small.len(), sorted.large.len()), (1, 1, 1));
+        keep(&sorted.large, &staged).expect("kept");
+        let kept = std::fs::read(staged.join("large.parquet")).expect("there");
+        assert_eq!(kept, b"large.parquet");
+        assert!(folder.join("large.parquet").exists());
+    }
 }

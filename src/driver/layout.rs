@@ -11,8 +11,8 @@ use crate::plan::Plan;
 /// a dot hides nothing from DuckDB and Polars.
 const STAGING: &str = ".logmill-staging";
 
-/// Folder beside an events output where folders are built that take the place of visible ones. Their files have their
-/// final names, so they can't lie below the output, where readers would find them.
+/// Ending of a folder beside an events output where folders are built that take the place of visible ones. Their files have
+/// their final names, so they can't lie below the output, where readers would find them.
 const SWAPS: &str = ".logmill-swap";
 
 /// Paths of one job.
@@ -69,16 +69,18 @@ impl Layout {
         Names { layout: self, fence, batch }
     }
 
-    /// Where folders for the events output are built. There is none where its folders can't be exchanged: the output is
-    /// not cut by time, it is a root, or the summary's files lie in the same folders.
-    pub(super) fn swaps(&self) -> Option<PathBuf> {
-        let events = self.events.as_ref()?;
+    /// Where folders for the events output may be built: in the state, else beside the output, where that is another file
+    /// system. Nowhere if its folders can't be exchanged since the summary's files lie in the same ones.
+    pub(super) fn swap_places(&self) -> Vec<PathBuf> {
+        let Some(events) = &self.events else { return Vec::new() };
         let shared = |summary: &PathBuf| summary.starts_with(events) || events.starts_with(summary);
         if self.summary.as_ref().is_some_and(shared) {
-            return None;
+            return Vec::new();
         }
-        let name = events.file_name()?.to_str()?;
-        Some(events.parent()?.join(format!(".{name}{SWAPS}")))
+        let name = events.file_name().and_then(|name| name.to_str());
+        let beside = events.parent().zip(name);
+        let beside = beside.map(|(parent, name)| parent.join(format!(".{name}{SWAPS}")));
+        [absolute(&self.state).join("swaps")].into_iter().chain(beside).collect()
     }
 
     /// The folder of the events output.
@@ -114,8 +116,8 @@ impl Layout {
         for output in self.outputs() {
             list(&output.join(STAGING), staged, &mut found);
         }
-        if let Some(swaps) = self.swaps() {
-            list(&swaps, staged, &mut found);
+        for place in self.swap_places() {
+            list(&place, staged, &mut found);
         }
         list(&self.stores(), |name| name.rsplit('.').nth(2)?.parse().ok(), &mut found);
         list(&self.spills(), |name| name.parse().ok(), &mut found);
@@ -133,10 +135,15 @@ impl Names<'_> {
         absolute(output).join(STAGING).join(name)
     }
 
+    /// See [`Layout::swap_places`].
+    pub(super) fn swap_places(&self) -> Vec<PathBuf> {
+        self.layout.swap_places()
+    }
+
     /// A folder that takes the place of one of the events output.
-    pub(super) fn swap(&self, what: &str) -> Option<PathBuf> {
+    pub(super) fn swap(&self, place: &Path, what: &str) -> PathBuf {
         let Names { layout, fence, batch } = self;
-        Some(layout.swaps()?.join(format!("{}{fence}-{batch}-{what}", layout.prefix)))
+        place.join(format!("{}{fence}-{batch}-{what}", layout.prefix))
     }
 
     /// A run of the store: `what` tells those of one batch and partition apart.

@@ -137,8 +137,9 @@ pub(super) fn replace_visible(
     let Some(output) = batch.layout.events() else { return Ok(()) };
     let old = catalog.event_files()?.into_iter().map(|file| file.path);
     let mut old: Vec<PathBuf> = old.filter(|path| path.starts_with(output)).collect();
-    if !old.is_empty() && swap::is_possible(batch.names, output) {
-        let swapped = build_folders(batch, output, folded)?;
+    let place = if old.is_empty() { None } else { swap::find_place(batch.names, output) };
+    if let Some(place) = place {
+        let swapped = build_folders(batch, &place, output, folded)?;
         let is_swapped =
             |path: &PathBuf| top(output, path).is_some_and(|top| swapped.contains(&top));
         (folded.vanishing, old) = old.into_iter().partition(is_swapped);
@@ -160,6 +161,7 @@ fn top(output: &Path, file: &Path) -> Option<PathBuf> {
 /// which those are. Files of an output that is not cut by time stay renames.
 fn build_folders(
     batch: &Batch<'_>,
+    place: &Path,
     output: &Path,
     folded: &mut Folded,
 ) -> Result<BTreeSet<PathBuf>, RunError> {
@@ -179,9 +181,9 @@ fn build_folders(
         fresh
     });
     for (top, renames) in &by_top {
-        let staged = batch.names.swap(&format!("rebuild-{}", top.display()));
+        let staged = batch.names.swap(place, &format!("rebuild-{}", top.display()));
         let published = output.join(top);
-        let (Some(staged), Some(first)) = (staged, renames.first()) else { continue };
+        let Some(first) = renames.first() else { continue };
         let marker = relative(&published, first).to_owned();
         let mut folders = BTreeSet::new();
         for rename in renames {

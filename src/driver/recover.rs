@@ -78,9 +78,9 @@ pub(super) fn remove_leftovers(
             remove(&path)?;
         }
     }
-    if let Some(swaps) = layout.swaps() {
+    for place in layout.swap_places() {
         // Not empty, or not there: both are fine.
-        let _ = std::fs::remove_dir(swaps);
+        let _ = std::fs::remove_dir(place);
     }
     Ok(())
 }

@@ -18,24 +18,28 @@ use crate::catalog::Swap;
 use crate::engine::parquet_file::{FileError, create_folder, sync_folder};
 use crate::fault;
 
-/// Whether folders can be exchanged between the swap folder and the events output: tried out, with two that are empty.
-pub(super) fn is_possible(names: Names<'_>, output: &Path) -> bool {
-    let Some(one) = names.swap("probe") else { return false };
+/// Where folders can be built that are to be exchanged with those of the events output: tried out, with two that are empty.
+pub(super) fn find_place(names: Names<'_>, output: &Path) -> Option<PathBuf> {
     let other = names.staged(output, "probe");
-    let exchange = || -> io::Result<()> {
-        create_folder(one.parent().unwrap_or(Path::new("."))).map_err(io::Error::other)?;
-        std::fs::create_dir(&one)?;
-        std::fs::create_dir(&other)?;
-        Ok(exchange(&one, &other)?)
+    let is_possible = |place: &PathBuf| {
+        let one = names.swap(place, "probe");
+        let exchange = || -> io::Result<()> {
+            create_folder(place).map_err(io::Error::other)?;
+            std::fs::create_dir(&one)?;
+            std::fs::create_dir(&other)?;
+            Ok(exchange(&one, &other)?)
+        };
+        let tried = exchange();
+        // Those that are not there need no removal, and what is left is a leftover like others.
+        for probe in [&one, &other, place] {
+            let _ = std::fs::remove_dir(probe);
+        }
+        if let Err(error) = &tried {
+            tracing::info!(%error, place = %place.display(), "folders can't be exchanged");
+        }
+        tried.is_ok()
     };
-    let tried = exchange();
-    // Those that are not there need no removal, and what is left is a leftover like others.
-    let _ = std::fs::remove_dir(&one);
-    let _ = std::fs::remove_dir(&other);
-    if let Err(error) = &tried {
-        tracing::info!(%error, output = %output.display(), "folders can't be exchanged");
-    }
-    tried.is_ok()
+    names.swap_places().into_iter().find(is_possible)
 }
 
 fn exchange(one: &Path, other: &Path) -> Result<(), Errno> {

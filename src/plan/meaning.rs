@@ -63,7 +63,7 @@ pub(super) fn describe(spec: &JobSpec, partition: Option<Partition>, types: &Typ
         let by: Vec<&str> = reduce.by.iter().map(|at| at.value.as_str()).collect();
         push("reduce.by", by.join(", "));
         pairs(&mut push, "reduce.measures", &reduce.measures);
-        push("reduce.types", types.groups.clone());
+        push(GROUP_TYPES, types.groups.clone());
     }
     if let Some(events) = &spec.output.events {
         let columns: Vec<&str> =
@@ -76,6 +76,7 @@ pub(super) fn describe(spec: &JobSpec, partition: Option<Partition>, types: &Typ
 
 /// An output that a job may give up without further ado.
 const EVENTS: &str = "output.events.columns";
+const GROUP_TYPES: &str = "reduce.types";
 const EVENT_TYPES: &str = "output.events.types";
 
 /// What the job file's words come to: a field that gets another type changes them without a word of theirs.
@@ -91,12 +92,15 @@ impl Types {
     pub(super) fn of(reduce: Option<&ReducePlan>, events: Option<&EventsOutput>) -> Self {
         let list = |types: Vec<String>| types.join(", ");
         let groups = reduce.map_or(Vec::new(), |reduce| {
-            let arguments = reduce.aggregates.iter().map(|a| a.arg.as_ref().map(|arg| arg.ty()));
-            let keys = reduce.key_types().into_iter().map(Some);
-            keys.chain(arguments).flatten().map(|ty| ty.to_string()).collect()
+            let keys = reduce.keys.iter().map(|key| format!("{} {}", key.name, key.expr.ty()));
+            let arguments = reduce.aggregates.iter().filter_map(|aggregate| {
+                let function = format!("{:?}", aggregate.function).to_lowercase();
+                aggregate.arg.as_ref().map(|arg| format!("{function}({})", arg.ty()))
+            });
+            keys.chain(arguments).collect()
         });
         let events = events.map_or(Vec::new(), |events| {
-            events.columns.iter().map(|column| column.expr.ty().to_string()).collect()
+            events.columns.iter().map(|c| format!("{} {}", c.name, c.expr.ty())).collect()
         });
         Types { groups: list(groups), events: list(events) }
     }
@@ -151,6 +155,11 @@ pub fn changes(before: &str, after: &str) -> Vec<Change> {
         if was != is && changes.iter().all(|change| change.part != *part) {
             changes.push(Change { part: part.clone(), before: was, after: is });
         }
+    }
+    let is_types = |change: &Change| [GROUP_TYPES, EVENT_TYPES].contains(&change.part.as_str());
+    if changes.iter().any(|change| !is_types(change) && !change.is_about_parsing()) {
+        // Then nobody needs to be told what follows from that.
+        changes.retain(|change| !is_types(change));
     }
     if changes.is_empty() {
         let moved = before.iter().zip(&after).find(|(was, is)| was != is);

@@ -10,6 +10,7 @@ use std::time::Duration;
 use arrow_array::cast::AsArray;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
+use crate::support::disk::SmallDisk;
 use crate::support::faults::{self, Saved};
 use crate::support::{World, tables};
 
@@ -224,13 +225,28 @@ fn what_others_put_into_a_partition_stays_and_what_they_removed_is_forgotten() {
 }
 
 #[test]
-fn nothing_is_left_beside_the_output_one_run_later() {
+fn nothing_is_left_one_run_later() {
     let world = world();
     runs(&world, 0..8);
-    let swaps = world.path("out/.events.logmill-swap");
+    let swaps = world.path(".logmill/visits/swaps");
     assert!(swaps.exists(), "the former folder is kept for readers who are just looking into it");
     runs(&world, 8..9);
     assert!(!swaps.exists());
+}
+
+#[test]
+fn a_state_on_another_file_system_is_no_hindrance() {
+    let world = world();
+    let disk = SmallDisk::mount(&world.path("state"), 8 << 20);
+    for ten in 0..8 {
+        let lines: String = (0..5).map(|n| at(10 * ten + 2 * n, 5 * ten + n)).collect();
+        world.append("logs/a.log", lines);
+        world.run(&["--state-dir", "state"]).expect(0);
+    }
+    assert_eq!(files(&world)["hour=00"], 1);
+    assert_whole(&world, 40);
+    assert!(world.path("out/.events.logmill-swap").exists());
+    drop(disk);
 }
 
 #[test]
@@ -246,6 +262,8 @@ fn a_killed_compaction_is_finished_or_undone_by_the_next_run() {
         saved.restore(&world);
         let poller = Poller::start(world.path("out/events"));
         faults::kill(&world, &["run", "job.toml"], name, *pass);
+        // Time for the reader to look at what the killed run left.
+        std::thread::sleep(Duration::from_millis(30));
         world.run(&[]).expect(0);
         poller.stop();
         assert_whole(&world, 40);

@@ -22,7 +22,7 @@ impl Watcher {
         let (flag, out, database) =
             (Arc::clone(&stop), site.path().join("out"), site.sqlite_path());
         let thread = std::thread::spawn(move || {
-            let mut view = View { out, database, hits, seen: BTreeMap::new() };
+            let mut view = View { out, database, hits, seen: BTreeMap::new(), events: 0 };
             let mut looks = 0;
             while !flag.load(Ordering::Relaxed) {
                 view.look()?;
@@ -45,28 +45,48 @@ struct View {
     out: PathBuf,
     database: PathBuf,
     hits: Vec<i64>,
-    /// Files seen before, and of those of the summary what they had counted.
+    /// Files of the summary seen before, and what they had counted.
     seen: BTreeMap<PathBuf, i64>,
+    /// Records seen among the events.
+    events: i64,
 }
 
 impl View {
     fn look(&mut self) -> Result<(), String> {
-        let files = site::parquet_files(&self.out);
+        self.look_at_events()?;
+        let files = site::parquet_files(&self.out.join("summary"));
         if let Some((gone, _)) = self.seen.iter().find(|(path, _)| !files.contains(path)) {
             return Err(format!("{} was there and is gone", gone.display()));
         }
         for path in files {
             let batches = site::batches(&path)?;
-            let counted = match path.file_name().is_some_and(|name| name == "summary.parquet") {
-                true => site::hits(&batches),
-                false => batches.iter().map(|batch| batch.num_rows() as i64).sum(),
-            };
+            let counted = site::hits(&batches);
             let before = self.seen.insert(path.clone(), counted).unwrap_or(0);
             if counted < before {
                 return Err(format!("{} went from {before} to {counted}", path.display()));
             }
         }
         self.look_at_sqlite()
+    }
+
+    /// Files may be merged into others, but the records of a look are never fewer than those of the one before, nor more
+    /// than there are.
+    fn look_at_events(&mut self) -> Result<(), String> {
+        let mut counted = 0;
+        for path in site::parquet_files(&self.out.join("events")) {
+            match site::batches(&path) {
+                Ok(batches) => counted += batches.iter().map(|b| b.num_rows() as i64).sum::<i64>(),
+                // Merged between the look and the reading: it is looked at again.
+                Err(_) if !path.exists() => return Ok(()),
+                Err(wrong) => return Err(wrong),
+            }
+        }
+        let before = std::mem::replace(&mut self.events, counted);
+        let most = self.hits.iter().copied().max().unwrap_or(0);
+        match counted < before || counted > most {
+            true => Err(format!("the events went from {before} to {counted} of {most}")),
+            false => Ok(()),
+        }
     }
 
     /// A batch is one transaction: no sum in between is ever seen.
