@@ -172,7 +172,6 @@ mod tests {
                 rejects: &[],
                 files: Refresh::default(),
                 event_parts: &[],
-                watermark_us: None,
                 rejects_resolved: &[],
                 anew: false,
                 groups: 0,

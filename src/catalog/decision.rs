@@ -35,8 +35,6 @@ pub struct Decision<'d> {
     pub files: Refresh<'d>,
     /// Events for later publication.
     pub event_parts: &'d [EventPart],
-    /// Its newest event time where that is known, microseconds.
-    pub watermark_us: Option<i64>,
     /// Groups that the batch touched.
     pub groups: u64,
     /// Bytes that nobody can read any more.
@@ -118,13 +116,6 @@ fn batch(
     let segments = segments::write(transaction, decision.segments)?;
     super::rejects::write(transaction, decision.batch, &segments, decision.rejects)?;
     super::rejects::remove(transaction, decision.rejects_resolved)?;
-    if let Some(watermark_us) = decision.watermark_us {
-        transaction.execute(
-            "INSERT INTO meta VALUES ('watermark_us', ?1)
-             ON CONFLICT (key) DO UPDATE SET value = max(value, excluded.value)",
-            [watermark_us],
-        )?;
-    }
     let meta = "INSERT OR REPLACE INTO meta VALUES (?1, ?2)";
     transaction.execute(meta, ["meaning", decision.meaning])?;
     let counters = decision.counters;

@@ -22,8 +22,6 @@ pub struct EventSplit {
     schema: SchemaRef,
     partition: Partition,
     parts: BTreeMap<i64, Vec<RecordBatch>>,
-    /// The newest event time in each of them.
-    newest: BTreeMap<i64, i64>,
 }
 
 /// A staged file of one split: its place in the order of files, and where it belongs.
@@ -35,8 +33,6 @@ pub struct StagedEvents {
     pub offset: u64,
     /// Start of the time partition.
     pub partition_us: i64,
-    /// The newest event time in it, microseconds, where the output is cut by time.
-    pub newest_us: Option<i64>,
     /// The file.
     pub written: Written,
 }
@@ -50,8 +46,7 @@ pub fn schema(output: &EventsOutput) -> SchemaRef {
 impl EventSplit {
     /// An empty split for an output.
     pub fn new(output: &EventsOutput) -> Self {
-        let (parts, newest) = (BTreeMap::new(), BTreeMap::new());
-        EventSplit { schema: schema(output), partition: output.partition, parts, newest }
+        EventSplit { schema: schema(output), partition: output.partition, parts: BTreeMap::new() }
     }
 
     /// Writes the records to files in the staging folder, and forgets them.
@@ -65,8 +60,7 @@ impl EventSplit {
         for (partition_us, batches) in std::mem::take(&mut self.parts) {
             let path: PathBuf = name(partition_us);
             let written = self.write(&path, &batches)?;
-            let newest_us = self.newest.remove(&partition_us);
-            staged.push(StagedEvents { segment, offset, partition_us, newest_us, written });
+            staged.push(StagedEvents { segment, offset, partition_us, written });
         }
         Ok(staged)
     }
@@ -97,12 +91,7 @@ impl RecordSink for EventSplit {
         };
         let mut by_partition: BTreeMap<i64, Vec<u32>> = BTreeMap::new();
         for &row in rows {
-            let time = times[row as usize];
-            let start = timepart::start(self.partition, time);
-            self.newest
-                .entry(start)
-                .and_modify(|newest| *newest = time.max(*newest))
-                .or_insert(time);
+            let start = timepart::start(self.partition, times[row as usize]);
             by_partition.entry(start).or_default().push(row);
         }
         for (start, rows) in by_partition {

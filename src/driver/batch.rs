@@ -178,7 +178,6 @@ impl Batch<'_> {
                 event_parts_done: false,
             },
             event_parts: &folded.event_parts,
-            watermark_us: folded.watermark_us,
             groups: folded.groups,
             lost_bytes: change.lost_bytes,
             segments_read: executed.states.len() as u64,

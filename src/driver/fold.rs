@@ -38,8 +38,6 @@ pub(super) struct Folded {
     pub(super) swaps: Vec<Swap>,
     /// Visible files that vanish with the former folders.
     pub(super) vanishing: Vec<PathBuf>,
-    /// The newest event time, microseconds, where events are cut by time.
-    pub(super) watermark_us: Option<i64>,
     /// Events that are published later.
     pub(super) event_parts: Vec<EventPart>,
     /// Groups that the batch changed.
@@ -57,7 +55,6 @@ pub(super) fn fold(
         Depth::Whole | Depth::Anew => event_files(batch, &executed.events, &mut folded),
         Depth::Changed => folded.event_parts = executed.events.iter().map(event_part).collect(),
     }
-    folded.watermark_us = executed.events.iter().filter_map(|events| events.newest_us).max();
     if let Some(reduce) = &batch.plan.reduce {
         let mut partitions: BTreeSet<i64> =
             executed.delta.partitions(reduce.partition).into_iter().collect();

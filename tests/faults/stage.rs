@@ -8,7 +8,7 @@ use std::process::Output;
 use tempfile::TempDir;
 
 use crate::input;
-use crate::site::{self, Contents, Site};
+use crate::site::{self, Contents, Row, Site};
 use crate::strace;
 
 /// Two hours in some partitions; small, since each trial runs the job twice.
@@ -26,9 +26,12 @@ pub struct Stage {
 /// What an undisturbed run of the phase leaves.
 pub struct Expected {
     pub contents: Contents,
-    /// Visible files before and after it.
+    /// Files of the summary before and after it.
     pub before: BTreeMap<PathBuf, Vec<u8>>,
     pub after: BTreeMap<PathBuf, Vec<u8>>,
+    /// Records of the events, in whatever files.
+    events_before: Vec<Row>,
+    events_after: Vec<Row>,
     pub batch: u64,
 }
 
@@ -99,18 +102,25 @@ impl Stage {
     /// The undisturbed run.
     pub fn expected(&self) -> Expected {
         self.restore();
-        let before = self.visible();
+        let (before, events_before) = (self.visible(), self.site.event_rows());
         self.site.run_in_peace();
-        let batch = self.site.catalog_state().batch;
-        Expected { contents: self.site.contents(), before, after: self.visible(), batch }
+        Expected {
+            contents: self.site.contents(),
+            before,
+            after: self.visible(),
+            events_before,
+            events_after: self.site.event_rows(),
+            batch: self.site.catalog_state().batch,
+        }
     }
 
     fn visible(&self) -> BTreeMap<PathBuf, Vec<u8>> {
-        let files = site::parquet_files(&self.site.path().join("out")).into_iter();
+        let files = site::parquet_files(&self.site.path().join("out/summary")).into_iter();
         files.map(|path| (path.clone(), fs::read(&path).expect("a file"))).collect()
     }
 
-    /// Each visible file is that of a whole batch: the one before, or the one that was disturbed.
+    /// Each visible file of the summary is that of a whole batch: the one before, or the one that was disturbed. Of the events
+    /// none is missing that was there, and none is there twice: their files may be merged ones or not yet.
     pub fn is_whole(&self, expected: &Expected) -> Result<(), String> {
         let now = self.visible();
         if let Some(gone) = expected.before.keys().find(|path| !now.contains_key(*path)) {
@@ -124,7 +134,13 @@ impl Stage {
                 return Err(format!("{} is of no whole batch", path.display()));
             }
         }
-        Ok(())
+        let events = self.site.event_rows();
+        match contains(&events, &expected.events_before)
+            && contains(&expected.events_after, &events)
+        {
+            true => Ok(()),
+            false => Err("events are missing, or twice there, or of no batch".to_owned()),
+        }
     }
 
     /// The next run, undisturbed, brings the outputs to what they should be.
@@ -141,6 +157,12 @@ impl Stage {
         self.site.has_no_leftovers();
         Ok(())
     }
+}
+
+/// Whether all of `some` are among `all`, each as often; both are sorted.
+fn contains(all: &[Row], some: &[Row]) -> bool {
+    let mut rest = all.iter();
+    some.iter().all(|row| rest.any(|other| other == row))
 }
 
 /// Makes a folder like another one.

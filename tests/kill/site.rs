@@ -57,7 +57,7 @@ pub struct State {
 }
 
 /// A row as text.
-type Row = Vec<String>;
+pub type Row = Vec<String>;
 
 /// All that was put out.
 #[derive(Debug, PartialEq)]
@@ -173,17 +173,22 @@ impl Site {
         files.iter().map(|path| hits(&batches(path).expect("a Parquet file"))).sum()
     }
 
+    /// The records of all visible events, sorted.
+    pub fn event_rows(&self) -> Vec<Row> {
+        let events = parquet_files(&self.path().join("out/events"));
+        sorted(events.iter().flat_map(|path| rows(path)).collect())
+    }
+
     /// Everything.
     pub fn contents(&self) -> Contents {
         let catalog = self.catalog().expect("a catalog");
         let rejects = catalog.rejects(u64::MAX).expect("rejects").into_iter();
         let summary = parquet_files(&self.path().join("out/summary"));
-        let events = parquet_files(&self.path().join("out/events"));
         let relative = |path: &PathBuf| path.strip_prefix(self.path()).expect("below").to_owned();
         Contents {
             files: summary.iter().map(|p| (relative(p), fs::read(p).expect("a file"))).collect(),
             summary: summary.iter().flat_map(|path| rows(path)).collect(),
-            events: sorted(events.iter().flat_map(|path| rows(path)).collect()),
+            events: self.event_rows(),
             sqlite: self.sqlite(),
             rejects: sorted(rejects.map(|r| (r.offset, r.length, r.reason, r.sample)).collect()),
             // How many lines were late says how the input was cut into batches.
