@@ -138,10 +138,17 @@ fn as_text(name: &str, verified: &Verified) -> String {
     out += match (verified.is_equal(), verified.differences()) {
         (true, _) => "equal\n",
         (false, 0) => "not all could be compared\n",
-        (false, _) => "DIFFERENT\n",
+        (false, _) => HELP,
     };
     out
 }
+
+/// What to do about differences.
+const HELP: &str = "DIFFERENT
+  An output that differs from the store is made anew: remove its file, or drop its table, and run the job
+  (with --adopt where nothing is new: a server is not asked without need).
+  A store that differs from the logs is made anew, outputs and all, by `logmill run JOB --rebuild`.
+";
 
 fn output_text(found: &VerifiedOutput) -> String {
     let tally = &found.tally;

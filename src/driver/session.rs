@@ -158,7 +158,7 @@ impl<'w> Session<'w> {
             pool: self.work.workers.pool()?,
             number,
             depth,
-            watermark_us: self.catalog.watermark_us()?,
+            watermark_us: if depth == Depth::Anew { None } else { self.catalog.watermark_us()? },
             started,
         };
         work(&batch, &mut self.catalog, &self.pins)
