@@ -22,7 +22,7 @@ const SCAN_BYTES: usize = 1024 * 1024;
 /// How plain segments are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum IoMode {
-    /// A map where the kernel grants a lease that makes it safe, else reads.
+    /// A map where nobody wrote lately and the kernel grants a lease that makes it safe, else reads.
     #[default]
     Auto,
     /// A map, with a lease or without: if somebody truncates a file without one, the process dies. For measuring.
@@ -65,6 +65,11 @@ impl PlainReader {
         let file = Arc::new(file);
         let range = task.start..end;
         let holes = Holes::of(&meta);
+        let io = match io {
+            // Whoever writes to it will do so again, and each time the lease is broken nothing of the file is kept.
+            IoMode::Auto if !task.settled => IoMode::Read,
+            io => io,
+        };
         let map = map(&file, &range, io, holes).map_err(SourceError::io("map", &path))?;
         Ok(PlainReader {
             file,

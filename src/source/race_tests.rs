@@ -3,9 +3,9 @@
 use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
-use super::read_tests::{task, write};
+use super::read_tests::{later, task, write};
 use super::*;
 
 #[test]
@@ -65,7 +65,7 @@ fn a_file_that_was_opened_for_writing_while_it_was_mapped_is_not_trusted_though_
 /// Reads what is there now; `None` when the file changed meanwhile.
 fn try_read(path: &Path) -> Option<Vec<u8>> {
     let found = Found::new(path, &fs::metadata(path).ok()?);
-    let rules = SealRules { final_: true, seal_after: None, now: SystemTime::now() };
+    let rules = SealRules { final_: true, seal_after: None, now: later() };
     let task = plan(vec![found], &[], &rules).tasks.pop()?;
     let reader = PlainReader::open(&task, IoMode::Auto, 100).ok()?;
     let mut buffer = ChunkBuffer::default();

@@ -213,7 +213,7 @@ fn a_text_written_in_two_parts_is_read_once_wherever_it_is_cut() {
 /// Reads what is there now under a map where the kernel grants one; `None` when the file changed meanwhile.
 fn try_read_mapped(path: &std::path::Path) -> Option<Vec<u8>> {
     let found = Found::new(path, &fs::metadata(path).ok()?);
-    let rules = SealRules { final_: true, seal_after: None, now: std::time::SystemTime::now() };
+    let rules = SealRules { final_: true, seal_after: None, now: super::read_tests::later() };
     let task = plan(vec![found], &[], &rules).tasks.pop()?;
     let reader = PlainReader::open(&task, IoMode::Auto, 100).ok()?;
     let (mut buffer, mut bytes) = (ChunkBuffer::default(), Vec::new());

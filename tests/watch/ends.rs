@@ -1,6 +1,6 @@
 //! How a watch ends, and what it does when something is in its way.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::lines;
 use crate::site::{Site, Watch};
@@ -68,6 +68,7 @@ fn a_service_manager_is_told_when_it_is_ready_and_what_it_does() {
     let mut watch = std::process::Command::new(env!("CARGO_BIN_EXE_logmill"));
     watch.args(["watch", "watched.toml", "--every", "100ms", "--state-dir", "state"]);
     watch.current_dir(site.path()).env("NOTIFY_SOCKET", &path).env("WATCHDOG_USEC", "300000");
+    let started = Instant::now();
     let watch = watch.spawn().expect("logmill starts");
     let (mut told, mut buffer) = (String::new(), [0; 4096]);
     let wanted = ["READY=1", "STATUS=watched: batch 1, 50 lines", "WATCHDOG=1"];
@@ -76,7 +77,7 @@ fn a_service_manager_is_told_when_it_is_ready_and_what_it_does() {
         told += &String::from_utf8_lossy(&buffer[..length]);
         told.push('\n');
     }
-    site.terminate(Watch(watch));
+    site.terminate(Watch(watch, started));
     while !told.contains("STOPPING=1") {
         let length = socket.recv(&mut buffer).unwrap_or_else(|e| panic!("{e} after {told}"));
         told += &String::from_utf8_lossy(&buffer[..length]);
