@@ -57,6 +57,12 @@ impl Watch {
     /// Ends by a signal only: with its status.
     pub(super) fn run(&self) -> anyhow::Result<Status> {
         self.job.log();
+        if self.job.work.final_ {
+            eprintln!(
+                "logmill: --final says that no file grows any more, and watch waits for that: use `logmill run --final`"
+            );
+            return Ok(Status::Usage);
+        }
         let overrides = self.job.overrides();
         let mut plans = Vec::new();
         for path in &self.jobs {

@@ -114,8 +114,8 @@ fn sources(session: &Session<'_>) -> Result<Sources, RunError> {
 
 /// Refuses what can't be read, when it is found and when it is read.
 pub(super) fn check_complete(sources: &Sources) -> Result<(), RunError> {
-    match sources.problems().next() {
-        Some(problem) => Err(RunError::Other(format!("{problem}; nothing was changed"))),
+    match sources.incomplete() {
+        Some(why) => Err(RunError::Other(format!("{why}; nothing was changed, run it again"))),
         None => Ok(()),
     }
 }

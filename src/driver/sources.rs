@@ -19,6 +19,8 @@ pub(super) struct Sources {
     pub(super) given_up_bytes: u64,
     problems: Vec<String>,
     notices: Vec<String>,
+    /// Files that a rotation moved or changed meanwhile: the next batch reads them.
+    moved: Vec<String>,
     final_: bool,
     /// Unfinished last lines are nothing to speak of: the next batch comes soon.
     is_patient: bool,
@@ -88,13 +90,14 @@ fn look_once(
     let (moved, left): (Vec<_>, Vec<_>) =
         planned.problems.into_iter().partition(|problem| has_moved(&problem.error));
     planned.problems = left;
-    notices.extend(moved.iter().map(|problem| problem.error.to_string()));
+    let moved = moved.iter().map(|problem| problem.error.to_string()).collect();
     let problems = problems.iter().map(|problem| problem.error.to_string()).collect();
     Ok(Sources {
         plan: planned,
         given_up_bytes: 0,
         problems,
         notices,
+        moved,
         final_: options.final_,
         is_patient,
     })
@@ -109,6 +112,7 @@ impl Sources {
             given_up_bytes: 0,
             problems: Vec::new(),
             notices: Vec::new(),
+            moved: Vec::new(),
             final_: false,
             is_patient: false,
         }
@@ -116,7 +120,7 @@ impl Sources {
 
     /// What could not be read.
     pub(super) fn failures(&self) -> Vec<String> {
-        [self.problems.as_slice(), self.notices.as_slice()].concat()
+        [self.problems.as_slice(), self.notices.as_slice(), self.moved.as_slice()].concat()
     }
 
     /// Whether there is anything to decide.
@@ -133,6 +137,12 @@ impl Sources {
     pub(super) fn problems(&self) -> impl Iterator<Item = String> {
         let planned = self.plan.problems.iter().map(|problem| problem.error.to_string());
         self.problems.iter().cloned().chain(planned)
+    }
+
+    /// Why not everything that is there is read: what can't be, and what a rotation is moving.
+    pub(super) fn incomplete(&self) -> Option<String> {
+        let rotation = self.plan.unsettled.then(|| "a log is being rotated".to_owned());
+        self.problems().chain(self.moved.iter().cloned()).chain(rotation).next()
     }
 
     /// What the catalog is to store of segments that are not read, losses included.
@@ -153,14 +163,19 @@ impl Sources {
             SourceError::Truncated { .. } => !self.final_ && is_fresh(&task),
             other => has_moved(other),
         };
-        let list = if growing { &mut self.notices } else { &mut self.problems };
+        let list = if growing { &mut self.moved } else { &mut self.problems };
         list.push(error.to_string());
     }
 
     /// Adds what a user should know to the outcome.
     pub(super) fn report(&self, outcome: &mut Outcome) {
         outcome.problems.extend(self.problems());
-        outcome.notices.extend(self.notices.iter().cloned());
+        outcome.notices.extend(self.notices.iter().chain(&self.moved).cloned());
+        if self.plan.unsettled && !self.is_patient {
+            outcome
+                .notices
+                .push("a log is being rotated: the next run reads what is new of it".into());
+        }
         let waiting = self.plan.waiting.iter().filter(|_| !self.is_patient);
         outcome.notices.extend(waiting.map(|waiting| {
             format!(

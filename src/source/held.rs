@@ -96,24 +96,6 @@ impl Held {
         self.files.insert(key, held);
     }
 
-    /// Holds the file that lies at a path now, if it is a regular one: for an event that tells of a file between two
-    /// discoveries. Only for paths that the globs match: what is held is read once it is gone. Where all descriptors
-    /// are taken, the file written longest ago that is still in its place is let go.
-    pub fn hold_path(&mut self, path: &Path) {
-        let is_file = std::fs::metadata(path).is_ok_and(|meta| meta.is_file());
-        let Some((file, found)) = is_file.then(|| open(path)).flatten() else { return };
-        if self.files.contains_key(&found.key()) {
-            return self.hold_found(&found);
-        }
-        if self.files.len() >= self.files_max {
-            let in_place = self.files.iter().filter(|(_, held)| !held.is_gone);
-            let oldest = in_place.min_by_key(|(_, held)| held.mtime_ns).map(|(key, _)| *key);
-            let Some(oldest) = oldest else { return };
-            self.files.remove(&oldest);
-        }
-        self.insert(file, found);
-    }
-
     /// Held files that discovery does not find and that are not where they were seen, as they are now; oldest first.
     /// For [`plan`](super::plan), beside the files found.
     pub fn missing(&mut self, found: &[Found]) -> Vec<Found> {

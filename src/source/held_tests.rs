@@ -253,26 +253,10 @@ fn never_more_than_the_bound_is_held_and_the_newest_are() {
     // What is gone is not let go for what is there.
     world.append("new.log", "new\n");
     world.hold();
-    world.held.as_mut().expect("has one").hold_path(&world.folder.path().join("new.log"));
     assert_eq!(held(&world), 5);
     assert_eq!(world.run_quietly().lines().count(), 6);
     assert_eq!((world.run_quietly(), held(&world)), (String::new(), 0));
     assert_eq!((world.run_quietly(), held(&world)), (String::new(), 1));
-}
-
-#[test]
-fn an_event_holds_a_file_that_lives_for_a_moment_only() {
-    let mut world = World::new();
-    world.append("a.log", "one\n");
-    let mut held = Held::new(1);
-    held.hold_path(&world.path("a.log"));
-    held.hold_path(&world.path("a.log"));
-    held.hold_path(&world.path("gone"));
-    held.hold_path(world.folder.path());
-    assert_eq!(held.len(), 1);
-    world.held = Some(held);
-    world.remove("a.log");
-    assert_eq!(world.run_quietly(), "one\n");
 }
 
 #[test]

@@ -83,3 +83,11 @@ fn a_service_manager_is_told_when_it_is_ready_and_what_it_does() {
         told += &String::from_utf8_lossy(&buffer[..length]);
     }
 }
+
+#[test]
+fn files_that_grow_are_not_final() {
+    let site = Site::new("watch_final", false);
+    let mut watch = site.watch(&["--final"]);
+    assert_eq!(watch.0.wait().expect("a status").code(), Some(2));
+    assert!(site.said().contains("use `logmill run --final`"), "{}", site.said());
+}

@@ -1,7 +1,6 @@
 //! The courier: brings the SQL outputs of a job up to the newest snapshot, beside the reading of logs, which never waits
 //! for a server. Only the newest snapshot counts: what an output lacks is found there, however many batches that were.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -200,11 +199,6 @@ impl Drop for Closing<'_> {
     fn drop(&mut self) {
         self.0.close();
     }
-}
-
-/// Whether the process is to end.
-pub(super) fn is_stopped(stop: &AtomicBool) -> bool {
-    stop.load(Ordering::Relaxed)
 }
 
 #[cfg(test)]

@@ -9,9 +9,9 @@ use super::super::inputs::Inputs;
 use super::super::pins::Pins;
 use super::super::session::{Opened, Session, Work};
 use super::super::{Outcome, RunError, bug, refresh};
-use super::courier::{self, Closing, Desk, is_stopped};
+use super::courier::{self, Closing, Desk};
 use super::tick::{self, Tick};
-use super::{Beat, WatchEvents, WatchTimes, pause};
+use super::{Beat, WatchEvents, WatchTimes, is_stopped, pause};
 use crate::limits::{WATCH_DRAIN, WATCH_NOTE, WATCH_RETRY_MAX, WATCH_RETRY_MIN};
 
 /// Works on a job until it is to stop. Whatever fails is told and tried again, from the catalog on.

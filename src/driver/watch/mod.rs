@@ -70,9 +70,14 @@ pub fn watch(
     });
 }
 
+/// Whether the process is to end.
+fn is_stopped(stop: &AtomicBool) -> bool {
+    stop.load(Ordering::Relaxed)
+}
+
 /// Waits, at most until `stop` is set.
 fn pause(until: Instant, stop: &AtomicBool) {
-    while !stop.load(Ordering::Relaxed) {
+    while !is_stopped(stop) {
         let left = until.saturating_duration_since(Instant::now());
         if left.is_zero() {
             return;

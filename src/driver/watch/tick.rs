@@ -11,7 +11,7 @@ use inotify::{Inotify, WatchMask};
 
 use super::super::RunError;
 use super::super::inputs::Inputs;
-use super::courier::is_stopped;
+use super::is_stopped;
 use crate::limits::{WATCH_BYTES, WATCH_LOOK, WATCH_NAP};
 use crate::plan::Plan;
 
