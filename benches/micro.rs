@@ -168,7 +168,7 @@ fn convert(c: &mut Criterion) {
                 let mut failures = Vec::new();
                 black_box(
                     converter
-                        .convert(&mut cache, &block.fields[0], &rows, &arena, &mut failures)
+                        .convert(&mut cache, block.column(0), &rows, &arena, &mut failures)
                         .len(),
                 )
             });
