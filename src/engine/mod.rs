@@ -6,7 +6,10 @@ mod block;
 pub mod cursor;
 mod grouping;
 pub mod groups;
+mod hash;
 pub mod key;
+mod key_table;
+mod keys;
 mod lines;
 mod lookup;
 #[cfg(test)]
@@ -14,12 +17,16 @@ mod lookup_tests;
 pub mod map;
 #[cfg(test)]
 mod map_tests;
+mod order;
 pub mod parquet_file;
 mod poison;
+mod prefetch;
+mod ranges;
 pub mod records;
 pub mod reduce;
 pub mod reject;
 mod row_groups;
+mod slots;
 pub mod state;
 pub mod store;
 pub mod summary;

@@ -1,4 +1,4 @@
-//! Memory maps under a read lease, and where a file has holes: the only `unsafe` of the crate.
+//! Memory maps under a read lease, and where a file has holes.
 //!
 //! What maps assume, and what follows if it is false:
 //!
