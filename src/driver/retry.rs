@@ -164,7 +164,7 @@ impl<'p> Pass<'p> {
     fn new(batch: &'p Batch<'p>, converters: &'p [Converter], segments: Segments) -> Self {
         Pass {
             batch,
-            mapper: Mapper::new(batch.plan, converters, 1),
+            mapper: Mapper::new(batch.plan, converters),
             sink: batch.plan.outputs.events.as_ref().map(EventSplit::new),
             part: Part::default(),
             segments,

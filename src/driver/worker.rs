@@ -36,7 +36,6 @@ pub(super) struct Pass<'b> {
     pub(super) stop: AtomicBool,
     pub(super) failed: Mutex<Failed>,
     pub(super) converters: Vec<Converter>,
-    pub(super) partitions: usize,
 }
 
 /// What one worker made.
@@ -56,7 +55,6 @@ impl<'b> Pass<'b> {
     pub(super) fn new(batch: &'b Batch<'b>, tasks: &'b [SegmentTask]) -> Self {
         batch.progress.start(tasks.iter().map(file_bytes).sum());
         let (segments, work) = plan_work(tasks, split_bytes(batch));
-        let threads = batch.options.threads;
         Pass {
             batch,
             segments,
@@ -65,11 +63,6 @@ impl<'b> Pass<'b> {
             stop: AtomicBool::new(false),
             failed: Mutex::new(Vec::new()),
             converters: batch.plan.converters(),
-            partitions: if threads == 1 {
-                1
-            } else {
-                (2 * threads).next_power_of_two().clamp(4, 256)
-            },
         }
     }
 
@@ -132,8 +125,7 @@ impl<'p> Worker<'p> {
         let plan = pass.batch.plan;
         Worker {
             pass,
-            mapper: Mapper::new(plan, &pass.converters, pass.partitions)
-                .with_watermark(pass.batch.watermark_us),
+            mapper: Mapper::new(plan, &pass.converters).with_watermark(pass.batch.watermark_us),
             buffer: ChunkBuffer::default(),
             sink: plan.outputs.events.as_ref().map(EventSplit::new),
             part: Part::default(),

@@ -43,7 +43,7 @@ fn delta(plan: &Plan, lines: &str) -> Delta {
     let tokenizer = plan.format.tokenizer(&wanted, &[]).expect("known fields");
     let tokenizer = tokenizer.as_ref();
     let segment = SegmentContext { index: 0, source_file: "x", rank: (0, 0), tokenizer };
-    let mut mapper = Mapper::new(plan, &converters, 1);
+    let mut mapper = Mapper::new(plan, &converters);
     mapper.chunk(&segment, &Lines { bytes: lines.as_bytes(), offset: 0 }, None).expect("no panic");
     assert_eq!(mapper.counters.rejected, 0, "{:?}", mapper.rejects);
     Delta::reduce(vec![mapper.take_tables()])
