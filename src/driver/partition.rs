@@ -13,6 +13,11 @@ use crate::engine::store::StoreCursor;
 use crate::engine::waves::{WaveSize, Waves};
 use crate::plan::{Plan, ReducePlan};
 
+/// Blocks of a wave for each thread: so many that threads which are done early find more to do.
+const BLOCKS_A_THREAD: usize = 16;
+/// What a row takes in memory, supposedly, where nobody has seen one yet.
+const ROW_BYTES: usize = 64;
+
 /// A partition that files are made of.
 pub(super) struct Partition<'p> {
     pub(super) plan: &'p Plan,
@@ -97,7 +102,7 @@ impl Partition<'_> {
             verify_file(&path, run.bytes, run.checksum)?;
             cursors.push(Box::new(StoreCursor::open(&path)?));
         }
-        Ok(Waves::merge(cursors, self.wave_size()))
+        Ok(Waves::merge(cursors, self.reduce, self.wave_size()))
     }
 
     /// While threads write one wave, another merges the next.
@@ -123,9 +128,14 @@ impl Partition<'_> {
 
     /// Two waves are in memory at once, in several forms.
     fn wave_size(&self) -> WaveSize {
-        let blocks = if self.threads > 1 { 16 * self.threads } else { 1 };
-        let bytes = (self.plan.limits.memory_bytes / 16) as usize;
-        WaveSize { block_rows: rows_max(self.reduce), blocks, bytes }
+        let (block_rows, bytes) =
+            (rows_max(self.reduce), (self.plan.limits.memory_bytes / 16) as usize);
+        let fitting = bytes / (block_rows * ROW_BYTES);
+        let blocks = match self.threads {
+            1 => 1,
+            threads => fitting.clamp(threads, BLOCKS_A_THREAD * threads),
+        };
+        WaveSize { block_rows, blocks, bytes }
     }
 
     /// The visible file's place before the decision.

@@ -4,7 +4,7 @@ use super::cursor::{Cursor, TableSlice};
 use super::groups::{GroupBlock, GroupError};
 use super::merge::Merge;
 use super::merged::Merged;
-use super::parquet_file::FileError;
+use crate::plan::ReducePlan;
 
 /// How large a wave is.
 #[derive(Debug, Clone, Copy)]
@@ -60,8 +60,8 @@ enum Groups<'c> {
 
 impl<'c> Waves<'c> {
     /// Over these sequences, merged.
-    pub fn merge(cursors: Vec<Box<dyn Cursor + 'c>>, size: WaveSize) -> Self {
-        Waves { groups: Groups::Merge(Merge::new(cursors)), size }
+    pub fn merge(cursors: Vec<Box<dyn Cursor + 'c>>, reduce: &ReducePlan, size: WaveSize) -> Self {
+        Waves { groups: Groups::Merge(Merge::new(cursors).folding(reduce)), size }
     }
 
     /// Over these slices, which ascend from one to the next. `batch`: the one that is being made.
@@ -71,7 +71,7 @@ impl<'c> Waves<'c> {
     }
 
     /// The next wave; empty behind the last.
-    pub fn next_wave(&mut self) -> Result<Vec<RawBlock<'c>>, FileError> {
+    pub fn next_wave(&mut self) -> Result<Vec<RawBlock<'c>>, GroupError> {
         let (mut wave, mut bytes) = (Vec::new(), 0);
         while wave.len() < self.size.blocks && bytes < self.size.bytes.max(1) {
             let Some(block) = self.groups.next(self.size.block_rows)? else { break };
@@ -83,7 +83,7 @@ impl<'c> Waves<'c> {
 }
 
 impl<'c> Groups<'c> {
-    fn next(&mut self, rows: usize) -> Result<Option<RawBlock<'c>>, FileError> {
+    fn next(&mut self, rows: usize) -> Result<Option<RawBlock<'c>>, GroupError> {
         match self {
             Groups::Merge(merge) => {
                 let mut merged = Merged::default();
