@@ -7,6 +7,7 @@ import os
 import platform
 import subprocess
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -61,19 +62,30 @@ def timed(command: list, env: dict | None = None) -> float:
     return seconds
 
 
-def watched(command: list, every: float = 0.01) -> tuple[float, int, int]:
-    """Seconds, and the highest anonymous and file-mapped memory that polling saw, in bytes."""
-    start = time.perf_counter()
-    process = subprocess.Popen([str(word) for word in command], stdout=subprocess.DEVNULL)
-    anonymous = mapped = 0
-    while process.poll() is None:
-        now = resident(process.pid)
-        anonymous, mapped = max(anonymous, now.get("RssAnon", 0)), max(mapped, now.get("RssFile", 0))
+@dataclass
+class Usage:
+    """What a process took: seconds, those of all cores together, and its highest anonymous memory in bytes."""
+
+    seconds: float
+    cpu_seconds: float
+    anonymous_bytes: int
+
+
+def watched(command: list, every: float = 0.01) -> Usage:
+    """Runs a command, and looks at its memory again and again."""
+    words = [str(word) for word in command]
+    start, anonymous = time.perf_counter(), 0
+    pid = os.posix_spawnp(words[0], words, dict(os.environ), file_actions=QUIET)
+    while True:
+        done, status, used = os.wait4(pid, os.WNOHANG)
+        if done:
+            break
+        anonymous = max(anonymous, resident(pid).get("RssAnon", 0))
         time.sleep(every)
     seconds = time.perf_counter() - start
-    if process.returncode != 0:
-        raise SystemExit(f"this command ended with status {process.returncode}: {' '.join(map(str, command))}")
-    return seconds, anonymous, mapped
+    if (code := os.waitstatus_to_exitcode(status)) != 0:
+        raise SystemExit(f"this command ended with status {code}: {' '.join(words)}")
+    return Usage(seconds, used.ru_utime + used.ru_stime, anonymous)
 
 
 def resident(pid: int) -> dict[str, int]:
