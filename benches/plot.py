@@ -20,12 +20,12 @@ STYLE = """
   .title { font-size: 14px; font-weight: 600; fill: #1f2328 }
   .axis { stroke: #8c959f; fill: none } .grid { stroke: #8c959f; stroke-opacity: .25 }
   .line { fill: none; stroke-width: 2 } .one { stroke-dasharray: 5 4 }
-  .blue { stroke: #0969da } .red { stroke: #bc4c00 } .dot.blue, text.blue { fill: #0969da } .dot.red, text.red { fill: #bc4c00 }
-  text { stroke: none } .dot { stroke: none }
+  .line.blue { stroke: #0969da } .line.red { stroke: #bc4c00 }
+  .dot.blue, text.blue { fill: #0969da } .dot.red, text.red { fill: #bc4c00 }
   @media (prefers-color-scheme: dark) {
     text { fill: #9198a1 } .title { fill: #f0f6fc }
-    .blue { stroke: #4493f8 } .red { stroke: #f0883e } .dot.blue, text.blue { fill: #4493f8 } .dot.red, text.red { fill: #f0883e }
-    text { stroke: none } .dot { stroke: none }
+    .line.blue { stroke: #4493f8 } .line.red { stroke: #f0883e }
+    .dot.blue, text.blue { fill: #4493f8 } .dot.red, text.red { fill: #f0883e }
   }"""
 
 Series = dict[tuple[str, int], list[tuple[float, float]]]
