@@ -7,11 +7,11 @@ pub const MEMORY_BYTES: u64 = 1 << 30;
 /// Default of `[limits] reject_ratio`.
 pub const REJECT_RATIO: f64 = 0.05;
 /// What one worker takes at a time. Large enough that handing out is free, small enough for two workers to end together.
-pub const SPLIT_BYTES: u64 = 4 << 20;
+pub const SPLIT_BYTES: u64 = 1 << 20;
 /// The same for jobs with events, where each split becomes one Parquet file a partition.
 pub const EVENT_SPLIT_BYTES: u64 = 32 << 20;
 /// Records that are parsed, evaluated and grouped together: their columns stay in the second-level cache.
-pub const BLOCK_RECORDS: usize = 4096;
+pub const BLOCK_RECORDS: usize = 1024;
 /// First bytes of a rejected line that the catalog keeps.
 pub const REJECT_SAMPLE_BYTES: usize = 4096;
 /// Rejected lines of one batch that the catalog keeps with a sample; of further ones it keeps the place and the reason.

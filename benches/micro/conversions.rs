@@ -7,7 +7,7 @@ use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, Throughput};
 use jiff::tz::TimeZone;
 use logmill::data::DataType;
-use logmill::format::{Converter, TimeCache};
+use logmill::format::{Converter, RawColumn, TimeCache};
 
 use crate::logs::Random;
 
@@ -31,7 +31,8 @@ fn convert(
         let mut cache = TimeCache::default();
         b.iter(|| {
             let (arena, mut failures) = (Bump::new(), Vec::new());
-            let column = converter.convert(&mut cache, &raw, &rows, &arena, &mut failures);
+            let column =
+                converter.convert(&mut cache, RawColumn::new(&raw), &rows, &arena, &mut failures);
             // Values that can't be read would be quick.
             assert!(failures.is_empty(), "{name}: {:?}", failures[0].reason);
             black_box(column.len());
