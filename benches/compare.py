@@ -129,7 +129,7 @@ def table(results: list[tuple[Times, int, str]], engines: list[str], pick) -> st
     for times, count, wrong in results:
         cells = [times.cell(engine, pick) for engine in engines]
         ratios = [times.ratio(0, pick), times.ratio(1, pick)]
-        rows.append([TITLES[times.query], *cells, *ratios, f"{count:,}", wrong or "agree"])
+        rows.append([TITLES[times.query], *cells, *ratios, f"{count:,}", wrong or ("agree" if len(times.pairs) > 1 else "–")])
     return markdown(header, rows)
 
 
