@@ -50,7 +50,7 @@ pub fn benches(c: &mut Criterion) {
         };
         group.bench_function(name, |b| {
             // One table for the worker's whole life, as in a run: after the first round all keys are known.
-            let mut mapper = Mapper::new(&plan, &converters, 4);
+            let mut mapper = Mapper::new(&plan, &converters);
             b.iter(|| {
                 mapper.chunk(&segment, &Lines { bytes: &log, offset: 0 }, None).expect("no panic")
             });

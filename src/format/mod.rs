@@ -77,7 +77,7 @@ pub struct RawBlock<'a> {
     /// Whether all fields are ASCII. False where nobody looked.
     ascii: bool,
     /// Buffers of the tokenizer.
-    scratch: marks::Scratch,
+    index: scan::Index,
 }
 
 /// The raw values of a field.

@@ -13,7 +13,7 @@ use bumpalo::Bump;
 
 use compile::{inner_ends, offered, pair, type_msec};
 use cutter::PatternCutter;
-use fast::Fast;
+pub(super) use fast::{Fast, Ranges, STEPS_MAX};
 
 use super::access::closing_quote;
 use super::literal::Literal;

@@ -1,76 +1,78 @@
-//! Batches of lines by a pattern: values to columns.
+//! Lines by a pattern: values to columns.
 
-use super::super::marks::{Batch, Cutter};
+use super::super::marks::{Cutter, Regular};
 use super::super::request::Request;
-use super::super::scan::Index;
-use super::fast::{Fast, Ranges};
+use super::fast::{Fast, Ranges, STEPS_MAX};
 use super::{Careful, Source, shift_point};
 
-/// Cuts batches by the compiled steps, and single lines with care.
+/// Cuts lines by the compiled steps, and where these do not fit with care.
 pub(super) struct PatternCutter<'t, 'a> {
     careful: Careful<'t, 'a>,
     fast: &'t Fast,
     ranges: Ranges,
+    wanted: Vec<Wanted>,
     /// The step of the request, where parts of it are wanted.
     request: Option<usize>,
-    requests: Vec<Request<'a>>,
+}
+
+/// A wanted value.
+#[derive(Clone, Copy)]
+enum Wanted {
+    Step(usize),
+    Shifted(usize, usize),
+    Part(usize),
 }
 
 impl<'t, 'a> PatternCutter<'t, 'a> {
     pub(super) fn new(careful: Careful<'t, 'a>, fast: &'t Fast) -> Self {
-        let request = careful.tokenizer.wanted.iter().find_map(|source| match source {
-            Source::Part(step, _) => Some(*step),
-            Source::Step(_) => None,
+        let steps = &careful.tokenizer.pattern.steps;
+        let mut request = None;
+        let wanted = careful.tokenizer.wanted.iter().map(|source| match *source {
+            Source::Part(step, part) => {
+                request = Some(step);
+                Wanted::Part(part)
+            }
+            Source::Step(step) => match steps[step].variable.shift {
+                0 => Wanted::Step(step),
+                digits => Wanted::Shifted(step, digits),
+            },
         });
-        PatternCutter { careful, fast, ranges: Ranges::default(), request, requests: Vec::new() }
+        let wanted = wanted.collect();
+        PatternCutter { careful, fast, ranges: [(0, 0); STEPS_MAX], wanted, request }
     }
 
-    #[inline]
-    fn value(&self, source: Source, text: &'a [u8], line: usize) -> &'a [u8] {
-        match source {
-            Source::Part(_, part) => self.requests[line].part(part),
-            Source::Step(step) => {
-                let value = self.ranges.value(text, step, line);
-                match self.careful.tokenizer.pattern.steps[step].variable.shift {
-                    0 => value,
-                    digits => shift_point(value, digits, self.careful.arena),
-                }
-            }
-        }
+    /// The parts of the request, which must be one where they are wanted.
+    #[inline(always)]
+    fn split_request(&self, line: &Regular<'_, 'a>) -> Request<'a> {
+        let Some(step) = self.request else { return Request::default() };
+        let (from, to) = self.ranges[step];
+        let spaced = self.fast.shape.needles.anchor == b' ';
+        let quick = if spaced { Request::split_at_spaces(line, from, to) } else { None };
+        quick.unwrap_or_else(|| Request::split(&line.text[from as usize..to as usize]))
     }
 }
 
 impl<'a> Cutter<'a> for PatternCutter<'_, 'a> {
-    fn batch(&mut self, text: &'a [u8], index: &Index, batch: &mut Batch) {
-        self.fast.cut(text, index, batch, &mut self.ranges);
-        let Some(step) = self.request else { return };
-        let spaced = self.fast.shape.needles.anchor == b' ';
-        self.requests.clear();
-        let split = |line| {
-            let (from, to) = self.ranges.range(step, line);
-            let quick = if spaced { Request::split_at_spaces(text, index, from, to) } else { None };
-            quick.unwrap_or_else(|| Request::split(self.ranges.value(text, step, line)))
-        };
-        self.requests.extend((0..batch.len).map(split));
-    }
-
-    fn push_all(&mut self, text: &'a [u8], batch: &Batch, columns: &mut [Vec<&'a [u8]>]) {
-        for (column, &source) in columns.iter_mut().zip(&self.careful.tokenizer.wanted) {
-            match source {
-                Source::Step(step)
-                    if self.careful.tokenizer.pattern.steps[step].variable.shift == 0 =>
-                {
-                    column.extend((0..batch.len).map(|line| self.ranges.value(text, step, line)));
+    #[inline(always)]
+    fn regular(&mut self, line: Regular<'_, 'a>, columns: &mut [Vec<&'a [u8]>]) -> bool {
+        if self.fast.cut(&line, &mut self.ranges).is_none() {
+            return false;
+        }
+        let request = self.split_request(&line);
+        for (column, wanted) in columns.iter_mut().zip(&self.wanted) {
+            let value = |step: usize| {
+                let (from, to) = self.ranges[step];
+                &line.text[from as usize..to as usize]
+            };
+            column.push(match *wanted {
+                Wanted::Step(step) => value(step),
+                Wanted::Shifted(step, digits) => {
+                    shift_point(value(step), digits, self.careful.arena)
                 }
-                _ => column.extend((0..batch.len).map(|line| self.value(source, text, line))),
-            }
+                Wanted::Part(part) => request.part(part),
+            });
         }
-    }
-
-    fn push(&mut self, text: &'a [u8], _: &Batch, line: usize, columns: &mut [Vec<&'a [u8]>]) {
-        for (column, &source) in columns.iter_mut().zip(&self.careful.tokenizer.wanted) {
-            column.push(self.value(source, text, line));
-        }
+        true
     }
 
     fn line(&mut self, line: &'a [u8], columns: &mut [Vec<&'a [u8]>]) -> Result<(), &'static str> {
