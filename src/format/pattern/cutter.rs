@@ -1,6 +1,6 @@
 //! Lines by a pattern: values to columns.
 
-use super::super::marks::{Cutter, Regular};
+use super::super::marks::{Batch, Cutter, PENDING_MAX, Regular};
 use super::super::request::Request;
 use super::fast::{Fast, Ranges, STEPS_MAX};
 use super::{Careful, Source, shift_point};
@@ -11,8 +11,11 @@ pub(super) struct PatternCutter<'t, 'a> {
     fast: &'t Fast,
     ranges: Ranges,
     wanted: Vec<Wanted>,
+    /// The values of the pending lines: from where to where, by wanted value.
+    cut: Vec<[(u32, u32); PENDING_MAX]>,
     /// The step of the request, where parts of it are wanted.
     request: Option<usize>,
+    requests: Vec<Request<'a>>,
 }
 
 /// A wanted value.
@@ -37,14 +40,15 @@ impl<'t, 'a> PatternCutter<'t, 'a> {
                 digits => Wanted::Shifted(step, digits),
             },
         });
-        let wanted = wanted.collect();
-        PatternCutter { careful, fast, ranges: [(0, 0); STEPS_MAX], wanted, request }
+        let wanted: Vec<_> = wanted.collect();
+        let cut = vec![[(0, 0); PENDING_MAX]; wanted.len()];
+        let (ranges, requests) = ([(0, 0); STEPS_MAX], Vec::new());
+        PatternCutter { careful, fast, ranges, wanted, cut, request, requests }
     }
 
-    /// The parts of the request, which must be one where they are wanted.
+    /// The parts of the request.
     #[inline(always)]
-    fn split_request(&self, line: &Regular<'_, 'a>) -> Request<'a> {
-        let Some(step) = self.request else { return Request::default() };
+    fn split_request(&self, line: &Regular<'_, 'a>, step: usize) -> Request<'a> {
         let (from, to) = self.ranges[step];
         let spaced = self.fast.shape.needles.anchor == b' ';
         let quick = if spaced { Request::split_at_spaces(line, from, to) } else { None };
@@ -54,25 +58,38 @@ impl<'t, 'a> PatternCutter<'t, 'a> {
 
 impl<'a> Cutter<'a> for PatternCutter<'_, 'a> {
     #[inline(always)]
-    fn regular(&mut self, line: Regular<'_, 'a>, columns: &mut [Vec<&'a [u8]>]) -> bool {
+    fn check(&mut self, line: Regular<'_, 'a>, at: usize) -> bool {
         if self.fast.cut(&line, &mut self.ranges).is_none() {
             return false;
         }
-        let request = self.split_request(&line);
-        for (column, wanted) in columns.iter_mut().zip(&self.wanted) {
-            let value = |step: usize| {
-                let (from, to) = self.ranges[step];
-                &line.text[from as usize..to as usize]
-            };
-            column.push(match *wanted {
-                Wanted::Step(step) => value(step),
-                Wanted::Shifted(step, digits) => {
-                    shift_point(value(step), digits, self.careful.arena)
-                }
-                Wanted::Part(part) => request.part(part),
-            });
+        for (cut, wanted) in self.cut.iter_mut().zip(&self.wanted) {
+            if let Wanted::Step(step) | Wanted::Shifted(step, _) = *wanted {
+                cut[at % PENDING_MAX] = self.ranges[step % STEPS_MAX];
+            }
+        }
+        if let Some(step) = self.request {
+            // Lines that were looked at and are not pending left theirs.
+            self.requests.truncate(at);
+            self.requests.push(self.split_request(&line, step));
         }
         true
+    }
+
+    fn push(&mut self, batch: Batch<'_, 'a>, columns: &mut [Vec<&'a [u8]>]) {
+        let arena = self.careful.arena;
+        for (column, (wanted, cut)) in columns.iter_mut().zip(self.wanted.iter().zip(&self.cut)) {
+            let values = cut[..batch.len()].iter().map(|&(from, to)| batch.slice(from, to));
+            match *wanted {
+                Wanted::Step(_) => column.extend(values),
+                Wanted::Shifted(_, digits) => {
+                    column.extend(values.map(|value| shift_point(value, digits, arena)))
+                }
+                Wanted::Part(part) => {
+                    column.extend(self.requests.iter().take(batch.len()).map(|r| r.part(part)))
+                }
+            }
+        }
+        self.requests.clear();
     }
 
     fn line(&mut self, line: &'a [u8], columns: &mut [Vec<&'a [u8]>]) -> Result<(), &'static str> {

@@ -68,8 +68,9 @@ impl Fast {
         let mut anchors = searched.filter_map(|(_, (end, _))| end.first().copied());
         let anchor = anchors.next().unwrap_or(b' ');
         let mut literals = std::iter::once(prefix).chain(ends.iter().map(|(end, _)| *end));
-        let newline = literals.any(|literal| literal.contains(&b'\n'));
-        if newline || ends.len() > STEPS_MAX || anchors.any(|other| other != anchor) {
+        // Cut at what is no text, a value of a text would be none either.
+        let odd = literals.any(|text| text.contains(&b'\n') || std::str::from_utf8(text).is_err());
+        if odd || ends.len() > STEPS_MAX || anchors.any(|other| other != anchor) {
             return None;
         }
         let mut seen = quotes(prefix);
