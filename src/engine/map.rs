@@ -350,16 +350,16 @@ fn time_of(
     let arena = Bump::new();
     let mut raw = RawBlock::default();
     tokenizer.tokenize(line, true, 1, &arena, &mut raw);
+    if raw.lines.is_empty() {
+        return None;
+    }
     let column = converter.convert(
         &mut TimeCache::default(),
-        raw.fields.get(field)?,
-        &[0][..raw.lines.len().min(1)],
+        raw.column(field),
+        &[0],
         &arena,
         &mut Vec::new(),
     );
-    if column.is_empty() {
-        return None;
-    }
     match column.scalar(0) {
         crate::data::Scalar::Timestamp(time) => Some(time),
         _ => None,

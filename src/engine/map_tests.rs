@@ -8,8 +8,9 @@ use bumpalo::Bump;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use super::groups::{GroupBlock, Merge};
+use super::groups::GroupBlock;
 use super::map::{Lines, Mapper, RecordSink, SegmentContext};
+use super::merge::Merge;
 use super::reduce::Delta;
 use super::reject::{Counters, Reject};
 use crate::data::Column;

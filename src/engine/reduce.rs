@@ -69,6 +69,33 @@ fn cut((table, order): &Sorted, partition: Partition, start: i64) -> (usize, usi
     (from, to)
 }
 
+/// The time partition of one group after another: most have the window of the one before.
+pub struct PartitionOf {
+    partition: Partition,
+    /// Of the window.
+    part: Vec<u8>,
+    start: i64,
+}
+
+impl PartitionOf {
+    /// For partitions of one kind.
+    pub fn new(partition: Partition) -> Self {
+        PartitionOf { partition, part: Vec::new(), start: 0 }
+    }
+
+    /// The start of the next group's.
+    pub fn key(&mut self, key: &[u8]) -> i64 {
+        // A tag and eight bytes; without partitions there need not be a window.
+        let part = key.get(..9).unwrap_or(key);
+        if self.partition != Partition::None && self.part != part {
+            self.start = partition_of(self.partition, key);
+            self.part.clear();
+            self.part.extend_from_slice(part);
+        }
+        self.start
+    }
+}
+
 /// The time partition of a group, by its window.
 pub fn partition_of(partition: Partition, key: &[u8]) -> i64 {
     if partition == Partition::None {
