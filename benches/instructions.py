@@ -10,7 +10,7 @@ from pathlib import Path
 
 from common import CACHE, ROOT, keep, machine, markdown, output_of
 
-# As many groups a line as the jobs of benches/compare have on their large log; else the groups would be all that counts.
+# As many groups a line as the jobs of benches/compare have on their large log; else the groups would be all.
 ACCESS = ("access", ["--request-time", "--hours", "1", "--paths", "900", "--clients", "3000"])
 # Job: what the generator makes for it.
 INPUTS = {
