@@ -68,7 +68,7 @@ def count(job: str, file: Path, out: Path) -> int:
 
 def top(out: Path, number: int) -> list[str]:
     """The functions with the most instructions of their own, with their share of all."""
-    lines = output_of(["callgrind_annotate", "--show-percs=yes", "--threshold=100", out]).splitlines()
+    lines = output_of(["callgrind_annotate", "--auto=no", "--show-percs=yes", "--threshold=100", out]).splitlines()
     found = []
     for line in lines:
         match = re.match(r"\s*[\d,]+ \(\s*([\d.]+)%\)\s+(.+?)(?: \[.*\])?$", line)
