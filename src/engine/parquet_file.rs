@@ -88,7 +88,7 @@ impl FileError {
     }
 
     /// The same of an operation on Parquet.
-    pub(super) fn parquet(
+    pub(crate) fn parquet(
         action: &'static str,
         path: &Path,
     ) -> impl FnOnce(parquet::errors::ParquetError) -> FileError {
@@ -136,18 +136,45 @@ pub struct Written {
 /// Writes one file. Dropped without [`ParquetFile::finish`], it leaves a partial file that nothing names.
 pub struct ParquetFile {
     path: PathBuf,
-    writer: ArrowWriter<Hashing>,
+    writer: ArrowWriter<HashedFile>,
     rows: u64,
 }
 
-/// A file, and the checksum of what goes into it.
-struct Hashing {
+/// A Parquet file that is being written, by whatever encodes it, and the checksum of what goes into it. Dropped without
+/// [`HashedFile::finish`], it leaves a partial file that nothing names.
+pub struct HashedFile {
+    path: PathBuf,
     file: File,
     hasher: Xxh3,
     bytes: u64,
 }
 
-impl Write for Hashing {
+impl HashedFile {
+    /// Makes a new file; its folder must be there.
+    pub fn create(path: &Path) -> Result<Self, FileError> {
+        let file = File::options().write(true).read(true).create(true).truncate(true).open(path);
+        let file = file.map_err(FileError::io("create", path))?;
+        Ok(HashedFile { path: path.to_owned(), file, hasher: Xxh3::new(), bytes: 0 })
+    }
+
+    /// Makes the file, complete with its footer, durable, and reads it back: it must hold what was written.
+    pub fn finish(self, rows: u64) -> Result<Written, FileError> {
+        let written = self.close(rows)?;
+        written.check()?;
+        Ok(written)
+    }
+
+    fn close(mut self, rows: u64) -> Result<Written, FileError> {
+        let path = self.path.clone();
+        self.flush().map_err(FileError::io("write", &path))?;
+        fault::io("file.written").map_err(FileError::io("make durable", &path))?;
+        self.file.sync_all().map_err(FileError::io("make durable", &path))?;
+        fault::point("file.synced");
+        Ok(Written { path, bytes: self.bytes, checksum: self.hasher.digest(), rows })
+    }
+}
+
+impl Write for HashedFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let written = self.file.write(bytes)?;
         self.hasher.update(&bytes[..written]);
@@ -163,9 +190,7 @@ impl Write for Hashing {
 impl ParquetFile {
     /// Makes a new file; its folder must be there.
     pub fn create(path: &Path, schema: SchemaRef, content: Content) -> Result<Self, FileError> {
-        let file = File::options().write(true).read(true).create(true).truncate(true).open(path);
-        let file = file.map_err(FileError::io("create", path))?;
-        let file = Hashing { file, hasher: Xxh3::new(), bytes: 0 };
+        let file = HashedFile::create(path)?;
         let writer = ArrowWriter::try_new(file, schema, Some(properties(content)))
             .map_err(FileError::parquet("create", path))?;
         Ok(ParquetFile { path: path.to_owned(), writer, rows: 0 })
@@ -187,12 +212,7 @@ impl ParquetFile {
     fn close(self) -> Result<Written, FileError> {
         let (path, rows) = (self.path, self.rows);
         // `into_inner` writes the footer and flushes; `close` alone did not always (arrow-rs#5253).
-        let mut out = self.writer.into_inner().map_err(FileError::parquet("write", &path))?;
-        out.flush().map_err(FileError::io("write", &path))?;
-        fault::io("file.written").map_err(FileError::io("make durable", &path))?;
-        out.file.sync_all().map_err(FileError::io("make durable", &path))?;
-        fault::point("file.synced");
-        Ok(Written { path, bytes: out.bytes, checksum: out.hasher.digest(), rows })
+        self.writer.into_inner().map_err(FileError::parquet("write", &path))?.close(rows)
     }
 }
 
