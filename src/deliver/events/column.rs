@@ -8,7 +8,7 @@ use parquet::file::metadata::ColumnIndexBuilder;
 use parquet::file::statistics::{Statistics, ValueStatistics};
 use parquet::schema::types::ColumnDescPtr;
 
-use super::dictionary::{TextDictionary, Word, WordDictionary};
+use super::dictionary::{BATCH, TextDictionary, Word, WordDictionary};
 use super::hybrid;
 use super::levels::Levels;
 use super::pages::{Chunk, Codec, Pages};
@@ -96,15 +96,7 @@ impl ColumnEncoder {
         let (levels, indices, plain) = (&mut self.levels, &mut self.indices, &mut self.plain);
         match (&mut self.kind, &column.values) {
             (Kind::Text { dictionary, range }, Values::Text(values)) if self.indexed => {
-                indices.reserve(rows.len());
-                take(rows, valid, levels, |row| {
-                    let (index, new) = dictionary.intern(values[row].as_bytes());
-                    indices.push(index);
-                    if new {
-                        range.include(values[row]);
-                    }
-                    !new || dictionary.page().len() < EVENT_DICTIONARY_BYTES
-                })
+                take_texts(values, rows, valid, levels, dictionary, range, indices)
             }
             (Kind::Text { range, .. }, Values::Text(values)) => take(rows, valid, levels, |row| {
                 plain.extend_from_slice(&(values[row].len() as u32).to_le_bytes());
@@ -324,6 +316,52 @@ fn take(
         }
     }
     rows.len()
+}
+
+/// Takes texts into a dictionary until it is full; answers how many rows.
+fn take_texts(
+    values: &[&str],
+    rows: &[u32],
+    valid: Option<&[bool]>,
+    levels: &mut Levels,
+    dictionary: &mut TextDictionary,
+    range: &mut TextRange,
+    indices: &mut Vec<u32>,
+) -> usize {
+    let mut taken = 0;
+    for batch in rows.chunks(BATCH) {
+        dictionary.prepare(batch.iter().map(|&row| values[row as usize].as_bytes()));
+        let mut nth = 0;
+        let is_in = |row: &u32| valid.is_none_or(|valid| valid[*row as usize]);
+        let nulls = batch.iter().filter(|row| !is_in(row)).count();
+        for row in batch {
+            nth += 1;
+            if !is_in(row) {
+                levels.push(false);
+                continue;
+            }
+            if nulls > 0 {
+                levels.push(true);
+            }
+            let value = values[*row as usize];
+            let (index, new) = dictionary.intern(nth - 1, value.as_bytes());
+            indices.push(index);
+            if new {
+                range.include(value);
+                if dictionary.page().len() >= EVENT_DICTIONARY_BYTES {
+                    break;
+                }
+            }
+        }
+        if nulls == 0 {
+            levels.push_valid(nth);
+        }
+        taken += nth;
+        if dictionary.page().len() >= EVENT_DICTIONARY_BYTES {
+            break;
+        }
+    }
+    taken
 }
 
 /// Where values of fixed width go.
