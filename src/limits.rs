@@ -7,11 +7,13 @@ pub const MEMORY_BYTES: u64 = 1 << 30;
 /// Default of `[limits] reject_ratio`.
 pub const REJECT_RATIO: f64 = 0.05;
 /// What one worker takes at a time. Large enough that handing out is free, small enough for two workers to end together.
-pub const SPLIT_BYTES: u64 = 4 << 20;
+pub const SPLIT_BYTES: u64 = 1 << 20;
+/// The same at least, however little memory there is.
+pub const SPLIT_BYTES_MIN: u64 = 64 << 10;
 /// The same for jobs with events, where each split becomes one Parquet file a partition.
 pub const EVENT_SPLIT_BYTES: u64 = 32 << 20;
 /// Records that are parsed, evaluated and grouped together: their columns stay in the second-level cache.
-pub const BLOCK_RECORDS: usize = 4096;
+pub const BLOCK_RECORDS: usize = 1024;
 /// First bytes of a rejected line that the catalog keeps.
 pub const REJECT_SAMPLE_BYTES: usize = 4096;
 /// Rejected lines of one batch that the catalog keeps with a sample; of further ones it keeps the place and the reason.
@@ -28,6 +30,14 @@ pub const EVENT_FILE_SMALL_BYTES: u64 = 512 << 20;
 pub const EVENT_FILES_SMALL_MAX: u64 = 4;
 /// Bytes of the files that are merged into one, at most.
 pub const EVENT_FILE_BYTES: u64 = 1 << 30;
+/// Rows of a page of events.
+pub const EVENT_PAGE_ROWS: usize = 20_000;
+/// Bytes of such a page, where values are long and don't repeat; it ends behind the value that reaches them.
+pub const EVENT_PAGE_BYTES: usize = 1 << 20;
+/// Bytes of a dictionary of events: behind the value that reaches them, a chunk's values are written plain.
+pub const EVENT_DICTIONARY_BYTES: usize = 1 << 20;
+/// Bytes of a row group of events, compressed, that wait in memory: there it ends, if it has not reached its rows before.
+pub const EVENT_GROUP_BYTES: usize = 128 << 20;
 /// A time partition is closed once the newest event time lies so far behind its end: late lines come in till then.
 pub const EVENT_PARTITION_GRACE_US: i64 = 600_000_000;
 /// A file that was quiet for so long is not being written any more: a compressed one that is cut off is a damaged one.
@@ -45,6 +55,20 @@ pub const STORE_BLOCK_ROWS: usize = 8192;
 pub const STORE_GROUP_ROWS: usize = STORE_BLOCK_ROWS;
 /// Bytes of the same, where states are large (sketches).
 pub const STORE_GROUP_BYTES: usize = 4 << 20;
+/// Groups of a block of a spilled run are at least so many bytes together, unless they are the last.
+pub const RUN_BLOCK_BYTES: usize = 64 << 10;
+/// Spilled runs that are merged at once, at most: each takes a descriptor, and a block for each partition that is merged.
+pub const RUNS_MERGED_MAX: usize = 128;
+/// The same at least, however little memory there is.
+pub const RUNS_MERGED_MIN: usize = 4;
+/// A time partition with more blocks of groups is written on all threads, where they have nothing else to do.
+pub const PARALLEL_BLOCKS_MIN: u64 = 4;
+/// A time partition with more blocks of groups is written on all threads before any other.
+pub const LARGE_BLOCKS_MIN: u64 = 16;
+/// Rows of a Parquet row group of the summary: small enough that row groups can be written side by side in little memory.
+pub const SUMMARY_GROUP_ROWS: usize = 1 << 17;
+/// Files that are made durable at once: a disk gathers them into few writes of its journal.
+pub const SYNCED_TOGETHER_MAX: usize = 64;
 /// Rows of a Parquet row group.
 pub const ROW_GROUP_ROWS: usize = 1 << 20;
 /// How finely `watch` waits: the longest time it takes to see a signal or a file that comes.

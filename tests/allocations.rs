@@ -117,7 +117,7 @@ fn mapping_more_lines_of_known_groups_allocates_no_more_a_line() {
             rank: (0, 0),
             tokenizer: tokenizer.as_ref(),
         };
-        let mut mapper = Mapper::new(&plan, &converters, 2);
+        let mut mapper = Mapper::new(&plan, &converters);
         let mut map = |log: &str| {
             let before = ALLOCATIONS.load(Ordering::Relaxed);
             mapper

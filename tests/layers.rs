@@ -1,4 +1,4 @@
-//! The house rules as a test: imports point down one list of layers, files stay small, `unsafe` stays in one file.
+//! The house rules as a test: imports point down one list of layers, files stay small, `unsafe` stays in few files.
 //!
 //! The list is a strict order, so a tree that keeps it has no cycle between its top-level modules either.
 
@@ -13,8 +13,8 @@ const LAYERS: [&str; 15] = [
 
 const FILE_LINES_MAX: usize = 600;
 
-/// The only file that may say `unsafe`.
-const UNSAFE: &str = "source/map.rs";
+/// The only files that may say `unsafe`.
+const UNSAFE: [&str; 2] = ["source/map.rs", "engine/prefetch.rs"];
 
 /// A source file: its path below `src`, and its code without comments, texts and tests.
 struct Source {
@@ -217,7 +217,7 @@ fn upward(path: &Path, code: &str) -> Vec<String> {
     up.map(|to| format!("{}: {from} imports {to}, which stands above it", path.display())).collect()
 }
 
-/// Words that no finished code has, and `unsafe` outside of its one file.
+/// Words that no finished code has, and `unsafe` outside of its files.
 fn unwanted(path: &Path, code: &str) -> Vec<String> {
     let mut found = Vec::new();
     for word in ["todo!", "unimplemented!", "dbg!"] {
@@ -226,7 +226,7 @@ fn unwanted(path: &Path, code: &str) -> Vec<String> {
         }
     }
     let mut words = code.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
-    if path != Path::new(UNSAFE) && words.any(|word| word == "unsafe") {
+    if !UNSAFE.iter().any(|file| path == Path::new(file)) && words.any(|word| word == "unsafe") {
         found.push(format!("{}: unsafe", path.display()));
     }
     found
@@ -253,7 +253,7 @@ fn no_file_is_longer_than_a_reader_can_hold() {
 }
 
 #[test]
-fn unsafe_stands_in_one_file_and_nothing_unfinished_anywhere() {
+fn unsafe_stands_in_few_files_and_nothing_unfinished_anywhere() {
     let found: Vec<String> = sources().iter().flat_map(|s| unwanted(&s.path, &s.code)).collect();
     assert_none(&found);
 }
@@ -298,7 +298,7 @@ fn an_arrow_down_and_one_that_is_no_code_are_let_through() {
 fn unwanted_words_are_found_where_they_are_code() {
     let at = |path: &str, code: &str| unwanted(Path::new(path), &bare(code)).len();
     assert_eq!(at("engine/map.rs", "unsafe { x() }"), 1);
-    assert_eq!(at(UNSAFE, "unsafe { x() }"), 0);
+    assert_eq!(at(UNSAFE[0], "unsafe { x() }"), 0);
     assert_eq!(at("engine/map.rs", "#![deny(unsafe_op_in_unsafe_fn)] // unsafe"), 0);
     assert_eq!(at("engine/map.rs", "fn f() { todo!() }"), 1);
     assert_eq!(at("engine/map.rs", "fn f<'a>(x: &'a str) { dbg!(x); '\"'; }"), 1);

@@ -71,11 +71,11 @@ pub(super) struct WorkOptions {
 /// `--io`
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Io {
-    /// Maps where a lease makes that safe, else reads
+    /// Whatever is fastest: reads
     Auto,
-    /// Maps always: a file that is truncated meanwhile ends the process
+    /// Maps where a lease makes that safe, else reads
     Mmap,
-    /// Reads always
+    /// Reads
     Read,
 }
 
@@ -132,9 +132,8 @@ impl WorkOptions {
             final_: self.final_,
             threads: self.threads.map_or_else(cores, usize::from),
             io: match self.io {
-                Io::Auto => IoMode::Auto,
+                Io::Auto | Io::Read => IoMode::Read,
                 Io::Mmap => IoMode::Mmap,
-                Io::Read => IoMode::Read,
             },
             split_bytes: self.split,
             adopt: self.adopt,

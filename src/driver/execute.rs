@@ -5,13 +5,13 @@ use std::path::PathBuf;
 
 use super::batch::Batch;
 use super::sources::Sources;
-use super::spill::Spilled;
 use super::worker::{Failed, Part, Pass};
 use super::{RunError, spill};
 use crate::catalog::SegmentChange;
 use crate::deliver::events::StagedEvents;
 use crate::engine::reduce::Delta;
 use crate::engine::reject::{Counters, Reject, Rejects};
+use crate::engine::run_file::SpilledRun;
 use crate::source::SegmentTask;
 
 /// What the map phase made.
@@ -19,7 +19,7 @@ pub(super) struct Executed {
     /// All groups that fit into memory.
     pub(super) delta: Delta,
     /// Groups that did not.
-    pub(super) spilled: Vec<Spilled>,
+    pub(super) spilled: Vec<SpilledRun>,
     /// What became of the lines.
     pub(super) counters: Counters,
     /// Events, in the order of segments and splits.
@@ -33,8 +33,8 @@ pub(super) struct Executed {
 impl Executed {
     /// Groups of a time partition, at most.
     pub(super) fn groups(&self, partition: crate::job::Partition, partition_us: i64) -> u64 {
-        let spilled = self.spilled.iter().filter(|run| run.partition_us == partition_us);
-        self.delta.count(partition, partition_us) + spilled.map(|run| run.groups).sum::<u64>()
+        let spilled = self.spilled.iter().filter_map(|run| run.part(partition_us));
+        self.delta.count(partition, partition_us) + spilled.map(|part| part.groups).sum::<u64>()
     }
 
     /// The rejected lines, with the path of each.

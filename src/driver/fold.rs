@@ -5,18 +5,21 @@ use std::path::PathBuf;
 
 use rayon::prelude::*;
 
-use super::RunError;
 use super::batch::{Batch, Depth};
+use super::durable::Durable;
 use super::execute::Executed;
 use super::layout::events_path;
 use super::partition::{Made, Partition};
+use super::{RunError, spill};
 use crate::catalog::{EventFile, EventPart, Rename, Run, Swap, VisibleFile};
 use crate::deliver::events::StagedEvents;
 use crate::engine::cursor::Cursor;
+use crate::engine::groups::rows_max;
 use crate::engine::parquet_file::sync_folder;
-use crate::engine::store::StoreCursor;
+use crate::engine::run_cursor::OpenRun;
 use crate::engine::summary_reader::SummaryReader;
 use crate::engine::timepart::check_partitions;
+use crate::limits::{LARGE_BLOCKS_MIN, PARALLEL_BLOCKS_MIN, SYNCED_TOGETHER_MAX};
 use crate::plan::ReducePlan;
 
 /// Staged files of a batch.
@@ -58,7 +61,9 @@ pub(super) fn fold(
     if let Some(reduce) = &batch.plan.reduce {
         let mut partitions: BTreeSet<i64> =
             executed.delta.partitions(reduce.partition).into_iter().collect();
-        partitions.extend(executed.spilled.iter().map(|run| run.partition_us));
+        partitions.extend(
+            executed.spilled.iter().flat_map(|run| &run.parts).map(|part| part.partition_us),
+        );
         let stored = known.iter().map(|run| run.partition_us);
         check_partitions(
             reduce.partition,
@@ -66,22 +71,9 @@ pub(super) fn fold(
             batch.plan.limits.partitions_max,
         )
         .map_err(|error| RunError::Other(error.to_string()))?;
-        let made: Vec<_> = partitions
-            .into_par_iter()
-            .map(|partition_us| {
-                let known = of_partition(known, partition_us);
-                partition(batch, reduce, executed, partition_us, known)
-            })
-            .collect::<Result<_, RunError>>()?;
-        for (removed, made) in made {
-            folded.groups += made.changed;
-            folded.runs_removed.extend(removed);
-            folded.runs.extend(made.run);
-            if let Some((rename, visible)) = made.visible {
-                folded.renames.push(rename);
-                folded.visible.push(visible);
-            }
-        }
+        let spilled = spill::open(batch, reduce, executed.spilled.clone())?;
+        let fold = Fold { batch, reduce, executed, known, spilled };
+        Durable::scope(|durable| fold.partitions(&partitions, durable, &mut folded))?;
     }
     for folder in batch.layout.staging_folders() {
         sync_folder(&folder)?;
@@ -96,38 +88,100 @@ pub(super) fn of_partition(runs: &[Run], partition_us: i64) -> &[Run] {
     &runs[from..to]
 }
 
-/// Merges one time partition: the delta, what was spilled, and those of its runs that become part of the new one.
-fn partition(
-    batch: &Batch<'_>,
-    reduce: &ReducePlan,
-    executed: &Executed,
-    partition_us: i64,
-    known: &[Run],
-) -> Result<(Vec<String>, Made), RunError> {
-    let mut cursors = executed.delta.cursors(reduce.partition, partition_us, batch.number);
-    for run in executed.spilled.iter().filter(|run| run.partition_us == partition_us) {
-        cursors.push(Box::new(StoreCursor::open(&run.path)?) as Box<dyn Cursor>);
-    }
-    let (kept, merged) = match batch.depth {
-        Depth::Whole | Depth::Anew => known.split_at(0),
-        Depth::Changed => {
-            let groups = executed.groups(reduce.partition, partition_us);
-            known.split_at(kept(known, groups))
+/// What the partitions are made of.
+struct Fold<'f> {
+    batch: &'f Batch<'f>,
+    reduce: &'f ReducePlan,
+    executed: &'f Executed,
+    /// The runs of the store.
+    known: &'f [Run],
+    spilled: Vec<OpenRun>,
+}
+
+/// One partition's part of the fold: runs that it takes in, and new files.
+type Part = (Vec<String>, Made);
+
+impl Fold<'_> {
+    /// Large partitions one after another, each on all threads; small ones side by side. So memory holds a few blocks of
+    /// groups for each thread, whatever the partitions.
+    fn partitions(
+        &self,
+        partitions: &BTreeSet<i64>,
+        durable: &mut Durable,
+        folded: &mut Folded,
+    ) -> Result<(), RunError> {
+        let threads = self.batch.options.threads;
+        let alone = partitions.len() < threads;
+        let rows = rows_max(self.reduce) as u64;
+        let blocks_max = if alone { PARALLEL_BLOCKS_MIN } else { LARGE_BLOCKS_MIN };
+        let (large, small): (Vec<i64>, Vec<i64>) = partitions
+            .iter()
+            .partition(|&&partition_us| self.groups(partition_us) > rows * blocks_max);
+        for partition_us in large {
+            take(self.partition(partition_us, threads)?, durable, folded);
         }
-    };
-    let partition = Partition {
-        plan: batch.plan,
-        reduce,
-        folder: batch.layout.stores(),
-        names: batch.names,
-        partition_us,
-    };
-    let whole = batch.depth != Depth::Changed;
-    let mut made = partition.merge(merged, cursors, batch.number, "batch", whole)?;
-    if batch.depth == Depth::Changed {
-        made.changed = check_measures(&partition, kept, &made, batch.number)?;
+        // Not more at once than can be made durable at once: their files are open.
+        for small in small.chunks(SYNCED_TOGETHER_MAX / 2) {
+            let made = small.par_iter().map(|&partition_us| self.partition(partition_us, 1));
+            let made = made.collect::<Result<Vec<Part>, _>>()?;
+            made.into_iter().for_each(|part| take(part, durable, folded));
+        }
+        folded.runs.sort_by(|a, b| (a.partition_us, &a.file).cmp(&(b.partition_us, &b.file)));
+        Ok(())
     }
-    Ok((merged.iter().map(|run| run.file.clone()).collect(), made))
+
+    /// How many groups are merged in a partition, at most.
+    fn groups(&self, partition_us: i64) -> u64 {
+        let new = self.executed.groups(self.reduce.partition, partition_us);
+        let (_, merged) = self.split(partition_us, new);
+        new + merged.iter().map(|run| run.groups).sum::<u64>()
+    }
+
+    /// The partition's runs: those that stay, and those that become part of the new one.
+    fn split(&self, partition_us: i64, groups: u64) -> (&[Run], &[Run]) {
+        let known = of_partition(self.known, partition_us);
+        match self.batch.depth {
+            Depth::Whole | Depth::Anew => known.split_at(0),
+            Depth::Changed => known.split_at(kept(known, groups)),
+        }
+    }
+
+    /// Merges one time partition: the delta, what was spilled, and some of its runs.
+    fn partition(&self, partition_us: i64, threads: usize) -> Result<Part, RunError> {
+        let Fold { batch, reduce, executed, .. } = self;
+        let mut cursors = executed.delta.cursors(reduce.partition, partition_us, batch.number);
+        for run in &self.spilled {
+            let cursor = run.cursor(partition_us, batch.number)?;
+            cursors.extend(cursor.map(|cursor| Box::new(cursor) as Box<dyn Cursor>));
+        }
+        let groups = executed.groups(reduce.partition, partition_us);
+        let (kept, merged) = self.split(partition_us, groups);
+        let partition = Partition {
+            plan: batch.plan,
+            reduce,
+            folder: batch.layout.stores(),
+            names: batch.names,
+            partition_us,
+            threads,
+        };
+        let whole = batch.depth != Depth::Changed;
+        let mut made = partition.merge(merged, cursors, batch.number, "batch", whole)?;
+        if batch.depth == Depth::Changed {
+            made.changed = check_measures(&partition, kept, &made, batch.number)?;
+        }
+        Ok((merged.iter().map(|run| run.file.clone()).collect(), made))
+    }
+}
+
+fn take((removed, made): Part, durable: &mut Durable, folded: &mut Folded) {
+    durable.add(made.unsynced);
+    folded.groups += made.changed;
+    folded.runs_removed.extend(removed);
+    folded.runs.extend(made.run);
+    if let Some((rename, visible)) = made.visible {
+        folded.renames.push(rename);
+        folded.visible.push(visible);
+    }
 }
 
 /// How many of the runs stay as they are: those before the first that is not much larger than all that is merged behind it.

@@ -3,13 +3,14 @@
 use std::path::PathBuf;
 
 use super::RunError;
+use super::groups_out::GroupsOut;
 use super::layout::{Names, summary_path};
 use crate::catalog::{Rename, Run, VisibleFile};
 use crate::engine::cursor::Cursor;
-use crate::engine::groups::{GroupBlock, Merge};
-use crate::engine::parquet_file::{Content, ParquetFile, verify_file};
-use crate::engine::store::{StoreCursor, StoreWriter};
-use crate::engine::summary::Summarizer;
+use crate::engine::groups::rows_max;
+use crate::engine::parquet_file::{Unsynced, verify_file};
+use crate::engine::store::StoreCursor;
+use crate::engine::waves::{WaveSize, Waves};
 use crate::plan::{Plan, ReducePlan};
 
 /// A partition that files are made of.
@@ -20,6 +21,8 @@ pub(super) struct Partition<'p> {
     pub(super) folder: PathBuf,
     pub(super) names: Names<'p>,
     pub(super) partition_us: i64,
+    /// Threads that may work on it: more than one only within a pool.
+    pub(super) threads: usize,
 }
 
 /// Staged files of a partition.
@@ -31,11 +34,13 @@ pub(super) struct Made {
     pub(super) visible: Option<(Rename, VisibleFile)>,
     /// Groups that the batch changed.
     pub(super) changed: u64,
+    /// The files, to be made durable before the decision.
+    pub(super) unsynced: Vec<Unsynced>,
 }
 
 impl Partition<'_> {
     /// Merges runs and further sequences into one run and, if they are the whole partition, its visible file. A run on its
-    /// own stays.
+    /// own stays. The files are not durable yet.
     pub(super) fn merge(
         &self,
         runs: &[Run],
@@ -52,62 +57,79 @@ impl Partition<'_> {
             cursors.push(Box::new(StoreCursor::open(&path)?));
         }
         let file = self.names.run(self.reduce.partition, self.partition_us, what);
-        let mut store = match alone {
-            true => None,
-            false => Some(StoreWriter::create(&self.folder.join(&file))?),
-        };
-        let summarizer = Summarizer::new(self.reduce);
-        let mut visible = if whole { self.create_visible(&summarizer)? } else { None };
-        let mut made = Made::default();
-        let (mut merge, mut block) = (Merge::new(cursors), GroupBlock::new(self.reduce));
-        while merge.next(&mut block)? {
-            if let Some(store) = &mut store {
-                store.write(&block)?;
-            }
-            made.changed += block.batches().iter().filter(|&&last| last == batch).count() as u64;
-            if whole {
-                // Also where only tables want them: what can't be computed must end the run before the decision.
-                let rows = summarizer.rows(&block)?.rows;
-                if let Some(visible) = &mut visible {
-                    visible.write(&rows)?;
-                }
-            }
+        let mut out = GroupsOut::create(
+            self.reduce,
+            (!alone).then(|| self.folder.join(&file)).as_deref(),
+            self.staged().filter(|_| whole).as_deref(),
+        )?
+        .evaluating(whole)
+        .counting(batch);
+        self.write(Waves::new(cursors, self.wave_size()), &mut out)?;
+        let done = out.finish()?;
+        let mut made = Made { changed: done.changed, ..Made::default() };
+        if let Some(store) = done.store {
+            made.run = Some(self.run(file, batch, &store));
+            made.unsynced.push(store);
         }
-        if let Some(store) = store {
-            let written = store.finish()?;
-            made.run = Some(Run {
-                file,
-                partition_us: self.partition_us,
-                batch,
-                groups: written.rows,
-                bytes: written.bytes,
-                checksum: written.checksum,
-            });
-        }
-        if let Some(visible) = visible {
-            made.visible = self.publishable(visible, batch)?;
+        if let Some(visible) = done.visible {
+            made.visible = self.publishable(batch, &visible);
+            made.unsynced.push(visible);
         }
         Ok(made)
     }
 
-    fn create_visible(&self, summarizer: &Summarizer<'_>) -> Result<Option<ParquetFile>, RunError> {
-        let Some(output) = &self.plan.outputs.summary else { return Ok(None) };
-        let path = self.names.staged(&output.path, &format!("summary-{}", self.partition_us));
-        let sorted = Content::Summary(self.reduce.key_types().len());
-        Ok(Some(ParquetFile::create(&path, summarizer.schema(), sorted)?))
+    /// While threads write one wave, another merges the next.
+    fn write(&self, mut waves: Waves<'_>, out: &mut GroupsOut<'_>) -> Result<(), RunError> {
+        let parallel = self.threads > 1;
+        let mut wave = waves.next_wave()?;
+        while !wave.is_empty() {
+            wave = match parallel {
+                true => {
+                    let (next, written) =
+                        rayon::join(|| waves.next_wave(), || out.write(&wave, true));
+                    written?;
+                    next?
+                }
+                false => {
+                    out.write(&wave, false)?;
+                    waves.next_wave()?
+                }
+            };
+        }
+        Ok(())
     }
 
-    fn publishable(
-        &self,
-        file: ParquetFile,
-        batch: u64,
-    ) -> Result<Option<(Rename, VisibleFile)>, RunError> {
-        let Some(output) = &self.plan.outputs.summary else { return Ok(None) };
-        let written = file.finish()?;
-        let path = summary_path(&output.path, self.reduce.partition, self.partition_us);
-        let visible = VisibleFile { path: path.clone(), batch, bytes: written.bytes };
-        let (bytes, checksum) = (written.bytes, written.checksum);
-        let rename = Rename { staged: written.path, published: path, bytes, checksum };
-        Ok(Some((rename, visible)))
+    /// Two waves are in memory at once, in several forms.
+    fn wave_size(&self) -> WaveSize {
+        let blocks = if self.threads > 1 { 16 * self.threads } else { 1 };
+        let bytes = (self.plan.limits.memory_bytes / 16) as usize;
+        WaveSize { block_rows: rows_max(self.reduce), blocks, bytes }
+    }
+
+    /// The visible file's place before the decision.
+    fn staged(&self) -> Option<PathBuf> {
+        let output = self.plan.outputs.summary.as_ref()?;
+        Some(self.names.staged(&output.path, &format!("summary-{}", self.partition_us)))
+    }
+
+    fn run(&self, file: String, batch: u64, store: &Unsynced) -> Run {
+        let written = &store.written;
+        Run {
+            file,
+            partition_us: self.partition_us,
+            batch,
+            groups: written.rows,
+            bytes: written.bytes,
+            checksum: written.checksum,
+        }
+    }
+
+    fn publishable(&self, batch: u64, visible: &Unsynced) -> Option<(Rename, VisibleFile)> {
+        let output = self.plan.outputs.summary.as_ref()?;
+        let published = summary_path(&output.path, self.reduce.partition, self.partition_us);
+        let (bytes, checksum) = (visible.written.bytes, visible.written.checksum);
+        let shown = VisibleFile { path: published.clone(), batch, bytes };
+        let staged = visible.written.path.clone();
+        Some((Rename { staged, published, bytes, checksum }, shown))
     }
 }

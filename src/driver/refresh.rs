@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use rayon::prelude::*;
 
+use super::durable::Durable;
 use super::fold::{event_file, of_partition};
 use super::layout::{Names, events_path, summary_path};
 use super::partition::{Made, Partition};
@@ -14,8 +15,10 @@ use super::session::Session;
 use super::{RunError, publish, recover};
 use crate::catalog::{EventFile, EventPart, Refresh, Rename, Run, VisibleFile};
 use crate::deliver::events;
+use crate::engine::groups::rows_max;
 use crate::engine::parquet_file::sync_folder;
 use crate::fault;
+use crate::limits::{LARGE_BLOCKS_MIN, SYNCED_TOGETHER_MAX};
 use crate::plan::EventsOutput;
 
 /// What a refresh did.
@@ -97,20 +100,43 @@ fn summaries(
     let plan = session.work.plan;
     let Some(reduce) = &plan.reduce else { return Ok(Vec::new()) };
     let folder = session.layout.stores();
-    let one = |stale: &Stale| -> Result<Made, RunError> {
+    let one = |stale: &Stale, threads: usize| -> Result<Made, RunError> {
         let partition_us = stale.partition_us;
         let runs = of_partition(runs, partition_us);
         let newest = runs.iter().map(|run| run.batch).max().unwrap_or(0);
         let folder = folder.clone();
-        let partition = Partition { plan, reduce, folder, names, partition_us };
+        let partition = Partition { plan, reduce, folder, names, partition_us, threads };
         partition.merge(runs, Vec::new(), newest, "refresh", true)
     };
-    match stale {
-        [] => Ok(Vec::new()),
-        // Starting threads takes longer.
-        [only] => Ok(vec![one(only)?]),
-        _ => session.work.workers.pool()?.install(|| stale.par_iter().map(one).collect()),
-    }
+    let large = LARGE_BLOCKS_MIN * rows_max(reduce) as u64;
+    let is_large = |stale: &Stale| {
+        of_partition(runs, stale.partition_us).iter().map(|run| run.groups).sum::<u64>() > large
+    };
+    Durable::scope(|durable| {
+        let mut all = Vec::new();
+        for few in stale.chunks(SYNCED_TOGETHER_MAX / 2) {
+            let mut made: Vec<Made> = match few {
+                // Starting threads takes longer.
+                [only] if !is_large(only) => vec![one(only, 1)?],
+                few if few.iter().any(is_large) => {
+                    let (pool, threads) =
+                        (session.work.workers.pool()?, session.work.options.threads);
+                    pool.install(|| {
+                        few.iter().map(|stale| one(stale, threads)).collect::<Result<_, _>>()
+                    })?
+                }
+                few => {
+                    let pool = session.work.workers.pool()?;
+                    pool.install(|| {
+                        few.par_iter().map(|stale| one(stale, 1)).collect::<Result<_, _>>()
+                    })?
+                }
+            };
+            made.iter_mut().for_each(|made| durable.add(std::mem::take(&mut made.unsynced)));
+            all.extend(made);
+        }
+        Ok(all)
+    })
 }
 
 /// The parts of each partition become one file.

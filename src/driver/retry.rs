@@ -15,7 +15,7 @@ use super::progress::Progress;
 use super::run::once;
 use super::session::{Differing, Session};
 use super::sources::discover;
-use super::worker::Part;
+use super::worker::{Part, tables_bytes};
 use super::{Options, Outcome, RunError, spill};
 use crate::catalog::{Catalog, RejectRow};
 use crate::deliver::events::EventSplit;
@@ -164,7 +164,7 @@ impl<'p> Pass<'p> {
     fn new(batch: &'p Batch<'p>, converters: &'p [Converter], segments: Segments) -> Self {
         Pass {
             batch,
-            mapper: Mapper::new(batch.plan, converters, 1),
+            mapper: Mapper::new(batch.plan, converters),
             sink: batch.plan.outputs.events.as_ref().map(EventSplit::new),
             part: Part::default(),
             segments,
@@ -195,7 +195,7 @@ impl<'p> Pass<'p> {
             };
             self.part.events.extend(sink.stage(page, 0, name)?);
         }
-        if self.mapper.heap_bytes() as u64 > batch.plan.limits.memory_bytes {
+        if self.mapper.heap_bytes() as u64 > tables_bytes(batch) {
             let tables = self.mapper.take_tables();
             self.part.spilled.extend(spill::spill(batch, tables)?);
         }

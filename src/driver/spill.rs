@@ -1,46 +1,59 @@
-//! Groups that memory can't hold: sorted runs in the state directory, one file a time partition.
+//! Groups that memory can't hold: sorted runs in the state directory, merged in the fold.
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+use rayon::prelude::*;
 
 use super::RunError;
 use super::batch::Batch;
-use crate::engine::groups::{GroupBlock, Merge};
+use crate::engine::cursor::Cursor;
+use crate::engine::groups::{GroupBlock, GroupError, rows_max};
+use crate::engine::merge::Merge;
+use crate::engine::merged::Merged;
 use crate::engine::parquet_file::FileError;
-use crate::engine::reduce::Delta;
-use crate::engine::store::StoreWriter;
+use crate::engine::reduce::{Delta, PartitionOf};
+use crate::engine::run_cursor::OpenRun;
+use crate::engine::run_file::{RunWriter, SpilledRun};
 use crate::engine::table::GroupTable;
-
-/// A sorted run of one time partition.
-#[derive(Debug, Clone)]
-pub(super) struct Spilled {
-    pub(super) partition_us: i64,
-    pub(super) path: std::path::PathBuf,
-    pub(super) groups: u64,
-}
+use crate::limits::{RUN_BLOCK_BYTES, RUNS_MERGED_MAX, RUNS_MERGED_MIN};
+use crate::plan::ReducePlan;
 
 /// Names runs; unique within the process, and the folder is empty before a batch.
 static NEXT: AtomicU64 = AtomicU64::new(0);
 
-/// Writes the groups of a worker's tables to files.
-pub(super) fn spill(batch: &Batch<'_>, tables: Vec<GroupTable>) -> Result<Vec<Spilled>, RunError> {
-    let Some(reduce) = &batch.plan.reduce else { return Ok(Vec::new()) };
+/// Writes the groups of a worker's tables to a file.
+pub(super) fn spill(
+    batch: &Batch<'_>,
+    tables: Vec<GroupTable>,
+) -> Result<Option<SpilledRun>, RunError> {
+    let Some(reduce) = &batch.plan.reduce else { return Ok(None) };
+    let delta = Delta::reduce(vec![tables]);
+    if delta.groups() == 0 {
+        return Ok(None);
+    }
     let folder = batch.names.spill();
     std::fs::create_dir_all(&folder).map_err(FileError::io("create", &folder))?;
-    let delta = Delta::reduce(vec![tables]);
-    let mut spilled = Vec::new();
-    for partition_us in delta.partitions(reduce.partition) {
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let path = folder.join(format!("{number}.parquet"));
-        let mut writer = StoreWriter::create(&path)?;
-        let mut merge = Merge::new(delta.cursors(reduce.partition, partition_us, batch.number));
-        let mut block = GroupBlock::new(reduce);
-        while merge.next(&mut block)? {
-            writer.write(&block)?;
-        }
-        let groups = writer.finish()?.rows;
-        spilled.push(Spilled { partition_us, path, groups });
+    let cursors = delta.cursors(crate::job::Partition::None, 0, batch.number);
+    write(batch, reduce, Merge::new(cursors)).map(Some)
+}
+
+/// Opens the runs; merges some of them first, where they are too many to be read at once.
+pub(super) fn open(
+    batch: &Batch<'_>,
+    reduce: &ReducePlan,
+    mut runs: Vec<SpilledRun>,
+) -> Result<Vec<OpenRun>, RunError> {
+    let together = merged_together(batch);
+    while runs.len() > together {
+        // Each merge makes one run of `together`; no more of them than it takes.
+        let merges = (runs.len() - together).div_ceil(together - 1).min(runs.len() / together);
+        runs.sort_by_key(SpilledRun::groups);
+        let few: Vec<SpilledRun> = runs.drain(..merges * together).collect();
+        let merged = few.par_chunks(together).map(|runs| join(batch, reduce, runs));
+        runs.extend(merged.collect::<Result<Vec<_>, _>>()?);
     }
-    Ok(spilled)
+    Ok(runs.into_iter().map(OpenRun::open).collect::<Result<_, _>>()?)
 }
 
 /// Removes the runs of this batch.
@@ -51,5 +64,78 @@ pub(super) fn clear(batch: &Batch<'_>) -> Result<(), RunError> {
             Err(FileError::io("remove", &folder)(e).into())
         }
         _ => Ok(()),
+    }
+}
+
+/// How many runs are merged at once: each thread may read a block of every one.
+fn merged_together(batch: &Batch<'_>) -> usize {
+    let blocks = batch.plan.limits.memory_bytes / 8 / RUN_BLOCK_BYTES as u64;
+    let together = blocks as usize / batch.options.threads.max(1);
+    together.clamp(RUNS_MERGED_MIN, RUNS_MERGED_MAX)
+}
+
+/// One run of some, which are removed: a disk need not hold groups more than twice.
+fn join(
+    batch: &Batch<'_>,
+    reduce: &ReducePlan,
+    runs: &[SpilledRun],
+) -> Result<SpilledRun, RunError> {
+    let mut cursors: Vec<Box<dyn Cursor>> = Vec::new();
+    for run in runs {
+        cursors.push(Box::new(OpenRun::open(run.clone())?.whole(batch.number)?));
+    }
+    let joined = write(batch, reduce, Merge::new(cursors))?;
+    for run in runs {
+        std::fs::remove_file(&run.path).map_err(FileError::io("remove", &run.path))?;
+    }
+    Ok(joined)
+}
+
+fn write(
+    batch: &Batch<'_>,
+    reduce: &ReducePlan,
+    mut merge: Merge<'_>,
+) -> Result<SpilledRun, RunError> {
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    let path: PathBuf = batch.names.spill().join(format!("{number}.run"));
+    let mut writer = RunWriter::create(&path)?;
+    let mut partition_of = PartitionOf::new(reduce.partition);
+    let (mut merged, mut states) = (Merged::default(), States::new(reduce));
+    loop {
+        merge.next_merged(rows_max(reduce), &mut merged)?;
+        if merged.is_empty() {
+            return Ok(writer.finish()?);
+        }
+        for group in 0..merged.len() {
+            let key = merged.key(group);
+            let partition_us = partition_of.key(key);
+            if writer.begins(partition_us) {
+                writer.begin(partition_us)?;
+            }
+            match merged.only_state(group) {
+                Some(state) => writer.write(key, state)?,
+                None => writer.write(key, states.merge(&merged, group)?)?,
+            }
+        }
+    }
+}
+
+/// Merges states of single groups.
+struct States {
+    block: GroupBlock,
+    scratch: Vec<u8>,
+    state: Vec<u8>,
+}
+
+impl States {
+    fn new(reduce: &ReducePlan) -> Self {
+        States { block: GroupBlock::new(reduce), scratch: Vec::new(), state: Vec::new() }
+    }
+
+    fn merge(&mut self, merged: &Merged, group: usize) -> Result<&[u8], GroupError> {
+        self.block.fill_with(merged, group..group + 1)?;
+        self.state.clear();
+        self.block.state(0, &mut self.scratch, &mut self.state);
+        Ok(&self.state)
     }
 }

@@ -5,15 +5,15 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use super::batch::Batch;
 use super::segment::{Open, Segment, reader_line_bytes};
-use super::spill::Spilled;
 use super::{RunError, spill};
 use crate::catalog::SegmentChange;
 use crate::deliver::events::{EventSplit, StagedEvents};
 use crate::engine::map::{Lines, Mapper, RecordSink, SegmentContext};
 use crate::engine::reject::{Counters, Rejects};
+use crate::engine::run_file::SpilledRun;
 use crate::engine::table::GroupTable;
 use crate::format::Converter;
-use crate::limits::{EVENT_SPLIT_BYTES, SPLIT_BYTES};
+use crate::limits::{EVENT_SPLIT_BYTES, SPLIT_BYTES, SPLIT_BYTES_MIN};
 use crate::source::{self, Chunk, ChunkBuffer, SegmentTask, SourceError, Split, StreamReader};
 
 /// Segments that could not be read, by their index.
@@ -36,7 +36,6 @@ pub(super) struct Pass<'b> {
     pub(super) stop: AtomicBool,
     pub(super) failed: Mutex<Failed>,
     pub(super) converters: Vec<Converter>,
-    pub(super) partitions: usize,
 }
 
 /// What one worker made.
@@ -46,7 +45,7 @@ pub(super) struct Part {
     pub(super) counters: Counters,
     pub(super) rejects: Rejects,
     pub(super) events: Vec<StagedEvents>,
-    pub(super) spilled: Vec<Spilled>,
+    pub(super) spilled: Vec<SpilledRun>,
     /// New states of the segments whose last split this worker read, by their index.
     pub(super) states: Vec<(usize, SegmentChange)>,
 }
@@ -56,7 +55,6 @@ impl<'b> Pass<'b> {
     pub(super) fn new(batch: &'b Batch<'b>, tasks: &'b [SegmentTask]) -> Self {
         batch.progress.start(tasks.iter().map(file_bytes).sum());
         let (segments, work) = plan_work(tasks, split_bytes(batch));
-        let threads = batch.options.threads;
         Pass {
             batch,
             segments,
@@ -65,11 +63,6 @@ impl<'b> Pass<'b> {
             stop: AtomicBool::new(false),
             failed: Mutex::new(Vec::new()),
             converters: batch.plan.converters(),
-            partitions: if threads == 1 {
-                1
-            } else {
-                (2 * threads).next_power_of_two().clamp(4, 256)
-            },
         }
     }
 
@@ -99,7 +92,7 @@ impl<'b> Pass<'b> {
                 }
             }
         }
-        Ok(worker.finish())
+        worker.finish()
     }
 
     /// Whether another worker failed, or the batch is given up.
@@ -132,8 +125,7 @@ impl<'p> Worker<'p> {
         let plan = pass.batch.plan;
         Worker {
             pass,
-            mapper: Mapper::new(plan, &pass.converters, pass.partitions)
-                .with_watermark(pass.batch.watermark_us),
+            mapper: Mapper::new(plan, &pass.converters).with_watermark(pass.batch.watermark_us),
             buffer: ChunkBuffer::default(),
             sink: plan.outputs.events.as_ref().map(EventSplit::new),
             part: Part::default(),
@@ -215,10 +207,8 @@ impl<'p> Worker<'p> {
             };
             self.part.events.extend(sink.stage(index, offset, name)?);
         }
-        let budget = batch.plan.limits.memory_bytes / batch.options.threads as u64;
-        if self.mapper.heap_bytes() as u64 > budget {
-            let tables = self.mapper.take_tables();
-            self.part.spilled.extend(spill::spill(batch, tables)?);
+        if self.mapper.heap_bytes() as u64 > tables_bytes(batch) {
+            self.spill()?;
         }
         let lines = self.part.counters.lines();
         batch.progress.lines(lines - self.lines_told);
@@ -226,17 +216,38 @@ impl<'p> Worker<'p> {
         Ok(())
     }
 
-    fn finish(mut self) -> Part {
+    fn spill(&mut self) -> Result<(), RunError> {
+        let tables = self.mapper.take_tables();
+        self.part.spilled.extend(spill::spill(self.pass.batch, tables)?);
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<Part, RunError> {
+        // What is left goes the way of the rest: then the merge needs a block of each run, and no table.
+        if !self.part.spilled.is_empty() && !self.pass.is_over() {
+            self.spill()?;
+        }
         self.part.tables = self.mapper.take_tables();
         self.part.rejects = self.mapper.rejects;
-        self.part
+        Ok(self.part)
     }
 }
 
 fn split_bytes(batch: &Batch<'_>) -> u64 {
     let events = batch.plan.outputs.events.is_some();
-    let default = if events { EVENT_SPLIT_BYTES } else { SPLIT_BYTES };
+    let default = if events { EVENT_SPLIT_BYTES } else { SPLIT_BYTES.min(chunk_bytes(batch)) };
     batch.options.split_bytes.unwrap_or(default)
+}
+
+/// What the tables of one worker may take before they are spilled. Tables double as they grow: they may take twice that for
+/// a moment. What is left of the memory is for sorting, merging and writing.
+pub(super) fn tables_bytes(batch: &Batch<'_>) -> u64 {
+    batch.plan.limits.memory_bytes * 3 / 8 / batch.options.threads.max(1) as u64
+}
+
+/// A chunk that could fill a worker's share of the memory at once would be more than that.
+fn chunk_bytes(batch: &Batch<'_>) -> u64 {
+    (batch.plan.limits.memory_bytes / 32 / batch.options.threads.max(1) as u64).max(SPLIT_BYTES_MIN)
 }
 
 /// What the progress counts: bytes of the file.

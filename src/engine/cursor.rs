@@ -4,7 +4,7 @@ use super::parquet_file::FileError;
 use super::table::GroupTable;
 
 /// A place in a sequence of groups that ascends by key.
-pub trait Cursor {
+pub trait Cursor: Send {
     /// The key here; `None` behind the last.
     fn key(&self) -> Option<&[u8]>;
     /// Appends the group's state.

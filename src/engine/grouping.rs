@@ -1,11 +1,14 @@
-//! The rows of a block, sorted into partitions and groups. The buffers live as long as the worker.
+//! The rows of a block, and their groups. The buffers live as long as the worker.
 
 use std::rc::Rc;
 
+use super::accumulator::{Input, Order};
+use super::arguments::Evaluated;
 use super::key;
+use super::keys::{Encoded, KeyBuffer, Windows};
 use super::lines::Lines;
 use super::records::Records;
-use super::table::{GroupTable, hash_key};
+use super::table::GroupTable;
 use crate::data::Column;
 use crate::format::RawBlock;
 use crate::plan::ReducePlan;
@@ -13,88 +16,121 @@ use crate::plan::ReducePlan;
 /// Buffers that live from block to block.
 #[derive(Default)]
 pub(super) struct Scratch {
-    pub(super) keys: Vec<u8>,
-    pub(super) ends: Vec<usize>,
-    pub(super) partitions: Vec<Selected>,
-    pub(super) filtered: Vec<u32>,
-    pub(super) offsets: Vec<u64>,
-    pub(super) groups_of: Vec<u32>,
+    keys: KeyBuffer,
+    /// The group of each row that is in.
+    groups: Vec<u32>,
+    offsets: Vec<u64>,
+    /// Rows that pass an aggregate's own filter, and their groups.
+    kept: Selected,
+    no_times: Vec<i64>,
 }
 
-/// The rows of a block that fall into one partition, and their groups.
+/// Where a block stands in the order of lines.
+pub(super) struct BlockPlace<'b, 'a> {
+    pub(super) lines: &'b Lines<'a>,
+    pub(super) raw: &'b RawBlock<'a>,
+    /// Of the segment.
+    pub(super) rank: (i64, u64),
+}
+
 #[derive(Default)]
-pub(super) struct Selected {
-    pub(super) rows: Vec<u32>,
-    pub(super) groups: Vec<u32>,
-}
-
-impl Selected {
-    /// The rows that a filter keeps, and their groups, in the given buffers.
-    pub(super) fn only<'b>(
-        &self,
-        keep: &[bool],
-        groups: &'b mut Vec<u32>,
-        rows: &'b mut Vec<u32>,
-    ) -> (&'b [u32], &'b [u32]) {
-        groups.clear();
-        rows.clear();
-        for (&row, &group) in self.rows.iter().zip(&self.groups) {
-            if keep[row as usize] {
-                rows.push(row);
-                groups.push(group);
-            }
-        }
-        (groups, rows)
-    }
+struct Selected {
+    rows: Vec<u32>,
+    groups: Vec<u32>,
 }
 
 impl Scratch {
-    /// Writes the key of each row that is in: window, then parts.
-    pub(super) fn encode_keys(
+    /// Gives each row that is in its group, a new one where its key was not known.
+    pub(super) fn group(
         &mut self,
         reduce: &ReducePlan,
         keys: &[Rc<Column<'_>>],
         records: &Records<'_, '_>,
+        table: &mut GroupTable,
     ) {
-        self.keys.clear();
-        self.ends.clear();
-        let times = records.event_time();
-        for &row in &records.rows {
-            if let (Some(window), Some(times)) = (reduce.window_us, times) {
-                let time = times[row as usize];
-                key::encode_int(time - time.rem_euclid(window), &mut self.keys);
+        self.groups.clear();
+        let (rows, times) = (&records.rows, reduce.window_us.zip(records.event_time()));
+        match (times, keys) {
+            (_, []) if rows.is_empty() => {}
+            (None, []) => self.groups.resize(rows.len(), table.intern(&[])),
+            (Some((width_us, times)), []) => {
+                self.group_by_window(Windows::new(width_us), times, rows, table)
             }
-            for column in keys {
-                key::encode(column, row as usize, &mut self.keys);
-            }
-            self.ends.push(self.keys.len());
+            _ => match self.keys.encode(times, keys, rows) {
+                Encoded::Fixed(keys) => table.intern_all(&keys, &mut self.groups),
+                Encoded::Ended(keys) => table.intern_all(&keys, &mut self.groups),
+            },
+        }
+        table.grow();
+    }
+
+    /// The window is the whole key: one look at the table for each run of rows in a window.
+    fn group_by_window(
+        &mut self,
+        mut windows: Windows,
+        times: &[i64],
+        rows: &[u32],
+        table: &mut GroupTable,
+    ) {
+        let mut last = None;
+        for &row in rows {
+            let time = times[row as usize];
+            let group = match last {
+                Some(group) if windows.is_in_last(time) => group,
+                _ => table.intern(&key::int_part(windows.start_of(time))),
+            };
+            last = Some(group);
+            self.groups.push(group);
         }
     }
 
-    /// Gives each row its partition and its group there.
-    pub(super) fn intern(&mut self, rows: &[u32], tables: &mut [GroupTable]) {
-        self.partitions.iter_mut().for_each(|p| {
-            p.rows.clear();
-            p.groups.clear();
+    /// Folds the rows into their groups.
+    pub(super) fn fold(
+        &mut self,
+        evaluated: &Evaluated<'_>,
+        records: &Records<'_, '_>,
+        place: Option<BlockPlace<'_, '_>>,
+        table: &mut GroupTable,
+    ) {
+        if let Some(place) = &place {
+            self.locate(place, records);
+        }
+        let order = place.map(|place| Order {
+            event_time: records.event_time().unwrap_or(&self.no_times),
+            segment: place.rank,
+            offset: &self.offsets,
         });
-        let shift = 64 - tables.len().trailing_zeros();
-        let mut start = 0;
-        for (&row, &end) in rows.iter().zip(&self.ends) {
-            let key = &self.keys[start..end];
-            let hash = hash_key(key);
-            // A shift by 64 (one partition) is no shift in Rust: `checked_shr` makes it 0.
-            let partition = hash.checked_shr(shift).unwrap_or(0) as usize;
-            let selected = &mut self.partitions[partition];
-            selected.rows.push(row);
-            selected.groups.push(tables[partition].intern(hash, key));
-            start = end;
+        let order = order.as_ref();
+        for (aggregate, accumulator) in evaluated.aggregates.iter().zip(&mut table.accumulators) {
+            let (groups, rows) = match &aggregate.keep {
+                None => (&self.groups, &records.rows),
+                Some(keep) => self.kept.take(keep, &self.groups, &records.rows),
+            };
+            accumulator.update(&Input { groups, rows, column: aggregate.arg.as_deref(), order });
         }
     }
 
-    /// The offset of each line of the block in its segment.
-    pub(super) fn locate(&mut self, lines: &Lines<'_>, raw: &RawBlock<'_>) {
+    /// The offset of each line of the block in its segment, and a time for those that have none.
+    fn locate(&mut self, place: &BlockPlace<'_, '_>, records: &Records<'_, '_>) {
         self.offsets.clear();
-        let offsets = raw.lines.iter().map(|line| lines.offset_of(line));
-        self.offsets.extend(offsets);
+        self.offsets.extend(place.raw.lines.iter().map(|line| place.lines.offset_of(line)));
+        if records.event_time().is_none() {
+            self.no_times.resize(records.len(), 0);
+        }
+    }
+}
+
+impl Selected {
+    /// The groups and rows that a filter keeps.
+    fn take(&mut self, keep: &[bool], groups: &[u32], rows: &[u32]) -> (&Vec<u32>, &Vec<u32>) {
+        self.groups.clear();
+        self.rows.clear();
+        for (&row, &group) in rows.iter().zip(groups) {
+            if keep[row as usize] {
+                self.rows.push(row);
+                self.groups.push(group);
+            }
+        }
+        (&self.groups, &self.rows)
     }
 }

@@ -1,4 +1,6 @@
-//! Merging of sorted sequences of groups, a block of merged groups at a time.
+//! A block of groups: their keys, and their states in accumulators.
+
+use std::ops::Range;
 
 use arrow_array::BinaryArray;
 use arrow_array::builder::BinaryBuilder;
@@ -6,6 +8,7 @@ use arrow_array::builder::BinaryBuilder;
 use super::accumulator::{Accumulator, MeasureError};
 use super::cursor::Cursor;
 use super::map::accumulators;
+use super::merged::Merged;
 use super::parquet_file::FileError;
 use super::state;
 use crate::expr::AggregateFn;
@@ -95,11 +98,37 @@ impl GroupBlock {
     }
 
     pub(super) fn clear(&mut self) {
+        self.empty(self.rows_max);
+    }
+
+    /// Forgets all groups, and makes room for so many.
+    fn empty(&mut self, groups: usize) {
         self.keys.clear();
         self.ends.clear();
         self.batches.clear();
         self.accumulators.iter_mut().for_each(|a| a.clear());
-        self.accumulators.iter_mut().for_each(|a| a.resize(self.rows_max));
+        self.accumulators.iter_mut().for_each(|a| a.resize(groups));
+    }
+
+    /// Takes the place of what was in it: these groups, each the merge of its states.
+    pub fn fill(&mut self, merged: &Merged) -> Result<(), GroupError> {
+        self.fill_with(merged, 0..merged.len())
+    }
+
+    /// The same with some of them.
+    pub fn fill_with(&mut self, merged: &Merged, groups: Range<usize>) -> Result<(), GroupError> {
+        self.empty(groups.len());
+        for group in groups {
+            self.push_key(merged.key(group));
+            merged.states(group).try_for_each(|state| self.fold(state, merged.batch(group)))?;
+        }
+        self.seal();
+        Ok(())
+    }
+
+    /// How many groups belong into it at most.
+    pub fn rows_max(&self) -> usize {
+        self.rows_max
     }
 
     /// Whether no further group belongs into it.
@@ -152,7 +181,7 @@ impl GroupBlock {
 }
 
 /// Sketches take kilobytes a group: fewer of them at a time. Depends on the plan only, so that files do too.
-fn rows_max(reduce: &ReducePlan) -> usize {
+pub fn rows_max(reduce: &ReducePlan) -> usize {
     let large = |f: AggregateFn| {
         matches!(
             f,
@@ -163,39 +192,4 @@ fn rows_max(reduce: &ReducePlan) -> usize {
     };
     let sketches = reduce.aggregates.iter().filter(|a| large(a.function)).count();
     (STORE_BLOCK_ROWS / (1 + 8 * sketches)).max(256)
-}
-
-/// Sorted sequences, merged: equal keys become one group.
-pub struct Merge<'c> {
-    cursors: Vec<Box<dyn Cursor + 'c>>,
-    state: Vec<u8>,
-}
-
-impl<'c> Merge<'c> {
-    /// Over these sequences.
-    pub fn new(cursors: Vec<Box<dyn Cursor + 'c>>) -> Self {
-        Merge { cursors, state: Vec::new() }
-    }
-
-    /// Fills the block with the next groups; false behind the last.
-    pub fn next(&mut self, block: &mut GroupBlock) -> Result<bool, GroupError> {
-        block.clear();
-        while !block.is_full() {
-            let Some(first) = self.smallest() else { break };
-            block.push_key(self.cursors[first].key().unwrap_or_default());
-            for cursor in &mut self.cursors[first..] {
-                if block.fold_same(cursor.as_ref(), &mut self.state)? {
-                    cursor.advance()?;
-                }
-            }
-        }
-        block.seal();
-        Ok(!block.is_empty())
-    }
-
-    /// The first of the cursors with the smallest key.
-    fn smallest(&self) -> Option<usize> {
-        let keys = self.cursors.iter().enumerate().filter_map(|(at, c)| Some((c.key()?, at)));
-        keys.min().map(|(_, at)| at)
-    }
 }

@@ -18,46 +18,143 @@ const VALUE: u8 = 1;
 pub struct KeyError;
 
 /// Appends one part of a key: the row's value.
-#[inline]
 pub fn encode(column: &Column<'_>, row: usize, out: &mut Vec<u8>) {
+    let start = out.len();
+    out.resize(start + part_bytes_max(column, row), 0);
+    let len = put_part(column, row, &mut out[start..]);
+    out.truncate(start + len);
+}
+
+/// Bytes of one row's part, at most.
+#[inline]
+pub(super) fn part_bytes_max(column: &Column<'_>, row: usize) -> usize {
+    match &column.values {
+        Values::Text(v) if column.is_valid(row) => text_bytes_max(v[row]),
+        _ => DECIMAL_BYTES,
+    }
+}
+
+/// Writes one row's part; answers how many bytes.
+#[inline]
+pub(super) fn put_part(column: &Column<'_>, row: usize, out: &mut [u8]) -> usize {
     if !column.is_valid(row) {
-        out.push(NULL);
-        return;
+        return put(&NULL_PART, out);
     }
     match &column.values {
-        Values::Int(v) | Values::Timestamp(v) => encode_int(v[row], out),
-        Values::Decimal(v) => {
-            out.push(VALUE);
-            out.extend_from_slice(&(v[row] ^ i128::MIN).to_be_bytes());
-        }
-        Values::Float(v) => {
-            out.push(VALUE);
-            out.extend_from_slice(&float_order(v[row]).to_be_bytes());
-        }
-        Values::Bool(v) => out.extend_from_slice(&[VALUE, u8::from(v[row])]),
-        Values::Text(v) => encode_text(v[row].as_bytes(), out),
+        Values::Int(v) | Values::Timestamp(v) => put(&int_part(v[row]), out),
+        Values::Decimal(v) => put(&decimal_part(v[row]), out),
+        Values::Float(v) => put(&float_part(v[row]), out),
+        Values::Bool(v) => put(&bool_part(v[row]), out),
+        Values::Text(v) => put_text(v[row], out),
     }
 }
 
-/// Appends a timestamp or int part that is not NULL.
+/// Writes bytes to the front of `out`; answers how many.
 #[inline]
-pub fn encode_int(value: i64, out: &mut Vec<u8>) {
-    let mut part = [VALUE; 9];
+pub(super) fn put(part: &[u8], out: &mut [u8]) -> usize {
+    out[..part.len()].copy_from_slice(part);
+    part.len()
+}
+
+/// Bytes of an int or a timestamp with its tag.
+pub(super) const INT_BYTES: usize = 9;
+/// Bytes of a decimal with its tag.
+pub(super) const DECIMAL_BYTES: usize = 17;
+
+/// An int or a timestamp that is not NULL.
+#[inline]
+pub(super) fn int_part(value: i64) -> [u8; INT_BYTES] {
+    let mut part = [VALUE; INT_BYTES];
     part[1..].copy_from_slice(&(value ^ i64::MIN).to_be_bytes());
-    out.extend_from_slice(&part);
+    part
 }
 
+/// A decimal that is not NULL.
 #[inline]
-fn encode_text(text: &[u8], out: &mut Vec<u8>) {
-    out.push(VALUE);
-    let mut rest = text;
-    while let Some(at) = memchr::memchr(0, rest) {
-        out.extend_from_slice(&rest[..at]);
-        out.extend_from_slice(&[0, 0xFF]);
-        rest = &rest[at + 1..];
+pub(super) fn decimal_part(value: i128) -> [u8; DECIMAL_BYTES] {
+    let mut part = [VALUE; DECIMAL_BYTES];
+    part[1..].copy_from_slice(&(value ^ i128::MIN).to_be_bytes());
+    part
+}
+
+/// A float that is not NULL.
+#[inline]
+pub(super) fn float_part(value: f64) -> [u8; INT_BYTES] {
+    let mut part = [VALUE; INT_BYTES];
+    part[1..].copy_from_slice(&float_order(value).to_be_bytes());
+    part
+}
+
+/// A truth value that is not NULL.
+#[inline]
+pub(super) fn bool_part(value: bool) -> [u8; 2] {
+    [VALUE, u8::from(value)]
+}
+
+/// A part that is NULL.
+pub(super) const NULL_PART: [u8; 1] = [NULL];
+
+/// Bytes that a text takes at most.
+#[inline]
+pub(super) fn text_bytes_max(text: &str) -> usize {
+    2 * text.len() + 3
+}
+
+/// Writes a text that is not NULL to the front of `out`, which has room for [`text_bytes_max`]; answers how many bytes.
+#[inline]
+pub(super) fn put_text(text: &str, out: &mut [u8]) -> usize {
+    let text = text.as_bytes();
+    out[0] = VALUE;
+    let body = &mut out[1..];
+    let len = match copy(text, &mut body[..text.len()]) {
+        true => text.len(),
+        false => escape(text, body),
+    };
+    body[len..len + 2].copy_from_slice(&[0, 0]);
+    len + 3
+}
+
+/// Copies a text by words, the last of which overlaps the one before, since texts are short; false if it has a zero byte.
+#[inline]
+fn copy(text: &[u8], to: &mut [u8]) -> bool {
+    match (text.last_chunk::<8>(), to.last_chunk_mut::<8>()) {
+        (Some(last), Some(end)) => {
+            *end = *last;
+            let mut zero = has_zero(last);
+            for (word, to) in text.as_chunks::<8>().0.iter().zip(to.as_chunks_mut::<8>().0) {
+                zero |= has_zero(word);
+                *to = *word;
+            }
+            zero == 0
+        }
+        _ => {
+            to.iter_mut().zip(text).for_each(|(to, &byte)| *to = byte);
+            !text.contains(&0)
+        }
     }
-    out.extend_from_slice(rest);
-    out.extend_from_slice(&[0, 0]);
+}
+
+/// Not 0 if one of the bytes is zero.
+#[inline]
+fn has_zero(word: &[u8; 8]) -> u64 {
+    const LOW: u64 = u64::MAX / 255;
+    let word = u64::from_ne_bytes(*word);
+    word.wrapping_sub(LOW) & !word & LOW << 7
+}
+
+/// Writes a text with its zero bytes escaped; answers how many bytes.
+#[cold]
+fn escape(text: &[u8], out: &mut [u8]) -> usize {
+    let mut len = 0;
+    for &byte in text {
+        out[len] = byte;
+        len += 1;
+        if byte == 0 {
+            out[len] = 0xFF;
+            len += 1;
+        }
+    }
+    len
 }
 
 /// Maps floats to integers in the order NaN last; -0 becomes 0.

@@ -11,11 +11,14 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::cursor::Cursor;
-use super::groups::{GroupBlock, Merge};
+use super::groups::GroupBlock;
 use super::map::{Lines, Mapper, SegmentContext};
+use super::merge::Merge;
+use super::merged::Merged;
 use super::parquet_file::{self, FileError};
 use super::reduce::Delta;
-use super::store::{StoreCursor, StoreWriter};
+use super::store::StoreCursor;
+use super::store_writer::StoreWriter;
 use super::summary_reader::SummaryReader;
 use crate::job::Partition;
 use crate::plan::{Overrides, Plan, compile};
@@ -40,7 +43,7 @@ fn delta(plan: &Plan, lines: &str) -> Delta {
     let tokenizer = plan.format.tokenizer(&wanted, &[]).expect("known fields");
     let tokenizer = tokenizer.as_ref();
     let segment = SegmentContext { index: 0, source_file: "x", rank: (0, 0), tokenizer };
-    let mut mapper = Mapper::new(plan, &converters, 1);
+    let mut mapper = Mapper::new(plan, &converters);
     mapper.chunk(&segment, &Lines { bytes: lines.as_bytes(), offset: 0 }, None).expect("no panic");
     assert_eq!(mapper.counters.rejected, 0, "{:?}", mapper.rejects);
     Delta::reduce(vec![mapper.take_tables()])
@@ -50,12 +53,19 @@ fn delta(plan: &Plan, lines: &str) -> Delta {
 fn write(plan: &Plan, path: &Path, batches: &[(u64, Delta)], rows: usize) {
     let reduce = plan.reduce.as_ref().expect("it has one");
     let cursors = batches.iter().flat_map(|(n, delta)| delta.cursors(Partition::None, 0, *n));
-    let (mut merge, mut block) = (Merge::new(cursors.collect()), GroupBlock::new(reduce));
+    let (mut merge, mut merged) = (Merge::new(cursors.collect()), Merged::default());
+    let mut block = GroupBlock::new(reduce);
     let mut writer = StoreWriter::create_cut(path, rows).expect("made");
-    while merge.next(&mut block).expect("in memory") {
-        writer.write(&block).expect("written");
+    loop {
+        merge.next_merged(block.rows_max(), &mut merged).expect("in memory");
+        block.fill(&merged).expect("states");
+        if block.is_empty() {
+            break;
+        }
+        let groups = writer.encoder().encode(&block, &merged).expect("encoded");
+        writer.append(groups).expect("written");
     }
-    writer.finish().expect("durable");
+    parquet_file::make_durable(&[writer.finish().expect("written")]).expect("durable");
 }
 
 fn read(plan: &Plan, runs: &[PathBuf], since: u64) -> Vec<RecordBatch> {

@@ -4,10 +4,10 @@ use std::rc::Rc;
 
 use bumpalo::Bump;
 
-use super::accumulator::{self, Input, Order};
+use super::accumulator;
 use super::arguments::Evaluated;
 use super::block::{Block, Source};
-use super::grouping::{Scratch, Selected};
+use super::grouping::{BlockPlace, Scratch};
 pub use super::lines::Lines;
 use super::poison;
 pub use super::poison::MapPanic;
@@ -42,7 +42,7 @@ pub trait RecordSink: Send {
 pub struct Mapper<'p> {
     plan: &'p Plan,
     converters: &'p [Converter],
-    /// One table a partition of the keys.
+    /// One table, for the worker's whole life; none where the job has no groups.
     pub tables: Vec<GroupTable>,
     /// What became of the lines.
     pub counters: Counters,
@@ -56,10 +56,9 @@ pub struct Mapper<'p> {
     late_before: Option<i64>,
 }
 
-/// Empty tables for a plan, one a partition.
-pub fn empty_tables(reduce: Option<&ReducePlan>, partitions: usize) -> Vec<GroupTable> {
-    let reduce = reduce.into_iter();
-    reduce.flat_map(|r| (0..partitions).map(|_| GroupTable::new(accumulators(r)))).collect()
+/// An empty table for a plan; none where the job has no groups.
+pub fn empty_tables(reduce: Option<&ReducePlan>) -> Vec<GroupTable> {
+    reduce.into_iter().map(|reduce| GroupTable::new(accumulators(reduce))).collect()
 }
 
 /// Empty accumulators, one an aggregate call.
@@ -71,20 +70,17 @@ pub fn accumulators(reduce: &ReducePlan) -> Vec<Box<dyn accumulator::Accumulator
 }
 
 impl<'p> Mapper<'p> {
-    /// A worker with empty tables. `partitions` is a power of two, at most 256.
-    pub fn new(plan: &'p Plan, converters: &'p [Converter], partitions: usize) -> Self {
-        debug_assert!(partitions.is_power_of_two() && partitions <= 256);
-        let mut scratch = Scratch::default();
-        scratch.partitions.resize_with(partitions, Selected::default);
+    /// A worker with empty tables.
+    pub fn new(plan: &'p Plan, converters: &'p [Converter]) -> Self {
         Mapper {
             plan,
             converters,
-            tables: empty_tables(plan.reduce.as_ref(), partitions),
+            tables: empty_tables(plan.reduce.as_ref()),
             counters: Counters::default(),
             rejects: Rejects::default(),
             caches: converters.iter().map(|_| TimeCache::default()).collect(),
             arena: Bump::new(),
-            scratch,
+            scratch: Scratch::default(),
             late_before: None,
         }
     }
@@ -101,8 +97,7 @@ impl<'p> Mapper<'p> {
 
     /// Hands the tables over; the mapper goes on with empty ones.
     pub fn take_tables(&mut self) -> Vec<GroupTable> {
-        let partitions = self.scratch.partitions.len();
-        std::mem::replace(&mut self.tables, empty_tables(self.plan.reduce.as_ref(), partitions))
+        std::mem::replace(&mut self.tables, empty_tables(self.plan.reduce.as_ref()))
     }
 
     /// Bytes on the heap for groups, roughly.
@@ -280,44 +275,11 @@ impl<'p> Mapper<'p> {
         evaluated: &Evaluated<'_>,
     ) {
         let (scratch, records) = (&mut self.scratch, &block.records);
-        scratch.encode_keys(reduce, &evaluated.keys, records);
-        scratch.intern(&records.rows, &mut self.tables);
-        let no_time;
-        let order = if reduce.needs_order() {
-            scratch.locate(source.lines, block.raw);
-            let event_time = match records.event_time() {
-                Some(times) => times,
-                None => {
-                    no_time = vec![0; records.len()];
-                    &no_time
-                }
-            };
-            Some(Order { event_time, segment: source.segment.rank, offset: &scratch.offsets })
-        } else {
-            None
-        };
-        for (table, selected) in self.tables.iter_mut().zip(&scratch.partitions) {
-            if selected.rows.is_empty() {
-                continue;
-            }
-            table.grow();
-            for (aggregate, accumulator) in evaluated.aggregates.iter().zip(&mut table.accumulators)
-            {
-                let column = aggregate.arg.as_deref();
-                let order = order.as_ref();
-                match &aggregate.keep {
-                    None => {
-                        let (groups, rows) = (&selected.groups, &selected.rows);
-                        accumulator.update(&Input { groups, rows, column, order });
-                    }
-                    Some(keep) => {
-                        let (groups, rows) =
-                            selected.only(keep, &mut scratch.groups_of, &mut scratch.filtered);
-                        accumulator.update(&Input { groups, rows, column, order });
-                    }
-                }
-            }
-        }
+        let Some(table) = self.tables.first_mut() else { return };
+        scratch.group(reduce, &evaluated.keys, records, table);
+        let (lines, raw, rank) = (source.lines, block.raw, source.segment.rank);
+        let place = reduce.needs_order().then_some(BlockPlace { lines, raw, rank });
+        scratch.fold(evaluated, records, place, table);
     }
 
     fn reject_line(
@@ -367,16 +329,16 @@ fn time_of(
     let arena = Bump::new();
     let mut raw = RawBlock::default();
     tokenizer.tokenize(line, true, 1, &arena, &mut raw);
+    if raw.lines.is_empty() {
+        return None;
+    }
     let column = converter.convert(
         &mut TimeCache::default(),
-        raw.fields.get(field)?,
-        &[0][..raw.lines.len().min(1)],
+        raw.column(field),
+        &[0],
         &arena,
         &mut Vec::new(),
     );
-    if column.is_empty() {
-        return None;
-    }
     match column.scalar(0) {
         crate::data::Scalar::Timestamp(time) => Some(time),
         _ => None,

@@ -8,8 +8,9 @@ use bumpalo::Bump;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use super::groups::{GroupBlock, Merge};
+use super::groups::GroupBlock;
 use super::map::{Lines, Mapper, RecordSink, SegmentContext};
+use super::merge::Merge;
 use super::reduce::Delta;
 use super::reject::{Counters, Reject};
 use crate::data::Column;
@@ -56,7 +57,7 @@ fn map<'c>(
 ) -> Mapped {
     let converters = plan.converters();
     let segment = SegmentContext { index: 0, source_file: "x", rank: (0, 0), tokenizer };
-    let mut mapper = Mapper::new(plan, &converters, 1).with_watermark(watermark_us);
+    let mut mapper = Mapper::new(plan, &converters).with_watermark(watermark_us);
     let mut counters = Counters::default();
     for (lines, oversize) in chunks {
         mapper
@@ -371,7 +372,7 @@ fn a_panic_while_lines_are_added_up_ends_the_run_in_words() {
     let (converters, plain) = (plan.converters(), tokenizer(&plan));
     let segment =
         SegmentContext { index: 0, source_file: "logs/x", rank: (0, 0), tokenizer: &*plain };
-    let mut mapper = Mapper::new(&plan, &converters, 1);
+    let mut mapper = Mapper::new(&plan, &converters);
     let lines = Lines { bytes: b"\n2026-11-22T00:00:00Z,k,1\n", offset: 70 };
     let error = mapper.chunk(&segment, &lines, Some(&mut Broken)).expect_err("a panic");
     assert_eq!((error.offset, error.message.as_str()), (71, "no room"));

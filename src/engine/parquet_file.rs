@@ -11,13 +11,15 @@ use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
 };
+use parquet::arrow::arrow_writer::ArrowRowGroupWriterFactory;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::metadata::SortingColumn;
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersion};
+use parquet::file::writer::SerializedFileWriter;
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::fault;
-use crate::limits::{ROW_GROUP_ROWS, STORE_GROUP_BYTES};
+use crate::limits::{ROW_GROUP_ROWS, STORE_GROUP_BYTES, SYNCED_TOGETHER_MAX};
 
 /// A file of this program that can't be written or read: what was tried, where, why.
 #[derive(Debug, thiserror::Error)]
@@ -88,7 +90,7 @@ impl FileError {
     }
 
     /// The same of an operation on Parquet.
-    pub(super) fn parquet(
+    pub(crate) fn parquet(
         action: &'static str,
         path: &Path,
     ) -> impl FnOnce(parquet::errors::ParquetError) -> FileError {
@@ -136,18 +138,45 @@ pub struct Written {
 /// Writes one file. Dropped without [`ParquetFile::finish`], it leaves a partial file that nothing names.
 pub struct ParquetFile {
     path: PathBuf,
-    writer: ArrowWriter<Hashing>,
+    writer: ArrowWriter<HashedFile>,
     rows: u64,
 }
 
-/// A file, and the checksum of what goes into it.
-struct Hashing {
+/// A Parquet file that is being written, by whatever encodes it, and the checksum of what goes into it. Dropped without
+/// [`HashedFile::finish`], it leaves a partial file that nothing names.
+pub struct HashedFile {
+    path: PathBuf,
     file: File,
     hasher: Xxh3,
     bytes: u64,
 }
 
-impl Write for Hashing {
+impl HashedFile {
+    /// Makes a new file; its folder must be there.
+    pub fn create(path: &Path) -> Result<Self, FileError> {
+        let file = File::options().write(true).read(true).create(true).truncate(true).open(path);
+        let file = file.map_err(FileError::io("create", path))?;
+        Ok(HashedFile { path: path.to_owned(), file, hasher: Xxh3::new(), bytes: 0 })
+    }
+
+    /// Makes the file, complete with its footer, durable, and reads it back: it must hold what was written.
+    pub fn finish(self, rows: u64) -> Result<Written, FileError> {
+        let unsynced = self.unsynced(rows)?;
+        unsynced.sync()?;
+        unsynced.written.check()?;
+        Ok(unsynced.written)
+    }
+
+    /// The file, complete with its footer.
+    pub(super) fn unsynced(mut self, rows: u64) -> Result<Unsynced, FileError> {
+        let path = self.path.clone();
+        self.flush().map_err(FileError::io("write", &path))?;
+        let (bytes, checksum) = (self.bytes, self.hasher.digest());
+        Ok(Unsynced { file: self.file, written: Written { path, bytes, checksum, rows } })
+    }
+}
+
+impl Write for HashedFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let written = self.file.write(bytes)?;
         self.hasher.update(&bytes[..written]);
@@ -163,12 +192,21 @@ impl Write for Hashing {
 impl ParquetFile {
     /// Makes a new file; its folder must be there.
     pub fn create(path: &Path, schema: SchemaRef, content: Content) -> Result<Self, FileError> {
-        let file = File::options().write(true).read(true).create(true).truncate(true).open(path);
-        let file = file.map_err(FileError::io("create", path))?;
-        let file = Hashing { file, hasher: Xxh3::new(), bytes: 0 };
+        let file = HashedFile::create(path)?;
         let writer = ArrowWriter::try_new(file, schema, Some(properties(content)))
             .map_err(FileError::parquet("create", path))?;
         Ok(ParquetFile { path: path.to_owned(), writer, rows: 0 })
+    }
+
+    /// The same for row groups that are encoded apart; see [`super::row_group_file`].
+    pub(super) fn into_parts(
+        self,
+    ) -> Result<(PathBuf, SerializedFileWriter<HashedFile>, ArrowRowGroupWriterFactory), FileError>
+    {
+        let ParquetFile { path, writer, .. } = self;
+        let (file, factory) =
+            writer.into_serialized_writer().map_err(FileError::parquet("create", &path))?;
+        Ok((path, file, factory))
     }
 
     /// Appends rows.
@@ -179,21 +217,46 @@ impl ParquetFile {
 
     /// Writes the footer, makes the file durable, and reads it back: it must hold what was written.
     pub fn finish(self) -> Result<Written, FileError> {
-        let written = self.close()?;
-        written.check()?;
-        Ok(written)
-    }
-
-    fn close(self) -> Result<Written, FileError> {
         let (path, rows) = (self.path, self.rows);
         // `into_inner` writes the footer and flushes; `close` alone did not always (arrow-rs#5253).
-        let mut out = self.writer.into_inner().map_err(FileError::parquet("write", &path))?;
-        out.flush().map_err(FileError::io("write", &path))?;
-        fault::io("file.written").map_err(FileError::io("make durable", &path))?;
-        out.file.sync_all().map_err(FileError::io("make durable", &path))?;
-        fault::point("file.synced");
-        Ok(Written { path, bytes: out.bytes, checksum: out.hasher.digest(), rows })
+        self.writer.into_inner().map_err(FileError::parquet("write", &path))?.finish(rows)
     }
+}
+
+/// A whole file, which a power cut may still take.
+pub struct Unsynced {
+    file: File,
+    /// What was written.
+    pub written: Written,
+}
+
+impl Unsynced {
+    fn sync(&self) -> Result<(), FileError> {
+        let path = &self.written.path;
+        fault::io("file.written").map_err(FileError::io("make durable", path))?;
+        self.file.sync_all().map_err(FileError::io("make durable", path))?;
+        fault::point("file.synced");
+        Ok(())
+    }
+}
+
+/// Makes files durable, all at once, and reads each back: it must hold what was written.
+pub fn make_durable(files: &[Unsynced]) -> Result<(), FileError> {
+    for files in files.chunks(SYNCED_TOGETHER_MAX) {
+        // Threads that wait for the disk, not workers: the more files it is asked for, the fewer writes it takes.
+        std::thread::scope(|scope| {
+            let syncs: Vec<_> =
+                files.iter().skip(1).map(|file| scope.spawn(|| file.sync())).collect();
+            let first = files.first().map_or(Ok(()), Unsynced::sync);
+            // Joined all: a panic of one (a fault point's) is the caller's.
+            let joined = syncs
+                .into_iter()
+                .map(|sync| sync.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+            joined.fold(first, Result::and)
+        })?;
+        files.iter().try_for_each(|file| file.written.check())?;
+    }
+    Ok(())
 }
 
 impl Written {
@@ -324,7 +387,7 @@ mod tests {
         let column: Int64Array = (0..500).map(|n| n * n).collect();
         let rows = RecordBatch::try_new(schema, vec![Arc::new(column)]).expect("one column");
         file.write(&rows).expect("written");
-        file.close().expect("closed")
+        file.finish().expect("closed")
     }
 
     #[test]

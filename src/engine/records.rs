@@ -115,7 +115,7 @@ impl<'r, 'a> Records<'r, 'a> {
         let len = self.raw.lines.len();
         match &self.plan.slots[slot].kind {
             SlotKind::Field(field) => {
-                let raw = &self.raw.fields[*field];
+                let raw = self.raw.column(*field);
                 Rc::new(self.converters[*field].convert(
                     &mut caches[*field],
                     raw,

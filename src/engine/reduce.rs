@@ -1,27 +1,22 @@
-//! The reducer: the workers' tables of each partition become one, in parallel and without locks.
-
-use rayon::prelude::*;
+//! The reducer's result: the groups of all workers, by ascending key.
 
 use super::cursor::{Cursor, TableCursor};
 use super::key::leading_int;
+use super::ranges::{Sorted, merge};
 use super::table::GroupTable;
 use super::timepart;
 use crate::job::Partition;
 
-/// All groups of a batch: one table a partition, and its groups' ids by ascending key.
+/// All groups of a batch: tables of ascending ranges of keys, each with its groups' ids by ascending key.
 pub struct Delta {
-    tables: Vec<(GroupTable, Vec<u32>)>,
+    tables: Vec<Sorted>,
 }
 
 impl Delta {
-    /// Merges the tables of all workers. `workers[w][p]` is worker w's table of partition p.
+    /// Merges the tables of all workers.
     pub fn reduce(workers: Vec<Vec<GroupTable>>) -> Delta {
-        let partitions = workers.first().map_or(0, Vec::len);
-        let mut columns: Vec<Vec<GroupTable>> = (0..partitions).map(|_| Vec::new()).collect();
-        for tables in workers {
-            columns.iter_mut().zip(tables).for_each(|(column, table)| column.push(table));
-        }
-        Delta { tables: columns.into_par_iter().filter_map(merge).collect() }
+        let tables = workers.into_iter().flatten().filter(|table| !table.is_empty());
+        Delta { tables: merge(tables.collect()) }
     }
 
     /// How many groups.
@@ -68,14 +63,37 @@ impl Delta {
 }
 
 /// Where the groups of a time partition are in a table's order.
-fn cut(
-    (table, order): &(GroupTable, Vec<u32>),
-    partition: Partition,
-    start: i64,
-) -> (usize, usize) {
+fn cut((table, order): &Sorted, partition: Partition, start: i64) -> (usize, usize) {
     let from = order.partition_point(|&g| partition_of(partition, table.key(g)) < start);
     let to = order.partition_point(|&g| partition_of(partition, table.key(g)) <= start);
     (from, to)
+}
+
+/// The time partition of one group after another: most have the window of the one before.
+pub struct PartitionOf {
+    partition: Partition,
+    /// Of the window.
+    part: Vec<u8>,
+    start: i64,
+}
+
+impl PartitionOf {
+    /// For partitions of one kind.
+    pub fn new(partition: Partition) -> Self {
+        PartitionOf { partition, part: Vec::new(), start: 0 }
+    }
+
+    /// The start of the next group's.
+    pub fn key(&mut self, key: &[u8]) -> i64 {
+        // A tag and eight bytes; without partitions there need not be a window.
+        let part = key.get(..9).unwrap_or(key);
+        if self.partition != Partition::None && self.part != part {
+            self.start = partition_of(self.partition, key);
+            self.part.clear();
+            self.part.extend_from_slice(part);
+        }
+        self.start
+    }
 }
 
 /// The time partition of a group, by its window.
@@ -85,13 +103,4 @@ pub fn partition_of(partition: Partition, key: &[u8]) -> i64 {
     } else {
         timepart::start(partition, leading_int(key).unwrap_or(0))
     }
-}
-
-/// One table of many; the largest takes the others in.
-fn merge(mut tables: Vec<GroupTable>) -> Option<(GroupTable, Vec<u32>)> {
-    let largest = (0..tables.len()).max_by_key(|&at| tables[at].len())?;
-    let mut into = tables.swap_remove(largest);
-    tables.iter().filter(|table| !table.is_empty()).for_each(|table| into.merge(table));
-    let order = into.sorted();
-    (!order.is_empty()).then_some((into, order))
 }

@@ -2,26 +2,38 @@
 
 /// Appends one aggregate's state.
 pub fn append(state: &[u8], out: &mut Vec<u8>) {
-    let mut len = state.len();
+    append_len(state.len(), out);
+    out.extend_from_slice(state);
+}
+
+/// Appends a length.
+pub fn append_len(mut len: usize, out: &mut Vec<u8>) {
     while len >= 0x80 {
         out.push(len as u8 | 0x80);
         len >>= 7;
     }
     out.push(len as u8);
-    out.extend_from_slice(state);
 }
 
 /// Splits off the next aggregate's state; `None` where the bytes are damaged.
+#[inline]
 pub fn next<'s>(bytes: &mut &'s [u8]) -> Option<&'s [u8]> {
+    let len = next_len(bytes)?;
+    let (state, rest) = bytes.split_at_checked(len)?;
+    *bytes = rest;
+    Some(state)
+}
+
+/// Splits off a length; `None` where the bytes are damaged.
+#[inline]
+pub fn next_len(bytes: &mut &[u8]) -> Option<usize> {
     let mut len = 0usize;
     for shift in (0..35).step_by(7) {
         let (&byte, rest) = bytes.split_first()?;
         *bytes = rest;
         len |= usize::from(byte & 0x7F) << shift;
         if byte < 0x80 {
-            let (state, rest) = bytes.split_at_checked(len)?;
-            *bytes = rest;
-            return Some(state);
+            return Some(len);
         }
     }
     None

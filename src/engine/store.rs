@@ -3,65 +3,14 @@
 //! its states in all runs. Version 1; `key` and `state` describe the bytes.
 
 use std::path::Path;
-use std::sync::Arc;
 
-use arrow_array::builder::BinaryBuilder;
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
 use arrow_array::{Array, BinaryArray, Int64Array, RecordBatch};
-use arrow_schema::{DataType, Field};
 
 use super::cursor::Cursor;
-use super::groups::GroupBlock;
-use super::parquet_file::{self, Content, FileError, ParquetFile, Written};
+use super::parquet_file::FileError;
 use super::row_groups::{RowGroups, Wanted};
-use crate::limits::STORE_GROUP_ROWS;
-
-/// Writes a run from blocks of groups.
-pub struct StoreWriter {
-    file: ParquetFile,
-    schema: arrow_schema::SchemaRef,
-}
-
-impl StoreWriter {
-    /// Makes a new file.
-    pub fn create(path: &Path) -> Result<Self, FileError> {
-        Self::create_cut(path, STORE_GROUP_ROWS)
-    }
-
-    /// The same with row groups of so many rows.
-    pub(super) fn create_cut(path: &Path, rows: usize) -> Result<Self, FileError> {
-        let schema = parquet_file::schema(vec![
-            Field::new("key", DataType::Binary, false),
-            Field::new("state", DataType::Binary, false),
-            Field::new("batch", DataType::Int64, false),
-        ]);
-        let file = ParquetFile::create(path, Arc::clone(&schema), Content::Store(rows))?;
-        Ok(StoreWriter { file, schema })
-    }
-
-    /// Appends the groups of a block.
-    pub fn write(&mut self, block: &GroupBlock) -> Result<(), FileError> {
-        let mut states = BinaryBuilder::new();
-        let (mut scratch, mut state) = (Vec::new(), Vec::new());
-        for group in 0..block.len() {
-            state.clear();
-            block.state(group, &mut scratch, &mut state);
-            states.append_value(&state);
-        }
-        let batches = block.batches().iter().map(|&b| b as i64).collect::<Int64Array>();
-        let columns: Vec<arrow_array::ArrayRef> =
-            vec![Arc::new(block.keys()), Arc::new(states.finish()), Arc::new(batches)];
-        let rows = RecordBatch::try_new(Arc::clone(&self.schema), columns)
-            .expect("three columns of equal length and the schema's types");
-        self.file.write(&rows)
-    }
-
-    /// Makes the file durable.
-    pub fn finish(self) -> Result<Written, FileError> {
-        self.file.finish()
-    }
-}
 
 /// Reads a run, group by group.
 pub struct StoreCursor {

@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 
 use super::cursor::Cursor;
-use super::groups::{GroupBlock, GroupError, Merge};
+use super::groups::{GroupBlock, GroupError};
 use super::lookup::Lookup;
+use super::merge::Merge;
 use super::store::StoreCursor;
 use super::summary::{Summarizer, SummaryRows};
 use crate::plan::ReducePlan;

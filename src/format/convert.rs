@@ -5,8 +5,9 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use bumpalo::Bump;
 
+use super::RawColumn;
 use super::number::{self, Misfit};
-use super::text::utf8_lossy;
+use super::text::{ascii_text, utf8_lossy};
 use super::time::{self, TimeCache, TimeLayout, Zone};
 use crate::data::{Column, DataType, Failure, Values};
 
@@ -49,11 +50,12 @@ impl Converter {
     pub fn convert<'a>(
         &self,
         cache: &mut TimeCache,
-        raw: &[&'a [u8]],
+        raw: RawColumn<'_, 'a>,
         sel: &[u32],
         arena: &'a Bump,
         failures: &mut Vec<Failure>,
     ) -> Column<'a> {
+        let RawColumn { values: raw, ascii } = raw;
         let mut rows = Rows { converter: self, raw, sel, valid: None, failures };
         let values = match self.ty {
             DataType::Int => Values::Int(rows.read(0, number::int)),
@@ -67,6 +69,7 @@ impl Converter {
             DataType::Ip => {
                 Values::Text(rows.read("", |raw| address(raw, arena).ok_or(Misfit::Unreadable)))
             }
+            DataType::Text if ascii => Values::Text(rows.fill("", |raw| Ok(ascii_text(raw)))),
             DataType::Text => Values::Text(rows.fill("", |raw| Ok(utf8_lossy(raw, arena)))),
             DataType::Timestamp => Values::Timestamp(rows.read(0, |raw| {
                 let micros = time::parse(raw, &self.zone, self.layout.as_ref(), cache);
@@ -139,22 +142,35 @@ impl<'a> Rows<'_, 'a> {
         null: T,
         mut read: impl FnMut(&'a [u8]) -> Result<T, Misfit>,
     ) -> Vec<T> {
+        // Most blocks have all their rows in.
+        if self.sel.len() == self.raw.len() {
+            let rows = 0..self.raw.len() as u32;
+            return rows.map(|row| self.value(row, null, &mut read)).collect();
+        }
         let mut values = vec![null; self.raw.len()];
         for &row in self.sel {
-            let raw = self.raw[row as usize];
-            if self.converter.is_null(raw) {
-                self.set_null(row);
-                continue;
-            }
-            match read(raw) {
-                Ok(value) => values[row as usize] = value,
-                Err(misfit) => {
-                    self.set_null(row);
-                    self.failures.push(self.converter.failure(row, misfit));
-                }
-            }
+            values[row as usize] = self.value(row, null, &mut read);
         }
         values
+    }
+
+    #[inline(always)]
+    fn value<T: Copy>(
+        &mut self,
+        row: u32,
+        null: T,
+        read: &mut impl FnMut(&'a [u8]) -> Result<T, Misfit>,
+    ) -> T {
+        let raw = self.raw[row as usize];
+        if self.converter.is_null(raw) {
+            self.set_null(row);
+            return null;
+        }
+        read(raw).unwrap_or_else(|misfit| {
+            self.set_null(row);
+            self.failures.push(self.converter.failure(row, misfit));
+            null
+        })
     }
 
     fn set_null(&mut self, row: u32) {
@@ -194,8 +210,13 @@ mod tests {
         let raw: Vec<&[u8]> = raw.iter().map(|raw| raw.as_bytes()).collect();
         let sel: Vec<u32> = (0..raw.len() as u32).collect();
         let (arena, mut failures) = (Bump::new(), Vec::new());
-        let column =
-            converter.convert(&mut TimeCache::default(), &raw, &sel, &arena, &mut failures);
+        let column = converter.convert(
+            &mut TimeCache::default(),
+            RawColumn::new(&raw),
+            &sel,
+            &arena,
+            &mut failures,
+        );
         let reasons =
             failures.iter().map(|failure| format!("{} {}", failure.row, failure.reason)).collect();
         ((0..raw.len()).map(|row| column.scalar(row)).collect(), reasons)
@@ -240,8 +261,13 @@ mod tests {
         let converter = Converter::new("raw", DataType::Text, &jiff::tz::TimeZone::UTC, None);
         let (arena, mut failures) = (Bump::new(), Vec::new());
         let raw: [&[u8]; 3] = [b"a\xffb", b"-", b"skipped"];
-        let column =
-            converter.convert(&mut TimeCache::default(), &raw, &[0, 1], &arena, &mut failures);
+        let column = converter.convert(
+            &mut TimeCache::default(),
+            RawColumn::new(&raw),
+            &[0, 1],
+            &arena,
+            &mut failures,
+        );
         assert_eq!((column.scalar(0), column.scalar(1)), (text("a\u{fffd}b"), text("-")));
         assert!(failures.is_empty() && column.valid.is_none() && column.len() == 3);
     }

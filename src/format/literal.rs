@@ -18,6 +18,10 @@ impl Literal {
         self.0.len()
     }
 
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
     /// Whether `rest` begins with it.
     #[inline]
     pub(super) fn begins(&self, rest: &[u8]) -> bool {

@@ -11,12 +11,14 @@ mod json;
 mod law;
 mod lines;
 mod literal;
+mod marks;
 mod nginx;
 mod number;
 mod pasted;
 mod pattern;
 mod regex;
 mod request;
+mod scan;
 mod spec;
 #[cfg(test)]
 mod testing;
@@ -25,6 +27,7 @@ pub(crate) use text::utf8_lossy;
 mod time;
 mod variables;
 mod walk;
+mod word;
 
 pub use convert::Converter;
 pub use csv::CsvOptions;
@@ -71,9 +74,33 @@ pub struct RawBlock<'a> {
     pub skipped_bytes: u64,
     /// Whether some line ends with `\r\n`; else all do with `\n`, or at the end of the input.
     pub crlf: bool,
+    /// Whether all fields are ASCII. False where nobody looked.
+    ascii: bool,
+    /// Buffers of the tokenizer.
+    index: scan::Index,
 }
 
-impl RawBlock<'_> {
+/// The raw values of a field.
+#[derive(Debug, Clone, Copy)]
+pub struct RawColumn<'r, 'a> {
+    values: &'r [&'a [u8]],
+    /// Whether all of them are known to be ASCII.
+    ascii: bool,
+}
+
+impl<'r, 'a> RawColumn<'r, 'a> {
+    /// Values of which nothing is known.
+    pub fn new(values: &'r [&'a [u8]]) -> Self {
+        RawColumn { values, ascii: false }
+    }
+}
+
+impl<'a> RawBlock<'a> {
+    /// The values of a wanted field.
+    pub fn column(&self, field: usize) -> RawColumn<'_, 'a> {
+        RawColumn { values: &self.fields[field], ascii: self.ascii }
+    }
+
     /// Forgets the lines, keeping the buffers.
     pub fn clear(&mut self) {
         self.lines.clear();
@@ -82,6 +109,7 @@ impl RawBlock<'_> {
         self.skipped = 0;
         self.skipped_bytes = 0;
         self.crlf = false;
+        self.ascii = false;
     }
 }
 

@@ -1,5 +1,7 @@
 //! Numbers from their text: integers, exact decimals, floats. The meaning is PostgreSQL's.
 
+use super::word::Word;
+
 /// Why a text is not a value of its type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Misfit {
@@ -20,6 +22,10 @@ pub(super) fn int(raw: &[u8]) -> Result<i64, Misfit> {
     let (negative, digits) = sign(raw);
     if digits.is_empty() {
         return Err(Misfit::Unreadable);
+    }
+    if let Some(word) = Word::load(digits) {
+        let value = word.digits().ok_or(Misfit::Unreadable)? as i64;
+        return Ok(if negative { -value } else { value });
     }
     if digits.len() > SAFE_DIGITS {
         return long_int(raw, digits);
@@ -67,6 +73,16 @@ pub(super) fn decimal(raw: &[u8], scale: u8) -> Result<i128, Misfit> {
 /// The usual case: digits with at most one point, which 64 bits hold, and no more behind it than the scale.
 #[inline]
 fn short_decimal(text: &[u8], scale: u8) -> Option<i128> {
+    if let Some(word) = Word::load(text) {
+        let (value, fraction, digits) = word.decimal()?;
+        let missing = usize::from(scale).checked_sub(fraction)?;
+        // Both are below 10^9, or the scale is large.
+        let power = POWERS.get(missing)?;
+        return (digits > 0).then(|| match i64::try_from(value).ok()?.checked_mul(*power) {
+            Some(product) => Some(i128::from(product)),
+            None => Some(i128::from(value) * i128::from(*power)),
+        })?;
+    }
     if text.len() > SAFE_DIGITS {
         return None;
     }

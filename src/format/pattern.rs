@@ -4,15 +4,20 @@
 //! backslash escapes. The whole line must match.
 
 mod compile;
+mod cutter;
+mod fast;
 
 use std::ops::Range;
 
 use bumpalo::Bump;
 
 use compile::{inner_ends, offered, pair, type_msec};
+use cutter::PatternCutter;
+pub(super) use fast::{Fast, Ranges, STEPS_MAX};
 
 use super::access::closing_quote;
 use super::literal::Literal;
+use super::marks;
 use super::request::Request;
 use super::walk::Walk;
 use super::{FieldDef, Format, FormatError, RawBlock, TimeLayout, Tokenizer, text};
@@ -55,6 +60,8 @@ pub(super) struct Pattern {
     /// Where each of `fields` comes from.
     sources: Vec<Source>,
     walk: Walk,
+    /// For batches of lines, where the pattern allows it.
+    fast: Option<Fast>,
 }
 
 /// A field and the literal behind it.
@@ -95,13 +102,9 @@ impl Pattern {
         }
         let (mut fields, sources) = offered(&steps);
         type_msec(&mut fields);
-        Ok(Pattern {
-            prefix: Literal::new(prefix),
-            steps,
-            fields,
-            sources,
-            walk: Walk::new(line_bytes_max),
-        })
+        let prefix = Literal::new(prefix);
+        let fast = Fast::compile(&prefix, &steps);
+        Ok(Pattern { prefix, steps, fields, sources, walk: Walk::new(line_bytes_max), fast })
     }
 
     /// Puts the value of each step into `values`.
@@ -208,15 +211,35 @@ impl Tokenizer for PatternTokenizer {
         arena: &'a Bump,
         block: &mut RawBlock<'a>,
     ) -> usize {
-        let mut values = Vec::with_capacity(self.pattern.steps.len());
         let sizes = (self.wanted.len(), records_max);
-        self.pattern.walk.run((input, at_start), sizes, block, |line, columns| {
-            self.pattern.cut(line, &mut values).ok_or(NO_MATCH)?;
-            for (column, &source) in columns.iter_mut().zip(&self.wanted) {
-                column.push(self.value(source, &values, arena));
+        let walk = self.pattern.walk;
+        let mut careful = Careful { tokenizer: self, values: Vec::new(), arena };
+        match &self.pattern.fast {
+            Some(fast) => {
+                let cutter = PatternCutter::new(careful, fast);
+                marks::run(walk, fast.shape, cutter, (input, at_start), sizes, block)
             }
-            Ok(())
-        })
+            None => walk
+                .run((input, at_start), sizes, block, |line, columns| careful.line(line, columns)),
+        }
+    }
+}
+
+/// Cuts line by line.
+struct Careful<'t, 'a> {
+    tokenizer: &'t PatternTokenizer,
+    values: Vec<&'a [u8]>,
+    arena: &'a Bump,
+}
+
+impl<'a> Careful<'_, 'a> {
+    fn line(&mut self, line: &'a [u8], columns: &mut [Vec<&'a [u8]>]) -> Result<(), &'static str> {
+        let PatternTokenizer { pattern, wanted } = self.tokenizer;
+        pattern.cut(line, &mut self.values).ok_or(NO_MATCH)?;
+        for (column, &source) in columns.iter_mut().zip(wanted) {
+            column.push(self.tokenizer.value(source, &self.values, self.arena));
+        }
+        Ok(())
     }
 }
 
@@ -237,6 +260,8 @@ fn shift_point<'a>(raw: &'a [u8], digits: usize, arena: &'a Bump) -> &'a [u8] {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -247,5 +272,93 @@ mod tests {
         };
         let got: Vec<_> = ["0", "12", "999", "1000", "123456", "-", "", "x1"].map(shifted).into();
         assert_eq!(got, ["0.000", "0.012", "0.999", "1.000", "123.456", "-", "", "x1"]);
+    }
+
+    /// Patterns with quotes, without, with words in front, with inner spaces, and some that only the careful way knows.
+    const PATTERNS: [&str; 8] = [
+        r#"$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent" $request_time"#,
+        r#"$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent""#,
+        "$remote_addr $time_local $status $request_time ms",
+        r#"<"$request"> $status"#,
+        r#"$a x="$b" y=$c z="$d""#,
+        "$status|$request|$a",
+        r#"$a "b $c" d"#,
+        r#""$time_local","$request",$upstream_addr"#,
+    ];
+
+    const LINES: [&str; 8] = [
+        r#"1.2.3.4 - u [10/Oct/2000:13:55:36 -0700] "GET /a?b HTTP/1.0" 200 12 "-" "x y" 0.123"#,
+        r#"1.2.3.4 - u [10/Oct/2000:13:55:36 -0700] "POST /a HTTP/1.0" 200 12 "-" "x""#,
+        "1.2.3.4 10/Oct/2000:13:55:36 -0700 200 0.123 ms",
+        r#"<"GET / HTTP/1.1"> 200"#,
+        r#"1 x="2" y=3 z="4""#,
+        "200|GET / HTTP/1.1|x",
+        r#"1 "b 2" d"#,
+        r#""10/Oct/2000:13:55:36 -0700","GET / HTTP/1.1",a, b"#,
+    ];
+
+    const SCRAPS: [&str; 14] = [
+        "\"",
+        "\\",
+        " ",
+        "-",
+        "[",
+        "\r",
+        "é",
+        "|",
+        "\u{0}",
+        "GET",
+        " \"",
+        "] \"",
+        ",",
+        "a word that is longer than what is looked at in one piece, 64 bytes",
+    ];
+
+    fn lines() -> impl Strategy<Value = Vec<u8>> {
+        let word = prop_oneof![
+            6 => prop::sample::select(LINES.to_vec()),
+            1 => prop::sample::select(SCRAPS.to_vec()),
+            5 => Just("\n"),
+        ];
+        prop::collection::vec(word, 0..60).prop_map(|words| words.concat().into_bytes())
+    }
+
+    fn cut<'a>(
+        pattern: &Pattern,
+        input: &'a [u8],
+        records_max: usize,
+        arena: &'a Bump,
+    ) -> RawBlock<'a> {
+        let names: Vec<&str> = pattern.fields.iter().map(|field| field.name.as_str()).collect();
+        let tokenizer = pattern.tokenizer(&names, b"").expect("its own fields");
+        let (mut all, mut at) = (RawBlock::default(), 0);
+        while at < input.len() {
+            at += tokenizer.tokenize(&input[at..], at == 0, records_max, arena, &mut all);
+        }
+        all
+    }
+
+    proptest! {
+        #[test]
+        fn batches_are_cut_as_single_lines_are(input in lines(), which in 0..PATTERNS.len(), records_max in 1_usize..300, line_max in 60_usize..200) {
+            let pattern = super::super::nginx::compile(PATTERNS[which], line_max).expect("a good pattern");
+            let careful = Pattern { fast: None, ..pattern.clone() };
+            let arena = Bump::new();
+            let fast = cut(&pattern, &input, records_max, &arena);
+            let slow = cut(&careful, &input, records_max, &arena);
+            prop_assert_eq!(&fast.lines, &slow.lines);
+            prop_assert_eq!(&fast.fields, &slow.fields);
+            let rejects = |block: &RawBlock<'_>| block.rejects.iter().map(|r| (r.line.to_vec(), r.reason)).collect::<Vec<_>>();
+            prop_assert_eq!(rejects(&fast), rejects(&slow));
+            prop_assert_eq!((fast.skipped, fast.skipped_bytes, fast.crlf), (slow.skipped, slow.skipped_bytes, slow.crlf));
+            prop_assert!(!fast.ascii || fast.fields.concat().concat().is_ascii());
+        }
+    }
+
+    #[test]
+    fn what_only_the_careful_way_knows_is_left_to_it() {
+        let is_fast = |text| super::super::nginx::compile(text, 99).expect("good").fast.is_some();
+        assert_eq!(PATTERNS.map(is_fast), [true, true, true, true, true, true, true, false]);
+        assert!(!is_fast("$upstream_addr $status"));
     }
 }

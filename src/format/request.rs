@@ -3,6 +3,7 @@
 use memchr::memchr;
 
 use super::literal::find_near;
+use super::marks::Regular;
 
 /// The fields that `request` gives besides itself, in the order of [`Request::part`].
 pub(super) const PARTS: [&str; 5] = ["method", "request_uri", "path", "query", "protocol"];
@@ -41,6 +42,26 @@ impl<'a> Request<'a> {
             && memchr(b' ', uri).is_none()
             && major.is_ascii_digit()
             && minor.is_ascii_digit();
+        good.then_some(Request { method, uri, protocol })
+    }
+
+    /// The same for the bytes `from..to` of a line whose text's anchor is the space; `None` where it takes a closer look.
+    #[inline(always)]
+    pub(super) fn split_at_spaces(line: &Regular<'_, 'a>, from: u32, to: u32) -> Option<Self> {
+        let Regular { text, index, .. } = line;
+        let first = index.next(from);
+        let second = index.next(first.checked_add(1)?);
+        if second.checked_add(9) != Some(to) || second <= first + 1 {
+            return None;
+        }
+        let protocol = text.get(second as usize + 1..to as usize)?;
+        let &[b'H', b'T', b'T', b'P', b'/', b'0'..=b'9', b'.', b'0'..=b'9'] = protocol else {
+            return None;
+        };
+        let method = text.get(from as usize..first as usize)?;
+        let known = method == b"GET" || method == b"POST" || method == b"HEAD";
+        let good = known || (!method.is_empty() && method.iter().all(|&byte| is_token(byte)));
+        let uri = &text[first as usize + 1..second as usize];
         good.then_some(Request { method, uri, protocol })
     }
 

@@ -11,6 +11,15 @@ pub(crate) fn utf8_lossy<'a>(bytes: &'a [u8], arena: &'a Bump) -> &'a str {
     }
 }
 
+/// The same for bytes that are known to be ASCII: see [`RawBlock::column`](super::RawBlock::column).
+#[inline]
+pub(super) fn ascii_text(bytes: &[u8]) -> &str {
+    debug_assert!(bytes.is_ascii());
+    // SAFETY: ASCII is UTF-8. The values of a column whose flag is set are slices of windows that the scan of
+    // `format::scan` found to be ASCII, or made of digits and a point.
+    unsafe { std::str::from_utf8_unchecked(bytes) }
+}
+
 /// The fields' positions in `names`, for the wanted ones; an error names the first that there is not.
 pub(super) fn positions(
     wanted: &[&str],

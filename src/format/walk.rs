@@ -37,12 +37,7 @@ impl Walk {
         block: &mut RawBlock<'a>,
         mut cut: impl FnMut(&'a [u8], &mut [Vec<&'a [u8]>]) -> Result<(), &'static str>,
     ) -> usize {
-        block.fields.resize_with(columns, Vec::new);
-        let room = records_max.min(RESERVE_MAX).min(input.len());
-        block.lines.reserve(room);
-        block.fields.iter_mut().for_each(|column| column.reserve(room));
-        let mut at = if at_start { self.preamble(input, block) } else { 0 };
-        block.skipped_bytes += at as u64;
+        let mut at = self.begin(input, at_start, (columns, records_max), block);
         let mut seen = 0;
         while at < input.len() && seen < records_max {
             let (line, next) = line_at(input, at);
@@ -64,6 +59,23 @@ impl Walk {
                 Err(reason) => block.rejects.push(RawReject { line, reason }),
             }
         }
+        at
+    }
+
+    /// Makes room in the block, and passes over the byte order mark and the header line: answers their bytes.
+    pub(super) fn begin(
+        self,
+        input: &[u8],
+        at_start: bool,
+        (columns, records_max): (usize, usize),
+        block: &mut RawBlock<'_>,
+    ) -> usize {
+        block.fields.resize_with(columns, Vec::new);
+        let room = records_max.min(RESERVE_MAX).min(input.len());
+        block.lines.reserve(room);
+        block.fields.iter_mut().for_each(|column| column.reserve(room));
+        let at = if at_start { self.preamble(input, block) } else { 0 };
+        block.skipped_bytes += at as u64;
         at
     }
 

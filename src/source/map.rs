@@ -1,4 +1,4 @@
-//! Memory maps under a read lease, and where a file has holes: the only `unsafe` of the crate.
+//! Memory maps under a read lease, and where a file has holes.
 //!
 //! What maps assume, and what follows if it is false:
 //!
@@ -7,8 +7,7 @@
 //!    kernel grants it only while no descriptor is open for writing, and whoever opens for writing or truncates is held up
 //!    until the lease is released or `/proc/sys/fs/lease-break-time` (45 s) has passed. The reader looks at the lease before
 //!    each chunk ([`Map::lease_is_broken`]) and drops the map when somebody waits; a chunk is worked on for far less than 45 s.
-//! 2. **Without a lease** (`IoMode::Mmap`, which users choose for measuring) assumption 1 is the user's word.
-//! 3. **The map ends at most where the file ended** when it was made: the length is checked against `fstat` after the lease
+//! 2. **The map ends at most where the file ended** when it was made: the length is checked against `fstat` after the lease
 //!    was granted, so the map has no page that was behind the end.
 //!
 //! The signal that tells of a waiting writer would be SIGIO, which kills a process that does not expect it; it is
@@ -28,19 +27,18 @@ const F_SETSIG: libc::c_int = 10;
 #[derive(Debug)]
 pub(crate) struct Map {
     bytes: Mmap,
-    lease: Option<Lease>,
+    lease: Lease,
 }
 
 impl Map {
-    /// Maps the first `len` bytes (at least 1). `None`: no lease was granted although one is required, or the file is
-    /// shorter than `len`.
-    pub(crate) fn new(file: &Arc<File>, len: u64, lease_required: bool) -> io::Result<Option<Map>> {
-        let lease = Lease::take(file);
-        if (lease.is_none() && lease_required) || len == 0 || file.metadata()?.len() < len {
+    /// Maps the first `len` bytes (at least 1). `None`: no lease was granted, or the file is shorter than `len`.
+    pub(crate) fn new(file: &Arc<File>, len: u64) -> io::Result<Option<Map>> {
+        let Some(lease) = Lease::take(file) else { return Ok(None) };
+        if len == 0 || file.metadata()?.len() < len {
             return Ok(None);
         }
         let len = usize::try_from(len).map_err(io::Error::other)?;
-        // SAFETY: the file has at least `len` bytes (3), and keeps them: by its lease (1), or by the user's word (2).
+        // SAFETY: the file has at least `len` bytes (2), and keeps them by its lease (1).
         let bytes = unsafe { MmapOptions::new().len(len).map(&**file)? };
         // Only a hint: a kernel without it reads as well.
         let _ = bytes.advise(Advice::Sequential);
@@ -54,14 +52,12 @@ impl Map {
 
     /// Releases the lease before the map is dropped. Nobody may look at [`Map::bytes`] afterwards.
     pub(crate) fn release_lease(&self) {
-        if let Some(lease) = &self.lease {
-            lease.release();
-        }
+        self.lease.release();
     }
 
-    /// Whether there was a lease and somebody wants to write. Drop the map soon.
+    /// Whether somebody wants to write. Drop the map soon.
     pub(crate) fn lease_is_broken(&self) -> bool {
-        self.lease.as_ref().is_some_and(Lease::is_broken)
+        self.lease.is_broken()
     }
 }
 
@@ -153,9 +149,11 @@ mod tests {
     #[test]
     fn a_map_ends_where_the_file_ends() {
         let (_keep, file) = file();
-        assert!(Map::new(&file, 9, false).expect("tried").is_none());
-        assert!(Map::new(&file, 0, false).expect("tried").is_none());
-        let map = Map::new(&file, 8, false).expect("tried").expect("mapped");
+        assert!(Map::new(&file, 9).expect("tried").is_none());
+        assert!(Map::new(&file, 0).expect("tried").is_none());
+        let Some(map) = Map::new(&file, 8).expect("tried") else {
+            return; // a file system without leases
+        };
         assert_eq!(map.bytes(), b"one\ntwo\n");
     }
 
@@ -163,13 +161,13 @@ mod tests {
     fn a_file_open_for_writing_is_not_mapped_when_a_lease_is_required() {
         let (keep, file) = file();
         let _writer = OpenOptions::new().append(true).open(keep.path()).expect("opened");
-        assert!(Map::new(&file, 8, true).expect("tried").is_none());
+        assert!(Map::new(&file, 8).expect("tried").is_none());
     }
 
     #[test]
     fn a_writer_that_comes_breaks_the_lease_and_waits_until_the_map_is_gone() {
         let (keep, file) = file();
-        let Some(map) = Map::new(&file, 8, true).expect("tried") else {
+        let Some(map) = Map::new(&file, 8).expect("tried") else {
             return; // a file system without leases
         };
         assert!(!map.lease_is_broken());

@@ -14,21 +14,18 @@ use super::positioned::{Holes, read_exact};
 use super::split::Split;
 use super::{Found, SegmentTask, SourceError};
 
-/// Below this many bytes a map costs more than it saves.
-const MAP_BYTES_MIN: u64 = 256 * 1024;
 /// How much is looked through at a time for the end of a line that is not kept.
 const SCAN_BYTES: usize = 1024 * 1024;
 
 /// How plain segments are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum IoMode {
-    /// A map where nobody wrote lately and the kernel grants a lease that makes it safe, else reads.
+    /// Reads into a buffer that stays in the cache. Two threads read 1.75 GB of cached pages in 65 ms so; through a map it
+    /// is 100 ms, and another 160 ms of one thread for taking the map down.
     #[default]
-    Auto,
-    /// A map, with a lease or without: if somebody truncates a file without one, the process dies. For measuring.
-    Mmap,
-    /// Reads.
     Read,
+    /// A map where nobody wrote lately and the kernel grants a lease that makes it safe, else reads.
+    Mmap,
 }
 
 /// An open plain segment, shared by the workers.
@@ -67,10 +64,10 @@ impl PlainReader {
         let holes = Holes::of(&meta);
         let io = match io {
             // Whoever writes to it will do so again, and each time the lease is broken nothing of the file is kept.
-            IoMode::Auto if !task.settled => IoMode::Read,
+            IoMode::Mmap if !task.settled => IoMode::Read,
             io => io,
         };
-        let map = map(&file, &range, io, holes).map_err(SourceError::io("map", &path))?;
+        let map = map(&file, &range, io, holes);
         Ok(PlainReader {
             file,
             holes,
@@ -158,20 +155,13 @@ impl Drop for PlainReader {
     }
 }
 
-fn map(
-    file: &Arc<File>,
-    range: &Range<u64>,
-    io: IoMode,
-    holes: Holes,
-) -> std::io::Result<Option<Map>> {
+fn map(file: &Arc<File>, range: &Range<u64>, io: IoMode, holes: Holes) -> Option<Map> {
     match io {
-        IoMode::Read => Ok(None),
+        IoMode::Read => None,
         // A map's holes are pages of zeros that the kernel makes one by one; reads skip them.
-        IoMode::Auto if holes.are_possible() => Ok(None),
-        IoMode::Auto if range.end - range.start < MAP_BYTES_MIN => Ok(None),
+        IoMode::Mmap if holes.are_possible() => None,
         // A file that cannot be mapped (a special file system) can still be read.
-        IoMode::Auto => Ok(Map::new(file, range.end, true).unwrap_or(None)),
-        IoMode::Mmap => Map::new(file, range.end, false),
+        IoMode::Mmap => Map::new(file, range.end).unwrap_or(None),
     }
 }
 

@@ -12,7 +12,7 @@ use super::*;
 fn a_file_that_nobody_writes_to_is_mapped_and_one_that_is_written_to_is_read() {
     let folder = tempfile::tempdir().expect("temporary folder");
     let path = write(folder.path(), "a.log", &b"a line\n".repeat(100_000));
-    let open = || PlainReader::open(&task(&path), IoMode::Auto, 100).expect("opened");
+    let open = || PlainReader::open(&task(&path), IoMode::Mmap, 100).expect("opened");
     let writer = fs::OpenOptions::new().append(true).open(&path).expect("opened");
     assert!(!open().is_mapped());
     drop(writer);
@@ -24,7 +24,7 @@ fn a_writer_that_comes_while_a_file_is_mapped_spoils_it_but_kills_nobody() {
     let folder = tempfile::tempdir().expect("temporary folder");
     let path = write(folder.path(), "a.log", &b"a line\n".repeat(100_000));
     let task = task(&path);
-    let reader = PlainReader::open(&task, IoMode::Auto, 100).expect("opened");
+    let reader = PlainReader::open(&task, IoMode::Mmap, 100).expect("opened");
     let mut buffer = ChunkBuffer::default();
     reader.chunk(Split { start: 0, end: 100 }, &mut buffer).expect("read");
     let truncated = std::thread::scope(|scope| {
@@ -50,7 +50,7 @@ fn a_file_that_was_opened_for_writing_while_it_was_mapped_is_not_trusted_though_
     let folder = tempfile::tempdir().expect("temporary folder");
     let path = write(folder.path(), "a.log", &b"a line\n".repeat(100_000));
     let task = task(&path);
-    let reader = PlainReader::open(&task, IoMode::Auto, 100).expect("opened");
+    let reader = PlainReader::open(&task, IoMode::Mmap, 100).expect("opened");
     assert!(reader.is_mapped());
     std::thread::scope(|scope| {
         scope.spawn(|| fs::File::options().append(true).open(&path));
@@ -67,7 +67,7 @@ fn try_read(path: &Path) -> Option<Vec<u8>> {
     let found = Found::new(path, &fs::metadata(path).ok()?);
     let rules = SealRules { final_: true, seal_after: None, now: later() };
     let task = plan(vec![found], &[], &rules).tasks.pop()?;
-    let reader = PlainReader::open(&task, IoMode::Auto, 100).ok()?;
+    let reader = PlainReader::open(&task, IoMode::Mmap, 100).ok()?;
     let mut buffer = ChunkBuffer::default();
     let mut bytes = Vec::new();
     for split in splits(reader.range().start, reader.range().end, 50_000) {

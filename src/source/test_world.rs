@@ -155,7 +155,7 @@ fn read(task: &SegmentTask) -> (Vec<u8>, SegmentState) {
         let end = reader.finish().expect("ended");
         return (bytes, validate_stream(task, &end).expect("unchanged"));
     }
-    let reader = PlainReader::open(task, IoMode::Auto, 1 << 20).expect("opened");
+    let reader = PlainReader::open(task, IoMode::Read, 1 << 20).expect("opened");
     for split in splits(reader.range().start, reader.range().end, 100) {
         let chunk = reader.chunk(split, &mut buffer).expect("read");
         bytes.extend_from_slice(chunk.bytes);

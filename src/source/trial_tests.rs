@@ -215,7 +215,7 @@ fn try_read_mapped(path: &std::path::Path) -> Option<Vec<u8>> {
     let found = Found::new(path, &fs::metadata(path).ok()?);
     let rules = SealRules { final_: true, seal_after: None, now: super::read_tests::later() };
     let task = plan(vec![found], &[], &rules).tasks.pop()?;
-    let reader = PlainReader::open(&task, IoMode::Auto, 100).ok()?;
+    let reader = PlainReader::open(&task, IoMode::Mmap, 100).ok()?;
     let (mut buffer, mut bytes) = (ChunkBuffer::default(), Vec::new());
     for split in splits(reader.range().start, reader.range().end, 2_000) {
         bytes.extend_from_slice(reader.chunk(split, &mut buffer).ok()?.bytes);

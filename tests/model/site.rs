@@ -261,7 +261,7 @@ impl Site {
 
     fn options(&self, threads: usize, split_bytes: Option<u64>, final_: bool) -> Options {
         let state_dir = self.folder.path().join("state");
-        Options { state_dir, final_, threads, io: IoMode::Auto, split_bytes, adopt: false }
+        Options { state_dir, final_, threads, io: IoMode::default(), split_bytes, adopt: false }
     }
 
     fn run(&mut self, threads: usize, split: Option<u64>, final_: bool) -> Result<Outcome, String> {

@@ -21,7 +21,7 @@ pub(super) trait DistinctSet: Sync + Default + Send + 'static {
 
     /// Inserts the rows that have a value.
     fn update(&mut self, input: &Input<'_, '_>, counts: &mut [u64]);
-    /// Inserts another set's values, their groups mapped.
+    /// Inserts another set's values, their groups mapped; those mapped to `u32::MAX` stay out.
     fn merge(&mut self, other: &Self, mapping: &[u32], counts: &mut [u64]);
     /// Group and entry of every value.
     fn entries(&self) -> impl Iterator<Item = (u32, Self::Entry)>;
@@ -105,11 +105,17 @@ impl<S: DistinctSet> Accumulator for CountDistinct<S> {
         self.set.update(input, &mut self.counts);
     }
 
-    fn merge(&mut self, other: &dyn Accumulator, mapping: &[u32]) {
+    fn fresh(&self) -> Box<dyn Accumulator> {
+        CountDistinct::<S>::boxed()
+    }
+
+    fn merge(&mut self, other: &dyn Accumulator, pairs: &[(u32, u32)]) {
         let other: &Self =
             other.as_any().downcast_ref().expect("accumulators of one measure are of one kind");
         self.index.fresh = false;
-        self.set.merge(&other.set, mapping, &mut self.counts);
+        let mut mapping = vec![u32::MAX; other.counts.len()];
+        pairs.iter().for_each(|&(from, into)| mapping[from as usize] = into);
+        self.set.merge(&other.set, &mapping, &mut self.counts);
     }
 
     fn state(&self, group: usize, out: &mut Vec<u8>) {

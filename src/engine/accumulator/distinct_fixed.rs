@@ -80,7 +80,8 @@ impl<V: Keyed> DistinctSet for FixedSet<V> {
     }
 
     fn merge(&mut self, other: &Self, mapping: &[u32], counts: &mut [u64]) {
-        for &(group, key) in &other.set {
+        let taken = |entry: &&(u32, V::Key)| mapping[entry.0 as usize] != u32::MAX;
+        for &(group, key) in other.set.iter().filter(taken) {
             self.insert(mapping[group as usize], key, counts);
         }
     }

@@ -93,7 +93,8 @@ impl DistinctSet for TextSet {
     }
 
     fn merge(&mut self, other: &Self, mapping: &[u32], counts: &mut [u64]) {
-        for entry in &other.entries {
+        let taken = |entry: &&Entry| mapping[entry.group as usize] != u32::MAX;
+        for entry in other.entries.iter().filter(taken) {
             self.insert(
                 mapping[entry.group as usize],
                 entry.hash,

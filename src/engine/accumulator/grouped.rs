@@ -2,6 +2,7 @@
 //! layout implement [`Accumulator`] themselves.
 
 use std::any::Any;
+use std::sync::Arc;
 
 use bumpalo::Bump;
 
@@ -69,13 +70,16 @@ pub(super) fn argument<'i, 'a>(input: &Input<'i, 'a>) -> &'i Column<'a> {
 
 /// An [`Accumulator`] made of an [`Aggregate`].
 pub(super) struct Grouped<A: Aggregate> {
-    function: A,
+    function: Arc<A>,
     groups: Groups<A::State>,
 }
 
 impl<A: Aggregate> Grouped<A> {
     pub(super) fn boxed(function: A) -> Box<dyn Accumulator> {
-        Box::new(Grouped { function, groups: Groups { states: Vec::new(), heap: 0 } })
+        Box::new(Grouped {
+            function: Arc::new(function),
+            groups: Groups { states: Vec::new(), heap: 0 },
+        })
     }
 
     /// The tag is checked, all bytes are used up, and nothing changes if they are damaged.
@@ -96,15 +100,23 @@ impl<A: Aggregate> Accumulator for Grouped<A> {
         self.function.update(&mut self.groups, input);
     }
 
-    fn merge(&mut self, other: &dyn Accumulator, mapping: &[u32]) {
+    fn merge(&mut self, other: &dyn Accumulator, pairs: &[(u32, u32)]) {
         let other: &Self =
             other.as_any().downcast_ref().expect("accumulators of one measure are of one kind");
-        for (from, &group) in other.groups.states.iter().zip(mapping) {
-            let into = &mut self.groups.states[group as usize];
+        for &(from, into) in pairs {
+            let from = &other.groups.states[from as usize];
+            let into = &mut self.groups.states[into as usize];
             let before = self.function.heap(into);
             self.function.merge(into, from);
             self.groups.heap = self.groups.heap + self.function.heap(into) - before;
         }
+    }
+
+    fn fresh(&self) -> Box<dyn Accumulator> {
+        Box::new(Grouped {
+            function: Arc::clone(&self.function),
+            groups: Groups { states: Vec::new(), heap: 0 },
+        })
     }
 
     fn state(&self, group: usize, out: &mut Vec<u8>) {

@@ -64,8 +64,10 @@ pub trait Accumulator: Send + Sync {
     fn resize(&mut self, groups: usize);
     /// Folds rows in.
     fn update(&mut self, input: &Input<'_, '_>);
-    /// Folds another accumulator of the same kind in: its group `i` into `mapping[i]`.
-    fn merge(&mut self, other: &dyn Accumulator, mapping: &[u32]);
+    /// Folds groups of another accumulator of the same kind in. A pair: its group, and the one here that it becomes.
+    fn merge(&mut self, other: &dyn Accumulator, pairs: &[(u32, u32)]);
+    /// An accumulator of the same kind without groups.
+    fn fresh(&self) -> Box<dyn Accumulator>;
     /// Appends the canonical state of a group.
     fn state(&self, group: usize, out: &mut Vec<u8>);
     /// Called once before a series of [`Accumulator::state`] or [`Accumulator::evaluate`], after the last change.

@@ -90,7 +90,8 @@ impl Case {
             };
             let mapping: Vec<u32> = (0..Self::GROUPS).map(group_of).collect();
             if part % 2 == 0 {
-                whole.merge(&*piece, &mapping);
+                let pairs: Vec<(u32, u32)> = (0..).zip(mapping.iter().copied()).collect();
+                whole.merge(&*piece, &pairs);
             } else {
                 let merge =
                     |(id, state): (usize, Vec<u8>)| whole.merge_state(mapping[id] as usize, &state);

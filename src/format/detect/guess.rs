@@ -1,7 +1,7 @@
 //! The type of a field, guessed from its values.
 
 use crate::data::{DataType, Failure};
-use crate::format::{Converter, TimeCache};
+use crate::format::{Converter, RawColumn, TimeCache};
 
 /// Names of times, best first; a number in such a field may be an epoch.
 const TIME_NAMES: [&str; 12] = [
@@ -73,6 +73,7 @@ fn reads(ty: DataType, values: &[&[u8]]) -> bool {
     let (arena, mut failures) = (bumpalo::Bump::new(), Vec::<Failure>::new());
     let rows: Vec<u32> = (0..).take(values.len()).collect();
     let converter = Converter::new("", ty, &jiff::tz::TimeZone::UTC, None);
+    let values = RawColumn::new(values);
     converter.convert(&mut TimeCache::default(), values, &rows, &arena, &mut failures);
     failures.is_empty()
 }

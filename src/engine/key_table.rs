@@ -1,0 +1,220 @@
+//! Byte strings to gapless numbers: an arena of keys, and slots that point into it.
+
+use super::hash::Hasher;
+use super::keys::KeyList;
+use super::order;
+use super::prefetch::prefetch;
+use super::slots::{Probe, Slots};
+
+/// Keys that are hashed and prefetched together: their cache lines are on the way at once, and are still there when read.
+const BATCH: usize = 64;
+/// Slots don't tell the lengths of keys from here on.
+const LONG_KEY_BYTES: usize = u16::MAX as usize;
+
+/// Keys by number, and numbers by key.
+#[derive(Default)]
+pub(super) struct KeyTable {
+    hasher: Hasher,
+    slots: Slots,
+    bytes: Vec<u8>,
+    ends: Vec<usize>,
+}
+
+impl KeyTable {
+    /// How many keys.
+    #[inline]
+    pub(super) fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// A key by its number.
+    #[inline]
+    pub(super) fn key(&self, number: u32) -> &[u8] {
+        &self.bytes[self.start(number)..self.ends[number as usize]]
+    }
+
+    #[inline]
+    fn start(&self, number: u32) -> usize {
+        number.checked_sub(1).map_or(0, |before| self.ends[before as usize])
+    }
+
+    /// Appends the number of each key; those that were not known get new ones.
+    pub(super) fn intern_all(&mut self, keys: &impl KeyList, numbers: &mut Vec<u32>) {
+        let mut hashes = [0; BATCH];
+        for from in (0..keys.len()).step_by(BATCH) {
+            let hashes = &mut hashes[..BATCH.min(keys.len() - from)];
+            for (at, hash) in hashes.iter_mut().enumerate() {
+                *hash = self.hasher.bytes(keys.key(from + at));
+            }
+            if self.slots.is_large() {
+                self.prefetch(hashes);
+            }
+            let probes = hashes.iter().enumerate();
+            numbers.extend(probes.map(|(at, &hash)| self.probe(hash, keys.key(from + at))));
+        }
+    }
+
+    /// The number of a key; a new one where it was not known.
+    #[inline]
+    pub(super) fn intern(&mut self, key: &[u8]) -> u32 {
+        self.probe(self.hasher.bytes(key), key)
+    }
+
+    /// Slots first, all of a batch; then, as soon as those are there, the keys that they point to.
+    fn prefetch(&self, hashes: &[u64]) {
+        hashes.iter().for_each(|&hash| self.slots.prefetch(hash));
+        for start in hashes.iter().filter_map(|&hash| self.slots.guess(hash)) {
+            prefetch(&self.bytes, start);
+        }
+    }
+
+    #[inline]
+    fn probe(&mut self, hash: u64, key: &[u8]) -> u32 {
+        let probe = Probe { hash, len: key.len() };
+        let (bytes, ends) = (&self.bytes, &self.ends);
+        let same = |number: u32, start: usize| {
+            let end = start + key.len();
+            (key.len() < LONG_KEY_BYTES || ends[number as usize] == end)
+                && same_bytes(&bytes[start..end], key)
+        };
+        self.slots.find(probe, same).unwrap_or_else(|| self.insert(probe, key))
+    }
+
+    fn insert(&mut self, probe: Probe, key: &[u8]) -> u32 {
+        let number = self.ends.len() as u32;
+        self.slots.insert(probe, number, self.bytes.len());
+        self.push(key);
+        number
+    }
+
+    /// Appends a key without making it findable: for what is only read from then on.
+    pub(super) fn push(&mut self, key: &[u8]) {
+        self.bytes.extend_from_slice(key);
+        self.ends.push(self.bytes.len());
+    }
+
+    /// Asks for the cache line that a key begins in.
+    #[inline]
+    pub(super) fn prefetch_key(&self, number: u32) {
+        prefetch(&self.bytes, self.start(number));
+    }
+
+    /// The numbers in the order of their keys.
+    pub(super) fn order(&self) -> Vec<u32> {
+        order::by_key(self.len(), |number| self.key(number))
+    }
+
+    /// Gives back what only interning needs.
+    pub(super) fn forget_slots(&mut self) {
+        self.slots = Slots::default();
+    }
+
+    /// Bytes on the heap; with those that the next doubling takes, once it is near.
+    pub(super) fn heap_bytes(&self) -> usize {
+        let ends = self.ends.capacity() * size_of::<usize>();
+        self.bytes.capacity() + ends + self.slots.heap_bytes()
+    }
+
+    /// Forgets all, keeping the buffers.
+    pub(super) fn clear(&mut self) {
+        self.slots.clear();
+        self.bytes.clear();
+        self.ends.clear();
+    }
+}
+
+/// Equality of two keys of one length, by words, inline: keys are short, and a call of `memcmp` costs more than comparing
+/// them. The last word overlaps the one before.
+#[inline]
+fn same_bytes(a: &[u8], b: &[u8]) -> bool {
+    let word = |bytes: &[u8; 8]| u64::from_ne_bytes(*bytes);
+    match (a.last_chunk(), b.last_chunk()) {
+        (Some(last_a), Some(last_b)) => {
+            let pairs = a.as_chunks::<8>().0.iter().zip(b.as_chunks::<8>().0);
+            word(last_a) == word(last_b) && pairs.into_iter().all(|(a, b)| word(a) == word(b))
+        }
+        _ => a.iter().zip(b).all(|(a, b)| a == b),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::keys::{EndedKeys, FixedKeys};
+    use proptest::prelude::*;
+    use std::collections::{BTreeSet, HashMap};
+
+    fn ended(keys: &[Vec<u8>]) -> (Vec<u8>, Vec<usize>) {
+        let ends = keys.iter().scan(0, |end, key| {
+            *end += key.len();
+            Some(*end)
+        });
+        (keys.concat(), ends.collect())
+    }
+
+    /// The groups that a map gives.
+    fn model(keys: &[Vec<u8>]) -> Vec<u32> {
+        let mut groups = HashMap::new();
+        keys.iter()
+            .map(|key| {
+                let next = groups.len() as u32;
+                *groups.entry(key).or_insert(next)
+            })
+            .collect()
+    }
+
+    proptest! {
+        #[test]
+        fn batches_of_keys_get_the_groups_that_a_map_gives(
+            keys in prop::collection::vec(prop::collection::vec(0u8..3, 0..20), 0..600),
+            cut in 0usize..600,
+        ) {
+            let mut table = KeyTable::default();
+            let mut groups = Vec::new();
+            let cut = cut.min(keys.len());
+            for part in [&keys[..cut], &keys[cut..]] {
+                let (bytes, ends) = ended(part);
+                table.intern_all(&EndedKeys { bytes: &bytes, ends: &ends }, &mut groups);
+            }
+            prop_assert_eq!(&groups, &model(&keys));
+            let singly: Vec<u32> = keys.iter().map(|key| table.intern(key)).collect();
+            prop_assert_eq!(&groups, &singly);
+            let sorted: Vec<Vec<u8>> = table.order().iter().map(|&g| table.key(g).to_vec()).collect();
+            let expected: BTreeSet<Vec<u8>> = keys.iter().cloned().collect();
+            prop_assert_eq!(sorted, expected.into_iter().collect::<Vec<_>>());
+        }
+
+        #[test]
+        fn equality_by_words_is_equality(a in prop::collection::vec(0u8..2, 0..40), at in 0usize..40, flip in any::<bool>()) {
+            let mut b = a.clone();
+            if flip && at < b.len() {
+                b[at] ^= 1;
+            }
+            prop_assert_eq!(same_bytes(&a, &b), a == b);
+        }
+    }
+
+    #[test]
+    fn a_table_that_outgrows_the_caches_gives_the_same_groups() {
+        let keys: Vec<Vec<u8>> = (0..120_000u32)
+            .map(|n| (n.wrapping_mul(2_654_435_761) % 50_000).to_be_bytes().to_vec())
+            .collect();
+        let bytes = keys.concat();
+        let (mut table, mut groups) = (KeyTable::default(), Vec::new());
+        table.intern_all(&FixedKeys { bytes: &bytes, stride: 4 }, &mut groups);
+        assert_eq!(groups, model(&keys));
+        assert!(table.slots.is_large());
+        table.clear();
+        assert_eq!(table.intern(&keys[7]), 0);
+    }
+
+    #[test]
+    fn keys_longer_than_a_slot_can_say_are_told_apart() {
+        let long = |len: usize| vec![1u8; len];
+        let keys =
+            [long(65_534), long(65_535), long(65_536), long(200_000), long(65_535), long(65_534)];
+        let mut table = KeyTable::default();
+        let groups: Vec<u32> = keys.iter().map(|key| table.intern(key)).collect();
+        assert_eq!(groups, [0, 1, 2, 3, 1, 0]);
+    }
+}
