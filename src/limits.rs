@@ -30,6 +30,14 @@ pub const EVENT_FILE_SMALL_BYTES: u64 = 512 << 20;
 pub const EVENT_FILES_SMALL_MAX: u64 = 4;
 /// Bytes of the files that are merged into one, at most.
 pub const EVENT_FILE_BYTES: u64 = 1 << 30;
+/// Rows of a page of events.
+pub const EVENT_PAGE_ROWS: usize = 20_000;
+/// Bytes of such a page, where values are long and don't repeat; it ends behind the value that reaches them.
+pub const EVENT_PAGE_BYTES: usize = 1 << 20;
+/// Bytes of a dictionary of events: behind the value that reaches them, a chunk's values are written plain.
+pub const EVENT_DICTIONARY_BYTES: usize = 1 << 20;
+/// Bytes of a row group of events, compressed, that wait in memory: there it ends, if it has not reached its rows before.
+pub const EVENT_GROUP_BYTES: usize = 128 << 20;
 /// A time partition is closed once the newest event time lies so far behind its end: late lines come in till then.
 pub const EVENT_PARTITION_GRACE_US: i64 = 600_000_000;
 /// A file that was quiet for so long is not being written any more: a compressed one that is cut off is a damaged one.

@@ -8,6 +8,7 @@
 mod access;
 mod app;
 mod clock;
+mod keys;
 mod odd;
 mod rng;
 mod samples;
@@ -41,6 +42,8 @@ enum Command {
     AppJson(LogArgs),
     /// `station;temperature`, 413 stations.
     Sensors(LogArgs),
+    /// `key;value` with a given number of distinct keys.
+    Keys(KeysArgs),
     /// All files of data/samples.
     Samples {
         /// Folder to write into.
@@ -83,6 +86,22 @@ struct AccessArgs {
     clients: usize,
 }
 
+#[derive(Args)]
+struct KeysArgs {
+    /// Lines to write.
+    #[arg(long)]
+    lines: u64,
+    /// Distinct keys, at most one a line.
+    #[arg(long)]
+    groups: u64,
+    /// Seed of everything random.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// File to write; `-` is standard output.
+    #[arg(long)]
+    out: PathBuf,
+}
+
 fn main() -> ExitCode {
     match run(Cli::parse().command) {
         Ok(()) => ExitCode::SUCCESS,
@@ -108,6 +127,11 @@ fn run(command: Command) -> io::Result<()> {
         Command::Sensors(args) => {
             let mut sink = Sink::create(&args.out)?;
             sensors::write(args.lines, args.seed, &mut sink)?;
+            sink.finish().map(drop)
+        }
+        Command::Keys(args) => {
+            let mut sink = Sink::create(&args.out)?;
+            keys::write(args.lines, args.groups.min(args.lines).max(1), args.seed, &mut sink)?;
             sink.finish().map(drop)
         }
         Command::Samples { dir } => samples::write(&dir),

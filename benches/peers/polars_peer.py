@@ -1,17 +1,19 @@
-"""One query in Polars: QUERY FILE OUT. Prints the seconds of the query; writes the result to OUT afterwards.
+"""One query in Polars: QUERY FILE THREADS [OUT]. Prints the seconds of the query.
 
-The log is read as a CSV with spaces between the fields, by the streaming engine. QUERY may also be `q4-bounds`: the
-exact quantiles, rounded down and up to a value that occurs, by which the approximate ones are checked.
+The log is read as a CSV with spaces between the fields, by the streaming engine. With OUT, the result is written
+there afterwards, as Parquet. QUERY may also be `q4-bounds`: the exact quantiles, rounded down and up to a value that
+occurs, by which the approximate ones are checked.
 """
 
+import os
 import sys
 import time
 
-import polars as pl
+# Polars reads this when it is imported.
+os.environ["POLARS_MAX_THREADS"] = sys.argv[3]
+import polars as pl  # noqa: E402
 
 NAMES = "addr ident user day zone request status bytes referer agent seconds".split()
-# What completes the texts of the days to `%d/%b/%Y:%H:%M`.
-MINUTES = {"q1": "", "q3": ":00", "q4": "", "q4-bounds": ""}
 
 
 def log(file: str) -> pl.LazyFrame:
@@ -114,18 +116,16 @@ QUERIES = {"q1": q1, "q2": q2, "q3": q3, "q4": q4, "q4-bounds": q4_bounds, "brc"
 
 def main() -> None:
     """Runs the query that the command line names."""
-    query, file, out = sys.argv[1:4]
+    query, file, _, *out = sys.argv[1:]
     start = time.perf_counter()
     if query == "etl":
-        etl(file, out)
+        etl(file, out[0])
         print(time.perf_counter() - start)
         return
     result = QUERIES[query](file).collect(engine="streaming")
     print(time.perf_counter() - start)
-    if query in MINUTES:
-        moment = (pl.col("t") + MINUTES[query]).str.to_datetime("%d/%b/%Y:%H:%M")
-        result = result.with_columns(moment.dt.epoch("us").alias("t"))
-    result.write_parquet(out)
+    if out:
+        result.write_parquet(out[0])
 
 
 if __name__ == "__main__":

@@ -3,8 +3,11 @@
 use std::sync::Arc;
 
 use arrow_array::builder::StringBuilder;
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Decimal128Type, Float64Type, Int64Type, TimestampMicrosecondType};
 use arrow_array::{
-    ArrayRef, BooleanArray, Decimal128Array, Float64Array, Int64Array, TimestampMicrosecondArray,
+    Array, ArrayRef, BooleanArray, Decimal128Array, Float64Array, Int64Array,
+    TimestampMicrosecondArray,
 };
 use arrow_schema::{DataType as ArrowType, Field, TimeUnit};
 
@@ -30,7 +33,32 @@ impl DataType {
     }
 }
 
-impl Column<'_> {
+impl<'a> Column<'a> {
+    /// An Arrow array as a column of the type; `None` where it is of another one.
+    pub fn from_array(array: &'a dyn Array, ty: DataType) -> Option<Self> {
+        if *array.data_type() != ty.to_arrow() {
+            return None;
+        }
+        let values = match ty {
+            DataType::Int => Values::Int(array.as_primitive::<Int64Type>().values().to_vec()),
+            DataType::Float => Values::Float(array.as_primitive::<Float64Type>().values().to_vec()),
+            DataType::Timestamp => {
+                let times = array.as_primitive::<TimestampMicrosecondType>();
+                Values::Timestamp(times.values().to_vec())
+            }
+            DataType::Decimal(_) => {
+                Values::Decimal(array.as_primitive::<Decimal128Type>().values().to_vec())
+            }
+            DataType::Bool => Values::Bool(array.as_boolean().values().iter().collect()),
+            DataType::Text | DataType::Ip => {
+                let texts = array.as_string::<i32>();
+                Values::Text((0..texts.len()).map(|row| texts.value(row)).collect())
+            }
+        };
+        let nulls = array.nulls().filter(|nulls| nulls.null_count() > 0);
+        Some(Column { ty, values, valid: nulls.map(|nulls| nulls.iter().collect()) })
+    }
+
     /// The listed rows as an Arrow array.
     pub fn to_array(&self, rows: &[u32]) -> ArrayRef {
         let valid = |row: u32| self.is_valid(row as usize);

@@ -133,9 +133,8 @@ impl GroupBlock {
             let from = self.len() as u32;
             slice.order.iter().for_each(|&group| self.push_key(slice.table.key(group)));
             let pairs: Vec<(u32, u32)> = slice.order.iter().copied().zip(from..).collect();
-            let theirs = slice.table.accumulators.iter();
-            for (mine, theirs) in self.accumulators.iter_mut().zip(theirs) {
-                mine.merge(theirs.as_ref(), &pairs);
+            for (call, mine) in self.accumulators.iter_mut().enumerate() {
+                mine.merge(slice.table.accumulator(call), &pairs);
             }
         }
         self.batches.fill(batch);

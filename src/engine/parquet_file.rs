@@ -90,7 +90,7 @@ impl FileError {
     }
 
     /// The same of an operation on Parquet.
-    pub(super) fn parquet(
+    pub(crate) fn parquet(
         action: &'static str,
         path: &Path,
     ) -> impl FnOnce(parquet::errors::ParquetError) -> FileError {
@@ -138,18 +138,45 @@ pub struct Written {
 /// Writes one file. Dropped without [`ParquetFile::finish`], it leaves a partial file that nothing names.
 pub struct ParquetFile {
     path: PathBuf,
-    writer: ArrowWriter<Hashing>,
+    writer: ArrowWriter<HashedFile>,
     rows: u64,
 }
 
-/// A file, and the checksum of what goes into it.
-pub(super) struct Hashing {
+/// A Parquet file that is being written, by whatever encodes it, and the checksum of what goes into it. Dropped without
+/// [`HashedFile::finish`], it leaves a partial file that nothing names.
+pub struct HashedFile {
+    path: PathBuf,
     file: File,
     hasher: Xxh3,
     bytes: u64,
 }
 
-impl Write for Hashing {
+impl HashedFile {
+    /// Makes a new file; its folder must be there.
+    pub fn create(path: &Path) -> Result<Self, FileError> {
+        let file = File::options().write(true).read(true).create(true).truncate(true).open(path);
+        let file = file.map_err(FileError::io("create", path))?;
+        Ok(HashedFile { path: path.to_owned(), file, hasher: Xxh3::new(), bytes: 0 })
+    }
+
+    /// Makes the file, complete with its footer, durable, and reads it back: it must hold what was written.
+    pub fn finish(self, rows: u64) -> Result<Written, FileError> {
+        let unsynced = self.unsynced(rows)?;
+        unsynced.sync()?;
+        unsynced.written.check()?;
+        Ok(unsynced.written)
+    }
+
+    /// The file, complete with its footer.
+    pub(super) fn unsynced(mut self, rows: u64) -> Result<Unsynced, FileError> {
+        let path = self.path.clone();
+        self.flush().map_err(FileError::io("write", &path))?;
+        let (bytes, checksum) = (self.bytes, self.hasher.digest());
+        Ok(Unsynced { file: self.file, written: Written { path, bytes, checksum, rows } })
+    }
+}
+
+impl Write for HashedFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let written = self.file.write(bytes)?;
         self.hasher.update(&bytes[..written]);
@@ -162,34 +189,19 @@ impl Write for Hashing {
     }
 }
 
-impl Hashing {
-    fn create(path: &Path) -> Result<Self, FileError> {
-        let file = File::options().write(true).read(true).create(true).truncate(true).open(path);
-        let file = file.map_err(FileError::io("create", path))?;
-        Ok(Hashing { file, hasher: Xxh3::new(), bytes: 0 })
-    }
-
-    /// Behind the footer.
-    pub(super) fn unsynced(mut self, path: PathBuf, rows: u64) -> Result<Unsynced, FileError> {
-        self.flush().map_err(FileError::io("write", &path))?;
-        let (bytes, checksum) = (self.bytes, self.hasher.digest());
-        Ok(Unsynced { file: self.file, written: Written { path, bytes, checksum, rows } })
-    }
-}
-
 impl ParquetFile {
     /// Makes a new file; its folder must be there.
     pub fn create(path: &Path, schema: SchemaRef, content: Content) -> Result<Self, FileError> {
-        let writer =
-            ArrowWriter::try_new(Hashing::create(path)?, schema, Some(properties(content)))
-                .map_err(FileError::parquet("create", path))?;
+        let file = HashedFile::create(path)?;
+        let writer = ArrowWriter::try_new(file, schema, Some(properties(content)))
+            .map_err(FileError::parquet("create", path))?;
         Ok(ParquetFile { path: path.to_owned(), writer, rows: 0 })
     }
 
     /// The same for row groups that are encoded apart; see [`super::row_group_file`].
     pub(super) fn into_parts(
         self,
-    ) -> Result<(PathBuf, SerializedFileWriter<Hashing>, ArrowRowGroupWriterFactory), FileError>
+    ) -> Result<(PathBuf, SerializedFileWriter<HashedFile>, ArrowRowGroupWriterFactory), FileError>
     {
         let ParquetFile { path, writer, .. } = self;
         let (file, factory) =
@@ -205,17 +217,9 @@ impl ParquetFile {
 
     /// Writes the footer, makes the file durable, and reads it back: it must hold what was written.
     pub fn finish(self) -> Result<Written, FileError> {
-        let unsynced = self.close()?;
-        unsynced.sync()?;
-        unsynced.written.check()?;
-        Ok(unsynced.written)
-    }
-
-    fn close(self) -> Result<Unsynced, FileError> {
         let (path, rows) = (self.path, self.rows);
         // `into_inner` writes the footer and flushes; `close` alone did not always (arrow-rs#5253).
-        let out = self.writer.into_inner().map_err(FileError::parquet("write", &path))?;
-        out.unsynced(path, rows)
+        self.writer.into_inner().map_err(FileError::parquet("write", &path))?.finish(rows)
     }
 }
 
@@ -383,7 +387,7 @@ mod tests {
         let column: Int64Array = (0..500).map(|n| n * n).collect();
         let rows = RecordBatch::try_new(schema, vec![Arc::new(column)]).expect("one column");
         file.write(&rows).expect("written");
-        file.close().expect("closed").written
+        file.finish().expect("closed")
     }
 
     #[test]

@@ -13,7 +13,7 @@ use parquet::arrow::arrow_writer::{
 use parquet::file::writer::SerializedFileWriter;
 use rayon::prelude::*;
 
-use super::parquet_file::{Content, FileError, Hashing, ParquetFile, Unsynced};
+use super::parquet_file::{Content, FileError, HashedFile, ParquetFile, Unsynced};
 
 /// An encoded row group.
 pub struct RowGroup {
@@ -24,7 +24,7 @@ pub struct RowGroup {
 /// Writes one file. Dropped without [`RowGroupFile::finish`], it leaves a partial file that nothing names.
 pub struct RowGroupFile {
     path: PathBuf,
-    file: SerializedFileWriter<Hashing>,
+    file: SerializedFileWriter<HashedFile>,
     encoder: Encoder,
     rows: u64,
 }
@@ -59,7 +59,7 @@ impl RowGroupFile {
     /// Writes the footer.
     pub fn finish(self) -> Result<Unsynced, FileError> {
         let out = self.file.into_inner().map_err(FileError::parquet("write", &self.path))?;
-        out.unsynced(self.path, self.rows)
+        out.unsynced(self.rows)
     }
 }
 

@@ -4,14 +4,17 @@
 //! <https://httpd.apache.org/docs/2.4/logs.html#accesslog>
 
 mod cut;
+mod cutter;
 
 pub(super) use cut::closing_quote;
 
 use bumpalo::Bump;
 
-use cut::cut;
+use cutter::{AccessCutter, fast};
 
-use super::request::{PARTS, Request};
+use super::marks;
+use super::pattern::Fast;
+use super::request::PARTS;
 use super::walk::Walk;
 use super::{FieldDef, Format, FormatError, RawBlock, Tokenizer, text};
 use crate::data::DataType;
@@ -69,6 +72,7 @@ impl Format for Access {
             split_request,
             combined: self.combined,
             walk: self.walk,
+            fast: fast(self.combined)?,
         }))
     }
 }
@@ -79,6 +83,7 @@ struct AccessTokenizer {
     split_request: bool,
     combined: bool,
     walk: Walk,
+    fast: Fast,
 }
 
 impl Tokenizer for AccessTokenizer {
@@ -90,26 +95,9 @@ impl Tokenizer for AccessTokenizer {
         _arena: &'a Bump,
         block: &mut RawBlock<'a>,
     ) -> usize {
-        self.walk.run(
-            (input, at_start),
-            (self.wanted.len(), records_max),
-            block,
-            |line, columns| {
-                let logged = cut(line, self.combined)?;
-                let request = if self.split_request {
-                    Request::split(logged[REQUEST])
-                } else {
-                    Request::default()
-                };
-                for (column, &slot) in columns.iter_mut().zip(&self.wanted) {
-                    column.push(match logged.get(slot) {
-                        Some(field) => field,
-                        None => request.part(slot - LOGGED.len()),
-                    });
-                }
-                Ok(())
-            },
-        )
+        let cutter = AccessCutter::new(self);
+        let sizes = (self.wanted.len(), records_max);
+        marks::run(self.walk, self.fast.shape, cutter, (input, at_start), sizes, block)
     }
 }
 

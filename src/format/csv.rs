@@ -7,6 +7,8 @@ pub(super) use cells::split;
 use bumpalo::Bump;
 use memchr::memchr;
 
+use super::marks::{self, Batch, Cutter, Regular, Shape};
+use super::scan::Needles;
 use super::walk::{Walk, first_line};
 use super::{FieldDef, Format, FormatError, RawBlock, Tokenizer, text};
 use crate::data::DataType;
@@ -161,23 +163,85 @@ impl Tokenizer for CsvTokenizer {
         arena: &'a Bump,
         block: &mut RawBlock<'a>,
     ) -> usize {
-        let mut cells = Vec::with_capacity(self.columns);
-        self.walk.run((input, at_start), (self.wanted.len(), records_max), block, |line, fields| {
-            cells.clear();
-            split(line, &self.options, arena, &mut cells)?;
-            if cells.len() != self.columns {
-                return Err("more or fewer values than columns");
+        let cutter = CsvCutter { tokenizer: self, cells: Vec::new(), arena };
+        let sizes = (self.wanted.len(), records_max);
+        let used = marks::run(self.walk, self.shape(), cutter, (input, at_start), sizes, block);
+        // What is cut elsewhere than at ASCII is no text.
+        block.utf8 &= self.options.delimiter.is_ascii();
+        used
+    }
+}
+
+impl CsvTokenizer {
+    /// Regular lines have no quote, and one delimiter less than columns.
+    fn shape(&self) -> Shape {
+        let CsvOptions { delimiter, quote, .. } = self.options;
+        let marks = [b'\n', delimiter, quote.unwrap_or(b'\n')];
+        let needles = Needles { marks, anchor: delimiter };
+        Shape { needles, per_line: self.columns.saturating_sub(1) }
+    }
+}
+
+struct CsvCutter<'t, 'a> {
+    tokenizer: &'t CsvTokenizer,
+    cells: Vec<&'a [u8]>,
+    arena: &'a Bump,
+}
+
+impl<'a> Cutter<'a> for CsvCutter<'_, 'a> {
+    #[inline(always)]
+    fn check(&mut self, line: Regular<'_, 'a>, _: usize) -> bool {
+        let delimiter = self.tokenizer.options.delimiter;
+        let Some((_, delimiters)) = line.marks.split_last() else { return false };
+        self.tokenizer.columns > 0
+            && delimiters.iter().all(|&at| line.text.get(at as usize) == Some(&delimiter))
+    }
+
+    fn push(&mut self, batch: Batch<'_, 'a>, columns: &mut [Vec<&'a [u8]>]) {
+        let last = self.tokenizer.columns.saturating_sub(1);
+        for (column, wanted) in columns.iter_mut().zip(&self.tokenizer.wanted) {
+            let Some(at) = *wanted else {
+                column.extend((0..batch.len()).map(|_| &b""[..]));
+                continue;
+            };
+            // The marks of a line are its delimiters.
+            let mark =
+                |line: usize, number: usize| batch.marks[batch.first[line] as usize + number];
+            let lines = 0..batch.len();
+            match (at == 0, at == last) {
+                (true, true) => {
+                    column.extend(lines.map(|l| batch.slice(batch.starts[l], batch.ends[l])))
+                }
+                (true, false) => {
+                    column.extend(lines.map(|l| batch.slice(batch.starts[l], mark(l, 0))))
+                }
+                (false, true) => {
+                    column.extend(lines.map(|l| batch.slice(mark(l, at - 1) + 1, batch.ends[l])))
+                }
+                (false, false) => {
+                    column.extend(lines.map(|l| batch.slice(mark(l, at - 1) + 1, mark(l, at))))
+                }
             }
-            for (field, at) in fields.iter_mut().zip(&self.wanted) {
-                field.push(at.map_or(b"", |at| cells[at]));
-            }
-            Ok(())
-        })
+        }
+    }
+
+    fn line(&mut self, line: &'a [u8], columns: &mut [Vec<&'a [u8]>]) -> Result<(), &'static str> {
+        self.cells.clear();
+        split(line, &self.tokenizer.options, self.arena, &mut self.cells)?;
+        if self.cells.len() != self.tokenizer.columns {
+            return Err("more or fewer values than columns");
+        }
+        for (column, at) in columns.iter_mut().zip(&self.tokenizer.wanted) {
+            column.push(at.map_or(b"", |at| self.cells[at]));
+        }
+        Ok(())
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::format::testing::cut;
 
@@ -230,5 +294,34 @@ mod tests {
         assert!(format.tokenizer(&["x"], b"a,b c\n").is_err());
         assert!(Csv::new(&CsvOptions { header: false, ..CsvOptions::csv() }, 9, None).is_err());
         assert!(Csv::new(&CsvOptions { quote: Some(b','), ..CsvOptions::csv() }, 9, None).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn lines_are_cut_by_their_marks_as_they_are_with_care(
+            words in prop::collection::vec(prop::sample::select(vec!["a", "1,2", "b,c\n", "1,2,3\n", "\"x\",y\n", "\"", ",", "\n", "\r\n", "é,\u{0}\n", "\t"]), 0..60),
+            records_max in 1_usize..100,
+        ) {
+            let input = words.concat().into_bytes();
+            let columns = vec!["a".to_owned(), "b".to_owned()];
+            let format = csv(CsvOptions { header: false, columns, ..CsvOptions::csv() });
+            let tokenizer = format.tokenizer(&["b", "a"], b"").expect("its own columns");
+            let (arena, mut all, mut at) = (Bump::new(), RawBlock::default(), 0);
+            while at < input.len() {
+                at += tokenizer.tokenize(&input[at..], false, records_max, &arena, &mut all);
+            }
+            let (mut model, mut cells) = (Vec::new(), Vec::new());
+            for line in input.split_inclusive(|&byte| byte == b'\n') {
+                let line = line.strip_suffix(b"\n").unwrap_or(line);
+                let line = line.strip_suffix(b"\r").unwrap_or(line);
+                cells.clear();
+                if !line.is_empty() && split(line, &format.options, &arena, &mut cells).is_ok() && cells.len() == 2 {
+                    model.push((line, cells[1], cells[0]));
+                }
+            }
+            let got = (0..all.lines.len()).map(|row| (all.lines[row], all.fields[0][row], all.fields[1][row]));
+            prop_assert_eq!(got.collect::<Vec<_>>(), model);
+            prop_assert!(!all.utf8 || all.fields.iter().flatten().all(|value| std::str::from_utf8(value).is_ok()));
+        }
     }
 }

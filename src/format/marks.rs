@@ -1,6 +1,6 @@
 //! Cuts lines by the places of their marks, found for a window of text at once. Formats in which each line has the same
-//! number of marks (quotes, or delimiters) take whole batches of lines here, column by column; a line that is not of that
-//! shape goes the format's careful way, so that the result is the same.
+//! number of marks (quotes, or delimiters) cut their lines here; a line that is not of that shape goes the format's careful
+//! way, so that the result is the same.
 
 use super::scan::{Index, Needles};
 use super::walk::{TOO_LONG, Walk, line_at};
@@ -8,54 +8,74 @@ use super::{RawBlock, RawReject};
 
 /// Text that is looked through at once: its planes and places stay in the first-level cache.
 const WINDOW_BYTES: usize = 32 << 10;
-/// Lines of a batch.
-pub(super) const BATCH_LINES: usize = 128;
 
 /// The shape of regular lines.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Shape {
-    /// What to look for. The first mark is the newline, the second the mark proper; the third makes a line irregular.
+    /// What to look for. The first mark is the newline.
     pub(super) needles: Needles,
-    /// Marks proper in a regular line.
+    /// Marks in a regular line, besides the newline.
     pub(super) per_line: usize,
 }
 
-/// Some lines of a window, of which the irregular ones hold nothing of use. Places are those in `text`.
-#[derive(Debug)]
-pub(super) struct Batch {
-    pub(super) len: usize,
-    pub(super) starts: [u32; BATCH_LINES],
-    /// Ends without the line's end.
-    pub(super) ends: [u32; BATCH_LINES],
-    /// Index of each line's first mark.
-    pub(super) first: [u32; BATCH_LINES],
-    /// Whether the line is regular, so far.
-    pub(super) good: [bool; BATCH_LINES],
+/// Lines that are cut together, at most.
+pub(super) const PENDING_MAX: usize = 256;
+
+/// A line that has the right number of marks, or looks so: those before the last may be any of the marks.
+#[derive(Clone, Copy)]
+pub(super) struct Regular<'i, 'a> {
+    /// The text that the places are in.
+    pub(super) text: &'a [u8],
+    pub(super) index: &'i Index,
+    pub(super) start: u32,
+    /// Without the line's end.
+    pub(super) end: u32,
+    /// So many as the shape says, and the newline.
+    pub(super) marks: &'i [u32],
 }
 
-impl Default for Batch {
-    fn default() -> Self {
-        let none = [0; BATCH_LINES];
-        Batch { len: 0, starts: none, ends: none, first: none, good: [false; BATCH_LINES] }
+/// Regular lines whose values are not pushed yet.
+pub(super) struct Pending {
+    len: usize,
+    starts: [u32; PENDING_MAX],
+    /// Without the lines' ends.
+    ends: [u32; PENDING_MAX],
+    /// Index of each line's first mark.
+    first: [u32; PENDING_MAX],
+}
+
+/// The same with their text.
+pub(super) struct Batch<'b, 'a> {
+    pub(super) text: &'a [u8],
+    pub(super) marks: &'b [u32],
+    pub(super) starts: &'b [u32],
+    /// Without the lines' ends.
+    pub(super) ends: &'b [u32],
+    /// Index of each line's first mark.
+    pub(super) first: &'b [u32],
+}
+
+impl<'a> Batch<'_, 'a> {
+    /// How many lines.
+    pub(super) fn len(&self) -> usize {
+        self.starts.len()
+    }
+
+    /// What lies between two places.
+    #[inline(always)]
+    pub(super) fn slice(&self, from: u32, to: u32) -> &'a [u8] {
+        &self.text[from as usize..to as usize]
     }
 }
 
-/// Buffers for cutting, reused from window to window.
-#[derive(Debug, Default)]
-pub(super) struct Scratch {
-    pub(super) index: Index,
-    pub(super) batch: Batch,
-}
-
-/// A format that can cut batches.
+/// A format that cuts regular lines by their marks.
 pub(super) trait Cutter<'a> {
-    /// Cuts the good lines of a batch, and marks as not good those that it leaves to [`Cutter::line`]. Pushes nothing.
-    fn batch(&mut self, text: &'a [u8], index: &Index, batch: &mut Batch);
-    /// Pushes the values of all lines of the batch, one a column; all are good.
-    fn push_all(&mut self, text: &'a [u8], batch: &Batch, columns: &mut [Vec<&'a [u8]>]);
-    /// Pushes the values of one good line of the batch.
-    fn push(&mut self, text: &'a [u8], batch: &Batch, line: usize, columns: &mut [Vec<&'a [u8]>]);
-    /// Cuts any line, with care: pushes one value a column, or says why the line is none.
+    /// Looks at a line, the `at`th of those pending: whether it is regular in all respects, so that
+    /// [`Cutter::push`] can push its values.
+    fn check(&mut self, line: Regular<'_, 'a>, at: usize) -> bool;
+    /// Pushes one value a line and column.
+    fn push(&mut self, batch: Batch<'_, 'a>, columns: &mut [Vec<&'a [u8]>]);
+    /// Cuts any line: pushes one value a column, or says why the line is none.
     fn line(&mut self, line: &'a [u8], columns: &mut [Vec<&'a [u8]>]) -> Result<(), &'static str>;
 }
 
@@ -67,6 +87,7 @@ struct Run<'r, 'a, C> {
     block: &'r mut RawBlock<'a>,
     records_max: usize,
     seen: usize,
+    pending: Pending,
 }
 
 /// Cuts up to `records_max` records, as [`Walk::run`] does: with the same result as if the cutter cut each line with care.
@@ -79,33 +100,62 @@ pub(super) fn run<'a>(
     block: &mut RawBlock<'a>,
 ) -> usize {
     let mut at = walk.begin(input, at_start, (columns, records_max), block);
-    let mut scratch = std::mem::take(&mut block.scratch);
-    block.ascii |= block.lines.is_empty();
-    let mut run = Run { walk, shape, cutter, block, records_max, seen: 0 };
+    block.text = input;
+    let mut index = std::mem::take(&mut block.index);
+    block.utf8 |= block.lines.is_empty();
+    let none = [0; PENDING_MAX];
+    let pending = Pending { len: 0, starts: none, ends: none, first: none };
+    let mut run = Run { walk, shape, cutter, block, records_max, seen: 0, pending };
     while at < input.len() && run.seen < records_max {
-        let used = run.window(&input[at..], at, &mut scratch);
-        at += if used > 0 { used } else { run.one_line(&input[at..]) };
+        let used = run.window(&input[at..], at, &mut index);
+        at += if used > 0 { used } else { run.careful(&input[at..]) };
     }
-    block.scratch = scratch;
+    block.index = index;
     at
 }
 
 impl<'a, C: Cutter<'a>> Run<'_, 'a, C> {
     /// Takes the lines that end within the first window of `text`; answers its bytes.
-    fn window(&mut self, text: &'a [u8], before: usize, scratch: &mut Scratch) -> usize {
-        let len = text.len().min(self.window_bytes(before));
-        let window = &text[..len];
-        scratch.index.fill(window, &self.shape.needles);
-        self.block.ascii &= scratch.index.is_ascii();
-        let (mut mark, mut start) = (0, 0);
-        while self.seen < self.records_max {
-            self.collect(text, &scratch.index, &mut scratch.batch, (&mut mark, &mut start));
-            if scratch.batch.len == 0 {
-                break;
+    fn window(&mut self, text: &'a [u8], before: usize, index: &mut Index) -> usize {
+        let window = &text[..text.len().min(self.window_bytes(before))];
+        index.fill(window, &self.shape.needles);
+        let stride = self.shape.per_line + 1;
+        let (marks, mut at, mut start) = (index.marks(), 0, 0);
+        while self.seen + self.pending.len < self.records_max {
+            if self.pending.len == PENDING_MAX {
+                self.push(text, marks);
             }
-            self.take(text, &scratch.index, &mut scratch.batch);
+            if let Some(group) = marks.get(at..at + stride)
+                && let Some(next) = self.regular(text, index, (start, at), group)
+            {
+                (at, start) = (at + stride, next);
+                continue;
+            }
+            let newline = |&place: &u32| text[place as usize] == b'\n';
+            let Some(skip) = marks[at..].iter().position(newline) else { break };
+            self.push(text, marks);
+            self.careful(&text[start as usize..]);
+            at += skip + 1;
+            start = marks[at - 1] + 1;
         }
+        self.push(text, marks);
+        let taken = &text[..start as usize];
+        self.block.utf8 &= index.is_ascii() || simdutf8::basic::from_utf8(taken).is_ok();
         start as usize
+    }
+
+    /// Pushes the values of the pending lines.
+    fn push(&mut self, text: &'a [u8], marks: &[u32]) {
+        let len = std::mem::take(&mut self.pending.len);
+        let Pending { starts, ends, first, .. } = &self.pending;
+        let (starts, ends, first) = (&starts[..len], &ends[..len], &first[..len]);
+        let batch = Batch { text, marks, starts, ends, first };
+        let slices = starts.iter().zip(ends).map(|(&start, &end)| batch.slice(start, end));
+        self.block.lines.extend(slices);
+        self.block.crlf |=
+            ends.iter().fold(false, |crlf, &end| crlf | (text[end as usize] == b'\r'));
+        self.seen += len;
+        self.cutter.push(batch, &mut self.block.fields);
     }
 
     /// No more than about what the block still has room for.
@@ -115,80 +165,37 @@ impl<'a, C: Cutter<'a>> Run<'_, 'a, C> {
         left.saturating_mul(average + 1).clamp(256, WINDOW_BYTES)
     }
 
-    /// The next lines of the window: as many as fit into a batch and into the block.
-    #[inline]
-    fn collect(
-        &self,
-        text: &[u8],
-        index: &Index,
-        batch: &mut Batch,
-        (mark, start): (&mut usize, &mut u32),
-    ) {
-        let (marks, stride) = (index.marks(), self.shape.per_line + 1);
-        let room = BATCH_LINES.min(self.records_max - self.seen);
-        let mut len = 0;
-        while len < room {
-            let regular = marks.get(*mark..*mark + stride).filter(|group| self.fits(text, group));
-            let (end, next) = match regular {
-                Some(group) => (group[stride - 1], *mark + stride),
-                None => match newline(text, &marks[*mark..]) {
-                    Some((at, end)) => (end, *mark + at + 1),
-                    None => break,
-                },
-            };
-            let crlf = end > *start && text[end as usize - 1] == b'\r';
-            let stop = end - u32::from(crlf);
-            batch.starts[len] = *start;
-            batch.ends[len] = stop;
-            batch.first[len] = *mark as u32;
-            let sized = stop > *start && (stop - *start) as usize <= self.walk.line_bytes_max;
-            batch.good[len] = regular.is_some() && sized;
-            len += 1;
-            *mark = next;
-            *start = end + 1;
-        }
-        batch.len = len;
-    }
-
-    /// Whether these are the marks of a regular line.
+    /// Notes the line that ends with the last of these marks, if it is regular: answers where the next one begins.
     #[inline(always)]
-    fn fits(&self, text: &[u8], group: &[u32]) -> bool {
-        let [newline, proper, _] = self.shape.needles.marks;
-        let Some((&last, marks)) = group.split_last() else { return false };
-        let is = |place: u32, byte: u8| text.get(place as usize) == Some(&byte);
-        is(last, newline) && marks.iter().all(|&place| is(place, proper))
-    }
-
-    fn take(&mut self, text: &'a [u8], index: &Index, batch: &mut Batch) {
-        self.cutter.batch(text, index, batch);
-        if !batch.good[..batch.len].iter().all(|&good| good) {
-            return self.take_mixed(text, batch);
+    fn regular(
+        &mut self,
+        text: &'a [u8],
+        index: &Index,
+        (start, first): (u32, usize),
+        marks: &[u32],
+    ) -> Option<u32> {
+        let newline = *marks.last()?;
+        if newline == start || text[newline as usize] != b'\n' {
+            return None;
         }
-        self.seen += batch.len;
-        self.cutter.push_all(text, batch, &mut self.block.fields);
-        let lines = batch.starts.iter().zip(&batch.ends).take(batch.len);
-        self.block.lines.extend(lines.map(|(&start, &end)| &text[start as usize..end as usize]));
-        let ends = batch.ends[..batch.len].iter();
-        self.block.crlf |= ends.fold(false, |crlf, &end| crlf | (text[end as usize] == b'\r'));
-    }
-
-    #[cold]
-    fn take_mixed(&mut self, text: &'a [u8], batch: &Batch) {
-        for line in 0..batch.len {
-            let (start, end) = (batch.starts[line] as usize, batch.ends[line] as usize);
-            if batch.good[line] {
-                self.seen += 1;
-                self.block.crlf |= text[end] == b'\r';
-                self.block.lines.push(&text[start..end]);
-                self.cutter.push(text, batch, line, &mut self.block.fields);
-            } else {
-                self.one_line(&text[start..]);
-            }
+        let end = newline - u32::from(text[newline as usize - 1] == b'\r');
+        // Also for an empty line.
+        if (end - start).wrapping_sub(1) as usize >= self.walk.line_bytes_max {
+            return None;
         }
+        let (line, at) = (Regular { text, index, start, end, marks }, self.pending.len);
+        if at >= PENDING_MAX || !self.cutter.check(line, at) {
+            return None;
+        }
+        self.pending.starts[at] = start;
+        self.pending.ends[at] = end;
+        self.pending.first[at] = first as u32;
+        self.pending.len = at + 1;
+        Some(newline + 1)
     }
 
     /// Takes the first line of `text` with care; answers its bytes, its end included.
-    fn one_line(&mut self, text: &'a [u8]) -> usize {
+    fn careful(&mut self, text: &'a [u8]) -> usize {
         let (line, next) = line_at(text, 0);
         if line.is_empty() {
             self.block.skipped += 1;
@@ -196,7 +203,7 @@ impl<'a, C: Cutter<'a>> Run<'_, 'a, C> {
             return next;
         }
         self.seen += 1;
-        self.block.ascii &= line.is_ascii();
+        self.block.utf8 &= std::str::from_utf8(line).is_ok();
         self.block.crlf |= next > line.len() + 1;
         let result = match line.len() > self.walk.line_bytes_max {
             true => Err(TOO_LONG),
@@ -208,10 +215,4 @@ impl<'a, C: Cutter<'a>> Run<'_, 'a, C> {
         }
         next
     }
-}
-
-/// The first newline among the marks: its index there, and its place.
-fn newline(text: &[u8], marks: &[u32]) -> Option<(usize, u32)> {
-    let newline = |&(_, &place): &(usize, &u32)| text[place as usize] == b'\n';
-    marks.iter().enumerate().find(newline).map(|(at, &place)| (at, place))
 }

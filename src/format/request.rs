@@ -3,7 +3,7 @@
 use memchr::memchr;
 
 use super::literal::find_near;
-use super::scan::Index;
+use super::marks::Regular;
 
 /// The fields that `request` gives besides itself, in the order of [`Request::part`].
 pub(super) const PARTS: [&str; 5] = ["method", "request_uri", "path", "query", "protocol"];
@@ -45,14 +45,10 @@ impl<'a> Request<'a> {
         good.then_some(Request { method, uri, protocol })
     }
 
-    /// The same for the bytes `from..to` of an indexed text whose anchor is the space; `None` where it takes a closer look.
-    #[inline]
-    pub(super) fn split_at_spaces(
-        text: &'a [u8],
-        index: &Index,
-        from: u32,
-        to: u32,
-    ) -> Option<Self> {
+    /// The same for the bytes `from..to` of a line whose text's anchor is the space; `None` where it takes a closer look.
+    #[inline(always)]
+    pub(super) fn split_at_spaces(line: &Regular<'_, 'a>, from: u32, to: u32) -> Option<Self> {
+        let Regular { text, index, .. } = line;
         let first = index.next(from);
         let second = index.next(first.checked_add(1)?);
         if second.checked_add(9) != Some(to) || second <= first + 1 {

@@ -50,7 +50,7 @@ pub struct Case {
 
 fn mode() -> impl Strategy<Value = Mode> {
     let split = select(vec![1, 2, 3, 7, 16, 64, 255, 256, 1_024, 65_536]);
-    let io = select(vec![IoMode::Auto, IoMode::Mmap, IoMode::Read]);
+    let io = select(vec![IoMode::Mmap, IoMode::Read]);
     let memory = select(vec![1, 20_000, 1 << 30]);
     (prop::option::weighted(0.9, split), 1..5usize, io, memory).prop_map(
         |(split_bytes, threads, io, memory_bytes)| Mode { split_bytes, threads, io, memory_bytes },
@@ -80,7 +80,7 @@ pub fn case(dialect: Dialect) -> impl Strategy<Value = Case> {
 impl Case {
     /// One log of a few lines and several hours.
     pub fn small() -> Case {
-        let last = Mode { split_bytes: None, threads: 1, io: IoMode::Auto, memory_bytes: 1 << 30 };
+        let last = Mode { split_bytes: None, threads: 1, io: IoMode::Read, memory_bytes: 1 << 30 };
         let lines = (0..9).map(Line::first).collect();
         let families = vec![vec![Log { lines, ends_well: true, marked: false }]];
         Case { dialect: Dialect::Nginx, families, events: Vec::new(), last }
@@ -109,7 +109,7 @@ impl Case {
 
     /// One family of two logs; the first is rotated while half of a line of it was read.
     pub fn rotation_in_mid_line() -> Case {
-        let mode = Mode { split_bytes: None, threads: 1, io: IoMode::Auto, memory_bytes: 1 << 30 };
+        let mode = Mode { split_bytes: None, threads: 1, io: IoMode::Read, memory_bytes: 1 << 30 };
         let log = || Log { lines: vec![Line::first(9); 3], ends_well: true, marked: false };
         let events = vec![
             Event::Append(0, 100),

@@ -63,7 +63,7 @@ impl Site {
     pub fn run_with(&self, threads: usize, split_bytes: Option<u64>, final_: bool) -> Outcome {
         let job = logmill::job::load(&self.path("job.toml")).expect("a job");
         let plan = plan::compile(&job, &Overrides::default(), None).expect("a plan");
-        let (state_dir, io) = (self.path("state"), IoMode::Auto);
+        let (state_dir, io) = (self.path("state"), IoMode::Read);
         let options = Options { state_dir, final_, threads, io, split_bytes, adopt: false };
         loop {
             let outcome = driver::run(&plan, &options, &NoProgress).expect("a run");

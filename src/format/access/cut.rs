@@ -5,7 +5,7 @@ use memchr::{memchr, memchr_iter, memchr2};
 use super::LOGGED;
 
 /// Bytes of `10/Oct/2000:13:55:36 -0700`.
-const TIME_BYTES: usize = 26;
+pub(super) const TIME_BYTES: usize = 26;
 
 /// Cuts a line into the fields of [`LOGGED`]; says why where it is none.
 #[inline]

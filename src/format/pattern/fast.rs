@@ -1,20 +1,23 @@
-//! A pattern's steps over a batch of lines, column by column. Good for lines that have just the pattern's quotes and no
+//! A pattern's steps over a line whose marks are known. Good for lines that have just the pattern's quotes and no
 //! backslash: in these, the value of a step must end where [`super::Step::find_end`] would find it. Why:
 //!
 //! - An end with a quote in it must begin at the next quote, less what stands before the quote within it: it can't begin
 //!   earlier, and if it does not begin there, a quote is left over and the line is no match or irregular.
 //! - An end without a quote is searched for up to the next quote or the line's end; where it is not found before, the line
 //!   is left to the careful way.
+//! - Each quote of the pattern is compared at its place, so none of the marks before the newline is anything else.
 
-use super::super::marks::{BATCH_LINES, Batch, Shape};
+use super::super::marks::{Regular, Shape};
 use super::super::scan::{Index, Needles};
 use super::Step;
 use crate::format::literal::Literal;
 
 /// Bytes of a literal that are compared as one word.
 const WORD: usize = 8;
+/// Steps of a pattern, at most; longer ones go the careful way.
+pub(in crate::format) const STEPS_MAX: usize = 32;
 
-/// The steps, compiled for batches.
+/// The steps, compiled for marks.
 #[derive(Clone)]
 pub(in crate::format) struct Fast {
     pub(in crate::format) shape: Shape,
@@ -33,196 +36,107 @@ struct FastStep {
 enum End {
     /// So many bytes before the quote of this number.
     Quote { number: usize, back: u32 },
-    /// Where the literal stands for the `inner + 1`st time, before the quote of this number (or before the line's end).
-    Literal { inner: usize, quote: usize },
+    /// Where the literal stands for the `inner + 1`st time, before the mark of this number.
+    Literal { inner: usize, mark: usize },
     /// So many bytes before the line's end.
     Line { back: u32 },
 }
 
-/// The values of a batch: from where to where, by step and line.
-#[derive(Debug, Default)]
-pub(in crate::format) struct Ranges(Vec<([u32; BATCH_LINES], [u32; BATCH_LINES])>);
-
-impl Ranges {
-    /// The value of a step in a line.
-    #[inline(always)]
-    pub(in crate::format) fn value<'a>(
-        &self,
-        text: &'a [u8],
-        step: usize,
-        line: usize,
-    ) -> &'a [u8] {
-        let (from, to) = &self.0[step];
-        text.get(from[line] as usize..to[line] as usize).unwrap_or_default()
-    }
-
-    /// Where the value begins and ends.
-    #[inline(always)]
-    pub(in crate::format) fn range(&self, step: usize, line: usize) -> (u32, u32) {
-        (self.0[step].0[line], self.0[step].1[line])
-    }
-}
+/// The values of a line: from where to where, by step.
+pub(in crate::format) type Ranges = [(u32, u32); STEPS_MAX];
 
 impl Fast {
-    /// `None` where the pattern has something that only the careful way knows.
+    /// For a pattern; `None` where it has something that only the careful way knows.
     pub(super) fn compile(prefix: &Literal, steps: &[Step]) -> Option<Fast> {
-        let ends: Vec<&[u8]> = steps.iter().map(|step| step.end.bytes()).collect();
-        let quotes = |text: &[u8]| text.iter().filter(|&&byte| byte == b'"').count();
-        let per_line = quotes(prefix.bytes()) + ends.iter().map(|end| quotes(end)).sum::<usize>();
-        let last = steps.len().checked_sub(1)?;
-        let searched = ends[..last].iter().filter(|end| !end.contains(&b'"'));
-        let mut anchors = searched.filter_map(|end| end.first().copied());
-        let anchor = anchors.next().unwrap_or(b' ');
+        let ends: Vec<_> = steps.iter().map(|step| (step.end.bytes(), step.inner)).collect();
         let listed = steps.iter().any(|step| step.variable.list && !step.quoted);
-        let newline = std::iter::once(prefix.bytes()).chain(ends.iter().copied());
-        if listed || anchors.any(|other| other != anchor) || newline.flatten().any(|b| *b == b'\n')
-        {
+        if listed { None } else { Fast::new(prefix.bytes(), &ends, true) }
+    }
+
+    /// From the text in front, and the end of each value with how often it stands within the value. `whole`: the last value
+    /// ends where its end is the line's end, else where it stands first.
+    pub(in crate::format) fn new(
+        prefix: &[u8],
+        ends: &[(&[u8], usize)],
+        whole: bool,
+    ) -> Option<Fast> {
+        let last = ends.len().checked_sub(1)?;
+        let searched = ends
+            .iter()
+            .enumerate()
+            .filter(|(at, (end, _))| !(end.contains(&b'"') || (whole && *at == last)));
+        let mut anchors = searched.filter_map(|(_, (end, _))| end.first().copied());
+        let anchor = anchors.next().unwrap_or(b' ');
+        let mut literals = std::iter::once(prefix).chain(ends.iter().map(|(end, _)| *end));
+        // Cut at what is no text, a value of a text would be none either.
+        let odd = literals.any(|text| text.contains(&b'\n') || std::str::from_utf8(text).is_err());
+        if odd || ends.len() > STEPS_MAX || anchors.any(|other| other != anchor) {
             return None;
         }
-        // Without quotes in the pattern, quotes and backslashes are bytes as others.
-        let marks = if per_line > 0 { *b"\n\"\\" } else { *b"\n\n\n" };
-        let shape = Shape { needles: Needles { marks, anchor }, per_line };
-        let mut seen = quotes(prefix.bytes());
-        let compiled = steps.iter().enumerate().map(|(at, step)| {
-            let text = step.end.bytes();
-            let back = text.iter().position(|&byte| byte == b'"');
-            let end = match back {
-                _ if at == last => End::Line { back: text.len() as u32 },
+        let mut seen = quotes(prefix);
+        let compiled = ends.iter().enumerate().map(|(at, &(text, inner))| {
+            let end = match text.iter().position(|&byte| byte == b'"') {
+                _ if whole && at == last => End::Line { back: text.len() as u32 },
                 Some(back) => End::Quote { number: seen, back: back as u32 },
-                None => End::Literal { inner: step.inner, quote: seen },
+                None => End::Literal { inner, mark: seen },
             };
             seen += quotes(text);
             FastStep { end, literal: Word::new(text) }
         });
         let steps = compiled.collect();
-        Some(Fast { shape, prefix: Word::new(prefix.bytes()), steps })
+        // Without quotes in the pattern, quotes and backslashes are bytes as others.
+        let marks = if seen > 0 { *b"\n\"\\" } else { *b"\n\n\n" };
+        let shape = Shape { needles: Needles { marks, anchor }, per_line: seen };
+        Some(Fast { shape, prefix: Word::new(prefix), steps })
     }
 
-    /// Finds where each value begins and ends; lines that do not fit are not good any more.
-    pub(in crate::format) fn cut(
-        &self,
-        text: &[u8],
-        index: &Index,
-        batch: &mut Batch,
-        ranges: &mut Ranges,
-    ) {
-        ranges.0.resize(self.steps.len(), ([0; BATCH_LINES], [0; BATCH_LINES]));
-        let mut places = batch.starts;
+    /// Finds where each value begins and ends; `None` where the line does not fit.
+    #[inline(always)]
+    pub(in crate::format) fn cut(&self, line: &Regular<'_, '_>, ranges: &mut Ranges) -> Option<()> {
+        let mut at = line.start;
         if self.prefix.len > 0 {
-            for line in 0..batch.len {
-                batch.good[line] &= self.prefix.stands_at(text, places[line]);
-                places[line] += self.prefix.len;
+            if !self.prefix.stands_at(line.text, at) {
+                return None;
             }
+            at += self.prefix.len;
         }
-        for (step, (from, to)) in self.steps.iter().zip(&mut ranges.0) {
-            *from = places;
-            match step.end {
-                End::Quote { number, back } => at_quotes((number, back), index, batch, to),
-                End::Literal { inner, quote } => {
-                    let finder = Finder { text, index, literal: &step.literal, inner };
-                    finder.all(batch, quote, from, to);
+        for (step, range) in self.steps.iter().zip(ranges) {
+            let end = match step.end {
+                End::Quote { number, back } => line.marks.get(number)?.wrapping_sub(back),
+                End::Line { back } => line.end.wrapping_sub(back),
+                End::Literal { inner, mark } => {
+                    let limit = *line.marks.get(mark)?;
+                    let found = step.literal.find((line.text, line.index), at, limit, inner);
+                    if found >= limit {
+                        return None;
+                    }
+                    *range = (at, found);
+                    at = found + step.literal.len;
+                    continue;
                 }
-                End::Line { back } => {
-                    let ends = to.iter_mut().zip(&batch.ends);
-                    ends.for_each(|(to, &end)| *to = end.wrapping_sub(back));
-                }
+            };
+            // Beyond the line's end only for one that does not fit.
+            if end < at || end > line.end || !step.literal.stands_at(line.text, end) {
+                return None;
             }
-            step.close(text, batch, from, to, &mut places);
+            *range = (at, end);
+            at = end + step.literal.len;
         }
-        // Only where the last value ends within its line has the line matched.
-        let lines = batch.good.iter_mut().zip(places.iter().zip(&batch.ends)).take(batch.len);
-        lines.for_each(|(good, (place, end))| *good &= place == end);
+        Some(())
     }
 }
 
-impl FastStep {
-    /// Checks that the literal stands behind each value, and passes over it.
-    #[inline(always)]
-    fn close(
-        &self,
-        text: &[u8],
-        batch: &mut Batch,
-        from: &[u32; BATCH_LINES],
-        to: &[u32; BATCH_LINES],
-        places: &mut [u32; BATCH_LINES],
-    ) {
-        // A searched literal has been compared.
-        let known = matches!(self.end, End::Literal { .. }) || self.literal.len == 0;
-        let known = known || (self.literal.len == 1 && matches!(self.end, End::Quote { .. }));
-        for line in 0..batch.len {
-            let end = to[line];
-            batch.good[line] &= end >= from[line] && (known || self.literal.stands_at(text, end));
-            places[line] = end.wrapping_add(self.literal.len);
-        }
-    }
-}
-
-#[inline(always)]
-fn at_quotes(
-    (number, back): (usize, u32),
-    index: &Index,
-    batch: &Batch,
-    to: &mut [u32; BATCH_LINES],
-) {
-    let marks = index.marks();
-    for line in 0..batch.len {
-        let mark = marks.get(batch.first[line] as usize + number).copied().unwrap_or(0);
-        to[line] = mark.wrapping_sub(back);
-    }
-}
-
-struct Finder<'f> {
-    text: &'f [u8],
-    index: &'f Index,
-    literal: &'f Word,
-    inner: usize,
-}
-
-impl Finder<'_> {
-    #[inline(always)]
-    fn all(
-        &self,
-        batch: &mut Batch,
-        quote: usize,
-        from: &[u32; BATCH_LINES],
-        to: &mut [u32; BATCH_LINES],
-    ) {
-        let marks = self.index.marks();
-        for line in 0..batch.len {
-            // The mark behind the last quote is the newline.
-            let limit = marks.get(batch.first[line] as usize + quote).copied().unwrap_or(0);
-            to[line] = self.find(from[line], limit);
-            batch.good[line] &= to[line] < limit;
-        }
-    }
-
-    /// Where the value from `from` on ends; something at or beyond `limit` where the literal is not found before it.
-    #[inline(always)]
-    fn find(&self, from: u32, limit: u32) -> u32 {
-        let mut at = self.index.next(from);
-        if self.inner == 0 && (self.literal.len == 1 || self.literal.stands_at(self.text, at)) {
-            return at;
-        }
-        let mut inner = self.inner;
-        while at < limit {
-            let here = self.literal.stands_at(self.text, at);
-            if here && inner == 0 {
-                break;
-            }
-            inner -= usize::from(here);
-            at = self.index.next(at + if here { self.literal.len } else { 1 });
-        }
-        at
-    }
+fn quotes(text: &[u8]) -> usize {
+    text.iter().filter(|&&byte| byte == b'"').count()
 }
 
 /// A literal that is compared as a word, where it is short.
 #[derive(Debug, Clone)]
 struct Word {
-    bytes: Vec<u8>,
     word: u64,
     mask: u64,
     len: u32,
+    bytes: Vec<u8>,
 }
 
 impl Word {
@@ -242,10 +156,10 @@ impl Word {
     #[inline(always)]
     fn stands_at(&self, text: &[u8], at: u32) -> bool {
         let at = at as usize;
-        match text.get(at..).and_then(|rest| rest.first_chunk::<WORD>()) {
+        match text.get(at..at + WORD).and_then(|head| head.first_chunk::<WORD>()) {
             Some(head) => {
                 let same = (u64::from_le_bytes(*head) ^ self.word) & self.mask == 0;
-                same && (self.bytes.len() <= WORD || self.stands_far(text, at))
+                same && (self.len <= WORD as u32 || self.stands_far(text, at))
             }
             None => self.stands_far(text, at),
         }
@@ -254,5 +168,34 @@ impl Word {
     #[cold]
     fn stands_far(&self, text: &[u8], at: usize) -> bool {
         text.get(at..).is_some_and(|rest| rest.starts_with(&self.bytes))
+    }
+
+    /// Where it stands for the `inner + 1`st time from `from` on; at or beyond `limit` where it does not before that.
+    #[inline(always)]
+    fn find(&self, (text, index): (&[u8], &Index), from: u32, limit: u32, inner: usize) -> u32 {
+        let at = index.next(from);
+        if inner == 0 && (self.len == 1 || at >= limit || self.stands_at(text, at)) {
+            return at;
+        }
+        self.find_on((text, index), at, limit, inner)
+    }
+
+    /// The same from an anchor on.
+    fn find_on(
+        &self,
+        (text, index): (&[u8], &Index),
+        mut at: u32,
+        limit: u32,
+        mut inner: usize,
+    ) -> u32 {
+        while at < limit {
+            let here = self.stands_at(text, at);
+            if here && inner == 0 {
+                break;
+            }
+            inner -= usize::from(here);
+            at = index.next(at + if here { self.len } else { 1 });
+        }
+        at
     }
 }

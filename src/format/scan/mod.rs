@@ -110,7 +110,7 @@ impl Index {
         self.anchors[self.words + 1] = 0;
     }
 
-    /// Notes what a word holds. Eight places are written whatever their number: most words hold fewer, and a loop over
+    /// Notes what a word holds. Six places are written whatever their number: most words hold fewer, and a loop over
     /// the very bits would be mispredicted in most words.
     #[inline(always)]
     fn take(&mut self, at: usize, masks: Masks) {
@@ -120,12 +120,12 @@ impl Index {
         let end = self.count + bits.count_ones() as usize;
         let mut from = self.count;
         loop {
-            let Some(eight) = self.marks[from..].first_chunk_mut::<8>() else { break };
-            for place in eight {
+            let Some(six) = self.marks[from..].first_chunk_mut::<6>() else { break };
+            for place in six {
                 *place = base + bits.trailing_zeros();
                 bits &= bits.wrapping_sub(1);
             }
-            from += 8;
+            from += 6;
             if from >= end {
                 break;
             }

@@ -1,0 +1,28 @@
+//! Criterion benchmarks of the hot path's parts, one file a topic. `cargo bench --bench micro [-- FILTER]`
+//!
+//! Throughput is in bytes of the log where the whole log passes, so that parts can be compared with each other and with
+//! the memory's speed; in values where a column passes.
+
+mod conversions;
+mod delimiters;
+mod expressions;
+mod logs;
+mod mapping;
+mod split;
+mod tokenizers;
+
+use criterion::{Criterion, criterion_group, criterion_main};
+
+criterion_group! {
+    name = benches;
+    config = Criterion::default().sample_size(20);
+    targets =
+        split::benches,
+        delimiters::benches,
+        tokenizers::benches,
+        conversions::timestamps,
+        conversions::numbers,
+        expressions::benches,
+        mapping::benches
+}
+criterion_main!(benches);

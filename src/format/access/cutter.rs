@@ -1,0 +1,199 @@
+//! Lines of an access log by their quotes, where they are written as usual; all others are cut with care.
+
+use super::super::FormatError;
+use super::super::marks::{Batch, Cutter, PENDING_MAX, Regular};
+use super::super::pattern::{Fast, Ranges, STEPS_MAX};
+use super::super::request::Request;
+use super::cut::{TIME_BYTES, cut};
+use super::{AccessTokenizer, LOGGED, REQUEST};
+
+/// Steps of a line: those of [`LOGGED`], with the identity behind the host.
+const HOST: usize = 0;
+const IDENTITY: usize = 1;
+const TIME: usize = 3;
+const STATUS: usize = 5;
+const BYTES: usize = 6;
+
+/// What stands behind each value of a usual line.
+const ENDS: [&[u8]; 9] = [b" ", b" ", b" [", b"] \"", b"\" ", b" ", b" \"", b"\" \"", b"\""];
+
+/// The steps for usual lines.
+pub(super) fn fast(combined: bool) -> Result<Fast, FormatError> {
+    let ends: Vec<(&[u8], usize)> = match combined {
+        true => ENDS.iter().map(|end| (*end, 0)).collect(),
+        // The size is the last, and ends with the line.
+        false => ENDS[..BYTES].iter().copied().chain([&b""[..]]).map(|end| (end, 0)).collect(),
+    };
+    let unlikely = || FormatError::new("the format can't be compiled", "report this as a bug");
+    Fast::new(b"", &ends, !combined).ok_or_else(unlikely)
+}
+
+/// Cuts lines for a tokenizer.
+pub(super) struct AccessCutter<'t, 'a> {
+    tokenizer: &'t AccessTokenizer,
+    ranges: Ranges,
+    /// The values of the pending lines: from where to where, by wanted value.
+    cut: Vec<[(u32, u32); PENDING_MAX]>,
+    requests: Vec<Request<'a>>,
+}
+
+impl<'t, 'a> AccessCutter<'t, 'a> {
+    pub(super) fn new(tokenizer: &'t AccessTokenizer) -> Self {
+        let cut = vec![[(0, 0); PENDING_MAX]; tokenizer.wanted.len()];
+        AccessCutter { tokenizer, ranges: [(0, 0); STEPS_MAX], cut, requests: Vec::new() }
+    }
+
+    /// Whether the careful way would find the same values: it is strict where the steps are not.
+    #[inline(always)]
+    fn is_usual(&self, text: &[u8]) -> bool {
+        let value = |step: usize| {
+            let (from, to) = self.ranges[step];
+            &text[from as usize..to as usize]
+        };
+        let digits = |value: &[u8]| value == b"-" || value.iter().all(u8::is_ascii_digit);
+        let (status, bytes) = (value(STATUS), value(BYTES));
+        !value(HOST).is_empty()
+            && !value(IDENTITY).is_empty()
+            && value(TIME).len() == TIME_BYTES
+            && (status == b"-" || (status.len() == 3 && status.iter().all(u8::is_ascii_digit)))
+            && !bytes.is_empty()
+            && digits(bytes)
+    }
+
+    #[inline(always)]
+    fn request(&self, line: &Regular<'_, 'a>) -> Request<'a> {
+        let (from, to) = self.ranges[step(REQUEST)];
+        let quick = Request::split_at_spaces(line, from, to);
+        quick.unwrap_or_else(|| Request::split(&line.text[from as usize..to as usize]))
+    }
+}
+
+/// The step of a slot of [`LOGGED`].
+fn step(slot: usize) -> usize {
+    if slot == 0 { HOST } else { slot + 1 }
+}
+
+impl<'a> Cutter<'a> for AccessCutter<'_, 'a> {
+    #[inline(always)]
+    fn check(&mut self, line: Regular<'_, 'a>, at: usize) -> bool {
+        let tokenizer = self.tokenizer;
+        if tokenizer.fast.cut(&line, &mut self.ranges).is_none() || !self.is_usual(line.text) {
+            return false;
+        }
+        for (cut, &slot) in self.cut.iter_mut().zip(&tokenizer.wanted) {
+            if slot < LOGGED.len() {
+                cut[at % PENDING_MAX] = self.ranges[step(slot)];
+            }
+        }
+        if tokenizer.split_request {
+            // Lines that were looked at and are not pending left theirs.
+            self.requests.truncate(at);
+            self.requests.push(self.request(&line));
+        }
+        true
+    }
+
+    fn push(&mut self, batch: Batch<'_, 'a>, columns: &mut [Vec<&'a [u8]>]) {
+        let wanted = self.tokenizer.wanted.iter().zip(&self.cut);
+        for (column, (&slot, cut)) in columns.iter_mut().zip(wanted) {
+            match slot.checked_sub(LOGGED.len()) {
+                Some(part) => {
+                    column.extend(self.requests.iter().take(batch.len()).map(|r| r.part(part)))
+                }
+                None => {
+                    let ranges = cut[..batch.len()].iter();
+                    column.extend(ranges.map(|&(from, to)| batch.slice(from, to)));
+                }
+            }
+        }
+        self.requests.clear();
+    }
+
+    fn line(&mut self, line: &'a [u8], columns: &mut [Vec<&'a [u8]>]) -> Result<(), &'static str> {
+        let tokenizer = self.tokenizer;
+        let logged = cut(line, tokenizer.combined)?;
+        let split = tokenizer.split_request;
+        let request = if split { Request::split(logged[REQUEST]) } else { Request::default() };
+        for (column, &slot) in columns.iter_mut().zip(&tokenizer.wanted) {
+            column.push(match logged.get(slot) {
+                Some(field) => field,
+                None => request.part(slot - LOGGED.len()),
+            });
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use bumpalo::Bump;
+
+    use super::*;
+    use crate::format::RawBlock;
+    use crate::format::testing::named;
+
+    const USUAL: &str =
+        r#"1.2.3.4 - - [10/Oct/2000:13:55:36 -0700] "GET /a?b HTTP/1.0" 200 12 "-" "x y""#;
+    const SCRAPS: [&str; 20] = [
+        "\n",
+        "\n",
+        "\n",
+        "\r\n",
+        "\"",
+        "\\",
+        " ",
+        "  ",
+        "-",
+        "[",
+        "] ",
+        "é",
+        "200",
+        " 12",
+        "GET / HTTP/1.1",
+        "1.2.3.4 - - [10/Oct/2000:13:55:36 -0700] ",
+        "\"-\" ",
+        " - x y [",
+        "[10/Oct/2000:13:55:36",
+        "]",
+    ];
+
+    fn line() -> impl Strategy<Value = String> {
+        let cut = (0..=USUAL.len(), 0..=USUAL.len(), prop::sample::select(SCRAPS.to_vec()));
+        prop_oneof![
+            3 => Just(format!("{USUAL}\n")),
+            2 => Just(format!("{}\n", &USUAL[..66])),
+            // A scrap in place of a part of a usual line.
+            4 => cut.prop_map(|(a, b, scrap)| format!("{}{scrap}{}\n", &USUAL[..a.min(b)], &USUAL[a.max(b)..])),
+            1 => prop::collection::vec(prop::sample::select(SCRAPS.to_vec()), 0..12).prop_map(|scraps| scraps.concat()),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn usual_lines_are_cut_as_they_are_with_care(lines in prop::collection::vec(line(), 0..30), combined: bool) {
+            let input = lines.concat().into_bytes();
+            let format = named(if combined { "combined" } else { "common" });
+            let names: Vec<&str> = format.fields().iter().map(|field| field.name.as_str()).collect();
+            let tokenizer = format.tokenizer(&names, b"").expect("its own fields");
+            let (arena, mut all) = (Bump::new(), RawBlock::default());
+            let used = tokenizer.tokenize(&input, true, 10_000, &arena, &mut all);
+            prop_assert_eq!(used, input.len());
+            let (mut records, mut rejects) = (Vec::new(), Vec::new());
+            for line in input.split_inclusive(|&byte| byte == b'\n') {
+                let line = line.strip_suffix(b"\n").unwrap_or(line);
+                let line = line.strip_suffix(b"\r").unwrap_or(line);
+                match cut(line, combined) {
+                    _ if line.is_empty() => {}
+                    Ok(values) => records.push(values[..if combined { 8 } else { 6 }].to_vec()),
+                    Err(reason) => rejects.push((line, reason)),
+                }
+            }
+            let logged = all.fields.len() - super::super::PARTS.len();
+            let got = (0..all.lines.len()).map(|row| all.fields[..logged].iter().map(|column| column[row]).collect::<Vec<_>>());
+            prop_assert_eq!(got.collect::<Vec<_>>(), records);
+            prop_assert_eq!(all.rejects.iter().map(|reject| (reject.line, reject.reason)).collect::<Vec<_>>(), rejects);
+        }
+    }
+}
