@@ -115,21 +115,21 @@ struct Column {
 }
 
 enum Encoded {
-    Open(ArrowColumnWriter),
-    Closed(ArrowColumnChunk),
+    Open(Box<ArrowColumnWriter>),
+    Closed(Box<ArrowColumnChunk>),
 }
 
 impl Encoded {
     fn chunk(self) -> Option<ArrowColumnChunk> {
         match self {
             Encoded::Open(_) => None,
-            Encoded::Closed(chunk) => Some(chunk),
+            Encoded::Closed(chunk) => Some(*chunk),
         }
     }
 
     fn writer(self) -> Option<ArrowColumnWriter> {
         match self {
-            Encoded::Open(writer) => Some(writer),
+            Encoded::Open(writer) => Some(*writer),
             Encoded::Closed(_) => None,
         }
     }
@@ -140,8 +140,8 @@ impl Column {
         let encode = || {
             self.leaves.iter().try_for_each(|leaf| self.writer.write(leaf))?;
             Ok(match self.last {
-                true => Encoded::Closed(self.writer.close()?),
-                false => Encoded::Open(self.writer),
+                true => Encoded::Closed(Box::new(self.writer.close()?)),
+                false => Encoded::Open(Box::new(self.writer)),
             })
         };
         encode().map_err(FileError::parquet("write", path))

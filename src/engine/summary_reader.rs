@@ -19,7 +19,7 @@ pub struct SummaryReader<'p> {
 }
 
 enum Groups {
-    All(Merge<'static>),
+    All(Box<Merge<'static>>),
     Changed(Lookup),
 }
 
@@ -30,7 +30,7 @@ impl<'p> SummaryReader<'p> {
         let groups = if since == 0 {
             let cursor = |path| StoreCursor::open(path).map(|c| Box::new(c) as Box<dyn Cursor>);
             let cursors = runs.iter().map(|path| cursor(path));
-            Groups::All(Merge::new(cursors.collect::<Result<_, _>>()?).folding(reduce))
+            Groups::All(Box::new(Merge::new(cursors.collect::<Result<_, _>>()?).folding(reduce)))
         } else {
             Groups::Changed(Lookup::open(runs, since)?)
         };

@@ -53,7 +53,7 @@ pub struct Waves<'c> {
 }
 
 enum Groups<'c> {
-    Merge(Merge<'c>),
+    Merge(Box<Merge<'c>>),
     /// What is left, ascending.
     Tables(Vec<TableSlice<'c>>, u64),
 }
@@ -61,7 +61,7 @@ enum Groups<'c> {
 impl<'c> Waves<'c> {
     /// Over these sequences, merged.
     pub fn merge(cursors: Vec<Box<dyn Cursor + 'c>>, reduce: &ReducePlan, size: WaveSize) -> Self {
-        Waves { groups: Groups::Merge(Merge::new(cursors).folding(reduce)), size }
+        Waves { groups: Groups::Merge(Box::new(Merge::new(cursors).folding(reduce))), size }
     }
 
     /// Over these slices, which ascend from one to the next. `batch`: the one that is being made.
