@@ -8,6 +8,7 @@ mod delimiters;
 mod expressions;
 mod logs;
 mod mapping;
+mod merging;
 mod split;
 mod tokenizers;
 
@@ -23,6 +24,7 @@ criterion_group! {
         conversions::timestamps,
         conversions::numbers,
         expressions::benches,
-        mapping::benches
+        mapping::benches,
+        merging::benches
 }
 criterion_main!(benches);
