@@ -8,6 +8,7 @@ mod delimiters;
 mod expressions;
 mod logs;
 mod mapping;
+mod parquet;
 mod split;
 mod tokenizers;
 
@@ -23,6 +24,7 @@ criterion_group! {
         conversions::timestamps,
         conversions::numbers,
         expressions::benches,
-        mapping::benches
+        mapping::benches,
+        parquet::benches
 }
 criterion_main!(benches);
