@@ -40,7 +40,8 @@ impl Durable {
         }
     }
 
-    fn hand_over(&mut self) {
+    /// Begins with those that were added.
+    pub(super) fn hand_over(&mut self) {
         // Nobody takes them where a sync failed: that is told in the end.
         let _ = self.sender.send(std::mem::take(&mut self.files));
     }

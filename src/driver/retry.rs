@@ -20,6 +20,7 @@ use super::{Options, Outcome, RunError, spill};
 use crate::catalog::{Catalog, RejectRow};
 use crate::deliver::events::EventSplit;
 use crate::engine::map::{Lines, Mapper, RecordSink, SegmentContext};
+use crate::engine::parquet_file::make_durable;
 use crate::format::{Converter, Tokenizer};
 use crate::plan::Plan;
 use crate::source::{self, LineReader, SegmentState};
@@ -193,7 +194,9 @@ impl<'p> Pass<'p> {
             let name = |partition_us| {
                 batch.names.staged(&output.path, &format!("retried-{page}-{partition_us}"))
             };
-            self.part.events.extend(sink.stage(page, 0, name)?);
+            let mut unsynced = Vec::new();
+            self.part.events.extend(sink.stage(page, 0, name, &mut unsynced)?);
+            make_durable(&unsynced)?;
         }
         if self.mapper.heap_bytes() as u64 > tables_bytes(batch) {
             let tables = self.mapper.take_tables();

@@ -4,6 +4,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use super::batch::Batch;
+use super::durable::Durable;
 use super::segment::{Open, Segment, reader_line_bytes};
 use super::{RunError, spill};
 use crate::catalog::SegmentChange;
@@ -68,7 +69,14 @@ impl<'b> Pass<'b> {
 
     /// One worker's life: takes work until there is none.
     pub(super) fn worker(&self) -> Result<Part, RunError> {
-        let mut worker = Worker::new(self);
+        match self.batch.plan.outputs.events {
+            Some(_) => Durable::scope(|durable| self.life(Some(durable))),
+            None => self.life(None),
+        }
+    }
+
+    fn life(&self, durable: Option<&mut Durable>) -> Result<Part, RunError> {
+        let mut worker = Worker::new(self, durable);
         while !self.is_over() {
             let Some(work) = self.work.get(self.next.fetch_add(1, Ordering::Relaxed)) else {
                 break;
@@ -111,23 +119,26 @@ impl<'b> Pass<'b> {
 }
 
 /// One worker's state.
-struct Worker<'p> {
+struct Worker<'p, 'd> {
     pass: &'p Pass<'p>,
     mapper: Mapper<'p>,
     buffer: ChunkBuffer,
     sink: Option<EventSplit>,
+    /// Where events are written: makes their files durable.
+    durable: Option<&'d mut Durable>,
     part: Part,
     lines_told: u64,
 }
 
-impl<'p> Worker<'p> {
-    fn new(pass: &'p Pass<'p>) -> Self {
+impl<'p, 'd> Worker<'p, 'd> {
+    fn new(pass: &'p Pass<'p>, durable: Option<&'d mut Durable>) -> Self {
         let plan = pass.batch.plan;
         Worker {
             pass,
             mapper: Mapper::new(plan, &pass.converters).with_watermark(pass.batch.watermark_us),
             buffer: ChunkBuffer::default(),
             sink: plan.outputs.events.as_ref().map(EventSplit::new),
+            durable,
             part: Part::default(),
             lines_told: 0,
         }
@@ -205,7 +216,13 @@ impl<'p> Worker<'p> {
                 let what = format!("events-{index}-{offset}-{partition_us}");
                 batch.names.staged(&output.path, &what)
             };
-            self.part.events.extend(sink.stage(index, offset, name)?);
+            let mut unsynced = Vec::new();
+            self.part.events.extend(sink.stage(index, offset, name, &mut unsynced)?);
+            if let Some(durable) = &mut self.durable {
+                // The disk writes while the next split is mapped.
+                durable.add(unsynced);
+                durable.hand_over();
+            }
         }
         if self.mapper.heap_bytes() as u64 > tables_bytes(batch) {
             self.spill()?;

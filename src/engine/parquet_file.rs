@@ -168,7 +168,7 @@ impl HashedFile {
     }
 
     /// The file, complete with its footer.
-    pub(super) fn unsynced(mut self, rows: u64) -> Result<Unsynced, FileError> {
+    pub fn unsynced(mut self, rows: u64) -> Result<Unsynced, FileError> {
         let path = self.path.clone();
         self.flush().map_err(FileError::io("write", &path))?;
         let (bytes, checksum) = (self.bytes, self.hasher.digest());

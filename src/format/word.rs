@@ -71,7 +71,7 @@ impl Word {
     #[inline(always)]
     pub(super) fn signed_int(text: &[u8], raw: &[u8]) -> Option<i64> {
         let (word, sign) = Self::load_signed(text, raw)?;
-        Some((word.digits()? as i64 ^ sign) - sign)
+        Some(((word.digits()? as i64) ^ sign) - sign)
     }
 
     /// A decimal of at most eight bytes that is a slice of `text`, unscaled; `None` for anything else.
@@ -80,7 +80,7 @@ impl Word {
         let (word, sign) = Self::load_signed(text, raw)?;
         let (value, fraction, digits) = word.decimal()?;
         let power = SCALES.get(usize::from(scale).wrapping_sub(fraction))?;
-        (digits > 0).then(|| i128::from((value as i64 * power ^ sign) - sign))
+        (digits > 0).then(|| i128::from(((value as i64 * power) ^ sign) - sign))
     }
 
     /// The number, if all bytes are digits.

@@ -27,7 +27,7 @@ pub(super) struct TextDictionary {
     page: Vec<u8>,
     seed: RandomState,
     /// Of the values that are looked up together: hash, and what stands in its slot.
-    batch: [(u32, (u32, u32)); BATCH],
+    batch: Box<[(u32, (u32, u32)); BATCH]>,
 }
 
 impl Default for TextDictionary {
@@ -37,7 +37,7 @@ impl Default for TextDictionary {
             ends: Vec::new(),
             page: Vec::new(),
             seed: RandomState::default(),
-            batch: [(0, (0, FREE)); BATCH],
+            batch: Box::new([(0, (0, FREE)); BATCH]),
         }
     }
 }
@@ -52,7 +52,7 @@ impl TextDictionary {
             entry.0 = hasher.finish() as u32;
         }
         let mask = self.slots.len() - 1;
-        for (hash, slot) in &mut self.batch {
+        for (hash, slot) in self.batch.iter_mut() {
             *slot = self.slots[*hash as usize & mask];
         }
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use parquet::file::writer::SerializedFileWriter;
 
 use super::rows::{FileLayout, RowGroup};
-use crate::engine::parquet_file::{FileError, HashedFile, Written};
+use crate::engine::parquet_file::{FileError, HashedFile, Unsynced};
 
 /// A file that is being written.
 pub(super) struct EventsFile {
@@ -40,10 +40,10 @@ impl EventsFile {
         write().map_err(FileError::parquet("write", &self.path))
     }
 
-    /// Writes the footer, makes the file durable, and reads it back.
-    pub(super) fn finish(self, rows: u64) -> Result<Written, FileError> {
+    /// Writes the footer.
+    pub(super) fn close(self, rows: u64) -> Result<Unsynced, FileError> {
         // `into_inner` writes the footer and flushes; `close` alone did not always (arrow-rs#5253).
         let file = self.writer.into_inner().map_err(FileError::parquet("write", &self.path))?;
-        file.finish(rows)
+        file.unsynced(rows)
     }
 }

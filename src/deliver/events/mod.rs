@@ -25,7 +25,7 @@ use self::pages::Codec;
 use self::rows::{FileLayout, Rows};
 use crate::data::Column;
 use crate::engine::map::RecordSink;
-use crate::engine::parquet_file::{self, FileError, Written};
+use crate::engine::parquet_file::{self, FileError, Unsynced, Written};
 use crate::engine::timepart;
 use crate::job::Partition;
 use crate::limits::STORE_BLOCK_ROWS;
@@ -83,17 +83,21 @@ impl EventSplit {
         }
     }
 
-    /// Writes the records to files in the staging folder, and forgets them.
+    /// Writes the records to files in the staging folder, and forgets them. The files are added to those that are to be made
+    /// durable.
     pub fn stage(
         &mut self,
         segment: usize,
         offset: u64,
         name: impl Fn(i64) -> PathBuf,
+        unsynced: &mut Vec<Unsynced>,
     ) -> Result<Vec<StagedEvents>, FileError> {
         let mut staged = Vec::new();
         for (partition_us, mut rows) in std::mem::take(&mut self.parts) {
             let path: PathBuf = name(partition_us);
-            let written = self.write(&path, &mut rows)?;
+            let file = self.write(&path, &mut rows)?;
+            let written = file.written.clone();
+            unsynced.push(file);
             staged.push(StagedEvents { segment, offset, partition_us, written });
             if self.spare.len() < SPARE_MAX {
                 self.spare.push(rows);
@@ -102,14 +106,14 @@ impl EventSplit {
         Ok(staged)
     }
 
-    fn write(&mut self, path: &Path, rows: &mut Rows) -> Result<Written, FileError> {
+    fn write(&mut self, path: &Path, rows: &mut Rows) -> Result<Unsynced, FileError> {
         let failed = self.failed.take().map_or(Ok(()), Err);
         failed
             .and_then(|()| rows.end_group(&self.layout, &mut self.codec))
             .map_err(FileError::parquet("encode", path))?;
         let mut file = EventsFile::create(path, &self.layout)?;
         file.write(std::mem::take(&mut rows.groups))?;
-        file.finish(std::mem::take(&mut rows.rows))
+        file.close(std::mem::take(&mut rows.rows))
     }
 
     fn push(&mut self, partition_us: i64, columns: &[Rc<Column<'_>>], rows: &[u32]) {
@@ -160,7 +164,10 @@ pub fn join(output: &EventsOutput, files: &[PathBuf], path: &Path) -> Result<Wri
     }
     rows.end_group(&layout, &mut codec).map_err(FileError::parquet("encode", path))?;
     joined.write(std::mem::take(&mut rows.groups))?;
-    joined.finish(rows.rows)
+    let joined = [joined.close(rows.rows)?];
+    parquet_file::make_durable(&joined)?;
+    let [joined] = joined;
+    Ok(joined.written)
 }
 
 /// A batch's columns, if they are those of the layout.

@@ -83,7 +83,7 @@ fn write(path: &Path, table: &Table, blocks: &[usize]) -> Written {
     }
     rows.end_group(&layout, &mut codec).expect("encoded");
     file.write(std::mem::take(&mut rows.groups)).expect("written");
-    file.finish(rows.rows).expect("finished")
+    file.close(rows.rows).expect("closed").written
 }
 
 fn check(table: &Table, blocks: &[usize]) {

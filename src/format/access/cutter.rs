@@ -2,7 +2,7 @@
 
 use super::super::FormatError;
 use super::super::marks::{Batch, Cutter, PENDING_MAX, Regular};
-use super::super::pattern::{Fast, Ranges, STEPS_MAX};
+use super::super::pattern::{Fast, Places, Value};
 use super::super::request::Request;
 use super::cut::{TIME_BYTES, cut};
 use super::{AccessTokenizer, LOGGED, REQUEST};
@@ -31,8 +31,10 @@ pub(super) fn fast(combined: bool) -> Result<Fast, FormatError> {
 /// Cuts lines for a tokenizer.
 pub(super) struct AccessCutter<'t, 'a> {
     tokenizer: &'t AccessTokenizer,
-    ranges: Ranges,
-    /// The values of the pending lines: from where to where, by wanted value.
+    places: Places,
+    /// All values of a line, by step.
+    steps: Vec<Value>,
+    /// The wanted ones of the pending lines: from where to where.
     cut: Vec<[(u32, u32); PENDING_MAX]>,
     requests: Vec<Request<'a>>,
 }
@@ -40,14 +42,15 @@ pub(super) struct AccessCutter<'t, 'a> {
 impl<'t, 'a> AccessCutter<'t, 'a> {
     pub(super) fn new(tokenizer: &'t AccessTokenizer) -> Self {
         let cut = vec![[(0, 0); PENDING_MAX]; tokenizer.wanted.len()];
-        AccessCutter { tokenizer, ranges: [(0, 0); STEPS_MAX], cut, requests: Vec::new() }
+        let steps = (0..).map_while(|step| tokenizer.fast.value(step)).collect();
+        AccessCutter { tokenizer, places: Places::default(), steps, cut, requests: Vec::new() }
     }
 
     /// Whether the careful way would find the same values: it is strict where the steps are not.
     #[inline(always)]
     fn is_usual(&self, text: &[u8]) -> bool {
         let value = |step: usize| {
-            let (from, to) = self.ranges[step];
+            let (from, to) = self.places.range(self.steps[step]);
             &text[from as usize..to as usize]
         };
         let digits = |value: &[u8]| value == b"-" || value.iter().all(u8::is_ascii_digit);
@@ -62,7 +65,7 @@ impl<'t, 'a> AccessCutter<'t, 'a> {
 
     #[inline(always)]
     fn request(&self, line: &Regular<'_, 'a>) -> Request<'a> {
-        let (from, to) = self.ranges[step(REQUEST)];
+        let (from, to) = self.places.range(self.steps[step(REQUEST)]);
         let quick = Request::split_at_spaces(line, from, to);
         quick.unwrap_or_else(|| Request::split(&line.text[from as usize..to as usize]))
     }
@@ -77,12 +80,12 @@ impl<'a> Cutter<'a> for AccessCutter<'_, 'a> {
     #[inline(always)]
     fn check(&mut self, line: Regular<'_, 'a>, at: usize) -> bool {
         let tokenizer = self.tokenizer;
-        if tokenizer.fast.cut(&line, &mut self.ranges).is_none() || !self.is_usual(line.text) {
+        if tokenizer.fast.cut(&line, &mut self.places).is_none() || !self.is_usual(line.text) {
             return false;
         }
         for (cut, &slot) in self.cut.iter_mut().zip(&tokenizer.wanted) {
             if slot < LOGGED.len() {
-                cut[at % PENDING_MAX] = self.ranges[step(slot)];
+                cut[at % PENDING_MAX] = self.places.range(self.steps[step(slot)]);
             }
         }
         if tokenizer.split_request {
