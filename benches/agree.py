@@ -39,7 +39,8 @@ def load(con, engine: str, query: str, out) -> None:
     rows = source(engine, query, out)
     if query == "etl":
         # A row's hash, summed without overflow: no two equal rows hide each other, as they would in an XOR.
-        total = "count(*) AS n, sum(hash(status, remote_addr, request_uri, body_bytes_sent)::UHUGEINT % 1000000007) AS h"
+        row = "hash(status, remote_addr, request_uri, body_bytes_sent)"
+        total = f"count(*) AS n, sum({row}::UHUGEINT % 1000000007) AS h"
         rows = f"(SELECT {total} FROM (SELECT {EVENTS} FROM {rows}))"
     con.execute(f"CREATE OR REPLACE TABLE {engine} AS SELECT * FROM {rows}")
 

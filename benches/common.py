@@ -36,7 +36,10 @@ def output_of(command: list) -> str:
 
 
 def commit() -> str:
-    """The commit that the tree is at, and whether something was changed since."""
+    """The commit that the tree is at, and whether something was changed since; unknown of a binary from elsewhere."""
+    built = [Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")), CACHE]
+    if not any(Path(os.environ["LOGMILL"]).is_relative_to(folder.resolve()) for folder in built):
+        return "a binary that $LOGMILL named"
     name = output_of(["git", "rev-parse", "--short", "HEAD"]) or "no commit known"
     return name + (" and changes" if output_of(["git", "status", "--porcelain", "--", "src", "Cargo.lock"]) else "")
 

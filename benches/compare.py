@@ -1,8 +1,8 @@
 """Times logmill and its peers on the same files, and checks that they agree. See benches/compare.
 
-A peer has two times: that of its whole process, as logmill's are, and what its own clock says around the query, since an
-import of Python's packages is not the query. Both ratios are printed. The peers leave their result in memory while they
-are timed (but for etl); logmill's times have its state and its files on the disk in them.
+A peer has two times: that of its whole process, as logmill's are, and what its own clock says around the query, since
+an import of Python's packages is not the query. Both ratios are printed. The peers leave their result in memory while
+they are timed (but for etl); logmill's times have its state and its files on the disk in them.
 """
 
 import argparse
@@ -129,7 +129,8 @@ def table(results: list[tuple[Times, int, str]], engines: list[str], pick) -> st
     for times, count, wrong in results:
         cells = [times.cell(engine, pick) for engine in engines]
         ratios = [times.ratio(0, pick), times.ratio(1, pick)]
-        rows.append([TITLES[times.query], *cells, *ratios, f"{count:,}", wrong or ("agree" if len(times.pairs) > 1 else "–")])
+        word = wrong or ("agree" if len(times.pairs) > 1 else "–")
+        rows.append([TITLES[times.query], *cells, *ratios, f"{count:,}", word])
     return markdown(header, rows)
 
 
@@ -147,8 +148,8 @@ def main() -> int:
                 results.append(measure(query, options, Runner(files, Path(scratch), options.threads)))
     finally:
         # What was measured is kept, whatever ends the rest.
-        print(f"\nMedian (in brackets: the engine's own clock):\n\n{table(results, options.engines, statistics.median)}")
-        print(f"\nBest:\n\n{table(results, options.engines, min)}")
+        for word, pick in (("Median", statistics.median), ("Best", min)):
+            print(f"\n{word} (in brackets: the engine's own clock):\n\n{table(results, options.engines, pick)}")
         if results and not options.no_results:
             raw = [line for times, _, _ in results for line in times.raw()]
             keep("compare", ["query", "engine", "run", "process_seconds", "own_seconds"], raw, notes)

@@ -66,7 +66,7 @@ class Runner:
         return self.scratch / f"{query}-{engine}"
 
     def run(self, engine: str, query: str, keep: bool) -> tuple[float, float]:
-        """Seconds of the whole process, and by the engine's own clock. With `keep` the peers write their result, too."""
+        """Seconds of the whole process, and by the engine's own clock. With `keep` the peers write their result."""
         out = self.out(engine, query)
         if out.is_dir():
             shutil.rmtree(out)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from common import CACHE, ROOT, keep, machine, markdown, output_of
 
-# As many groups a line as the jobs of benches/compare have on their large log; else the groups would be all that counts.
+# As many groups a line as the jobs of benches/compare have on their large log; else the groups would be all.
 ACCESS = ("access", ["--request-time", "--hours", "1", "--paths", "900", "--clients", "3000"])
 # Job: what the generator makes for it.
 INPUTS = {
@@ -68,7 +68,7 @@ def count(job: str, file: Path, out: Path) -> int:
 
 def top(out: Path, number: int) -> list[str]:
     """The functions with the most instructions of their own, with their share of all."""
-    lines = output_of(["callgrind_annotate", "--show-percs=yes", "--threshold=100", out]).splitlines()
+    lines = output_of(["callgrind_annotate", "--auto=no", "--show-percs=yes", "--threshold=100", out]).splitlines()
     found = []
     for line in lines:
         match = re.match(r"\s*[\d,]+ \(\s*([\d.]+)%\)\s+(.+?)(?: \[.*\])?$", line)

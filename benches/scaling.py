@@ -167,7 +167,8 @@ def main() -> int:
     notes = machine() + [f"median of {options.runs}, memory limit {options.memory or '1GiB (default)'}"]
     print("\n".join(notes), flush=True)
     cases = all_cases(options)
-    header = ["work", "read from", "threads", "s", "GB/s", "s per GB", "CPU s per GB", "over 1 thread", "peak RssAnon, MiB"]
+    header = ["work", "read from", "threads", "s", "GB/s", "s per GB", "CPU s per GB", "over 1 thread"]
+    header.append("peak RssAnon, MiB")
     print(f"\n{markdown(header, [row(case, cases) for case in cases])}")
     if not options.no_results:
         path = keep("scaling", HEADER, [line for case in cases for line in case.raw()], notes)

@@ -65,6 +65,8 @@ pub const RUNS_MERGED_MIN: usize = 4;
 pub const PARALLEL_BLOCKS_MIN: u64 = 4;
 /// A time partition with more blocks of groups is written on all threads before any other.
 pub const LARGE_BLOCKS_MIN: u64 = 16;
+/// States of one group that are merged, of so many bytes together, are folded before the merge goes on.
+pub const FOLDED_BYTES: usize = 16 << 10;
 /// Rows of a Parquet row group of the summary: small enough that row groups can be written side by side in little memory.
 pub const SUMMARY_GROUP_ROWS: usize = 1 << 17;
 /// Files that are made durable at once: a disk gathers them into few writes of its journal.

@@ -8,6 +8,7 @@ mod delimiters;
 mod expressions;
 mod logs;
 mod mapping;
+mod merging;
 mod parquet;
 mod split;
 mod tokenizers;
@@ -25,6 +26,7 @@ criterion_group! {
         conversions::numbers,
         expressions::benches,
         mapping::benches,
+        merging::benches,
         parquet::benches
 }
 criterion_main!(benches);

@@ -10,6 +10,8 @@ END {
     print "t,status,hits,bytes,mean,slowest"
     for (group in hits) {
         split(group, key, " ")
-        printf "%s,%s,%d,%.0f,%.17g,%s\n", key[1], key[2], hits[group], bytes[group], seconds[group] / hits[group], slowest[group] + 0
+        mean = seconds[group] / hits[group]
+        # A group whose requests all took 0.000 has no slowest one yet.
+        printf "%s,%s,%d,%.0f,%.17g,%s\n", key[1], key[2], hits[group], bytes[group], mean, slowest[group] + 0
     }
 }

@@ -12,7 +12,7 @@ impl Catalog {
     pub fn take_fence(&mut self) -> Result<u64, CatalogError> {
         match self.fence {
             Some(fence) => Ok(fence),
-            None => self.write(|_, fence| Ok(fence)),
+            None => self.note(|_, fence| Ok(fence)),
         }
     }
 
@@ -24,8 +24,38 @@ impl Catalog {
         self.write_if(|transaction, fence| work(transaction, fence).map(Some))
     }
 
-    /// The same, where `work` may find that another one's work has made its own void.
+    /// The same without a wait for the disk: for what may be done or found out again after a power cut, which takes it only
+    /// together with all that was written later.
+    pub(super) fn note<T>(
+        &mut self,
+        work: impl FnOnce(&Transaction<'_>, u64) -> rusqlite::Result<T>,
+    ) -> Result<T, CatalogError> {
+        self.wait_for_disk(false)?;
+        self.transact(|transaction, fence| work(transaction, fence).map(Some))
+    }
+
+    /// A durable transaction, where `work` may find that another one's work has made its own void.
     pub(super) fn write_if<T>(
+        &mut self,
+        work: impl FnOnce(&Transaction<'_>, u64) -> rusqlite::Result<Option<T>>,
+    ) -> Result<T, CatalogError> {
+        self.wait_for_disk(true)?;
+        self.transact(work)
+    }
+
+    /// In WAL mode, and in no other, NORMAL is as safe for the file as FULL: it only waits for the disk no sooner than a
+    /// checkpoint needs it.
+    fn wait_for_disk(&mut self, durable: bool) -> Result<(), CatalogError> {
+        if self.is_log && self.is_durable != durable {
+            let level = if durable { "FULL" } else { "NORMAL" };
+            let set = self.connection.pragma_update(None, "synchronous", level);
+            set.map_err(self.fail("write"))?;
+            self.is_durable = durable;
+        }
+        Ok(())
+    }
+
+    fn transact<T>(
         &mut self,
         work: impl FnOnce(&Transaction<'_>, u64) -> rusqlite::Result<Option<T>>,
     ) -> Result<T, CatalogError> {

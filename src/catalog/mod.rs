@@ -1,9 +1,12 @@
 //! The decision: `STATE/JOB/catalog.db` is the only place where it is decided what was read and what is visible.
 //!
-//! SQLite in WAL mode with synchronous=FULL: a transaction that was committed survives a power cut. Everything else in
-//! the state directory and in the outputs is either named here or may be deleted.
+//! SQLite in WAL mode. A decision is committed with synchronous=FULL: it survives a power cut. Notes about what was done
+//! since (a fence taken, files published, tables delivered) are not waited for: they become durable with the next decision
+//! or the end of the run, in their order, and what a power cut takes of them is done again to the same end. Everything else
+//! in the state directory and in the outputs is either named here or may be deleted.
 
 mod batches;
+mod create;
 mod decision;
 mod event_files;
 mod event_parts;

@@ -5,62 +5,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 
 use super::CatalogError;
-
-const VERSION: i64 = 2;
-
-const SCHEMA: &str = "
-CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
-CREATE TABLE segments (
-    id INTEGER PRIMARY KEY, path BLOB NOT NULL, device INTEGER NOT NULL, inode INTEGER NOT NULL,
-    size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, compression TEXT NOT NULL,
-    head_len INTEGER NOT NULL, head_hash INTEGER NOT NULL, rank INTEGER NOT NULL, offset INTEGER NOT NULL,
-    anchor_len INTEGER NOT NULL, anchor_hash INTEGER NOT NULL, complete INTEGER NOT NULL,
-    gone_us INTEGER, mapped_bytes INTEGER NOT NULL DEFAULT 0, filtered_bytes INTEGER NOT NULL DEFAULT 0,
-    rejected_bytes INTEGER NOT NULL DEFAULT 0, lost_bytes INTEGER NOT NULL DEFAULT 0);
-CREATE TABLE batches (
-    batch INTEGER PRIMARY KEY, fence INTEGER NOT NULL, token INTEGER NOT NULL, decided_us INTEGER NOT NULL,
-    seconds REAL NOT NULL, mapped INTEGER NOT NULL, filtered INTEGER NOT NULL, rejected INTEGER NOT NULL,
-    late INTEGER NOT NULL, retried INTEGER NOT NULL, bytes INTEGER NOT NULL, groups INTEGER NOT NULL,
-    lost_bytes INTEGER NOT NULL, segments INTEGER NOT NULL);
-CREATE TABLE former_batches (
-    id INTEGER PRIMARY KEY CHECK (id = 1), batches INTEGER NOT NULL, mapped INTEGER NOT NULL,
-    filtered INTEGER NOT NULL, rejected INTEGER NOT NULL, late INTEGER NOT NULL, retried INTEGER NOT NULL,
-    bytes INTEGER NOT NULL, lost_bytes INTEGER NOT NULL);
-INSERT INTO former_batches VALUES (1, 0, 0, 0, 0, 0, 0, 0, 0);
-CREATE TABLE former_segments (
-    id INTEGER PRIMARY KEY CHECK (id = 1), segments INTEGER NOT NULL, bytes INTEGER NOT NULL,
-    mapped_bytes INTEGER NOT NULL, filtered_bytes INTEGER NOT NULL, rejected_bytes INTEGER NOT NULL,
-    lost_bytes INTEGER NOT NULL);
-INSERT INTO former_segments VALUES (1, 0, 0, 0, 0, 0, 0);
-CREATE TABLE renames (
-    batch INTEGER NOT NULL, staged BLOB NOT NULL, final BLOB NOT NULL, bytes INTEGER NOT NULL,
-    checksum INTEGER NOT NULL, PRIMARY KEY (batch, staged)) WITHOUT ROWID;
-CREATE TABLE runs (
-    file TEXT PRIMARY KEY, partition_us INTEGER NOT NULL, batch INTEGER NOT NULL, groups INTEGER NOT NULL,
-    bytes INTEGER NOT NULL, checksum INTEGER NOT NULL, sequence INTEGER NOT NULL) WITHOUT ROWID;
-CREATE INDEX runs_by_partition ON runs (partition_us, sequence);
-CREATE TABLE event_parts (
-    staged BLOB PRIMARY KEY, partition_us INTEGER NOT NULL, sequence INTEGER NOT NULL,
-    bytes INTEGER NOT NULL, checksum INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE rejects (
-    id INTEGER PRIMARY KEY, batch INTEGER NOT NULL, segment INTEGER NOT NULL, path BLOB NOT NULL,
-    rank_time INTEGER NOT NULL, rank INTEGER NOT NULL, offset INTEGER NOT NULL, length INTEGER NOT NULL,
-    reason TEXT NOT NULL, sample BLOB NOT NULL);
-CREATE INDEX rejects_with_sample ON rejects (id) WHERE sample <> x'';
-CREATE TABLE event_files (
-    path BLOB PRIMARY KEY, partition_us INTEGER NOT NULL, batch INTEGER NOT NULL, bytes INTEGER NOT NULL,
-    checksum INTEGER NOT NULL) WITHOUT ROWID;
-CREATE INDEX event_files_by_partition ON event_files (partition_us, bytes);
-CREATE TABLE removals (path BLOB PRIMARY KEY) WITHOUT ROWID;
-CREATE TABLE vanishing (path BLOB PRIMARY KEY) WITHOUT ROWID;
-CREATE TABLE swaps (
-    staged BLOB PRIMARY KEY, published BLOB NOT NULL, marker BLOB NOT NULL, done INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE outputs (
-    name TEXT PRIMARY KEY, place TEXT NOT NULL, delivered INTEGER NOT NULL, tried_us INTEGER NOT NULL,
-    error TEXT) WITHOUT ROWID;
-CREATE TABLE visible (
-    path BLOB PRIMARY KEY, batch INTEGER NOT NULL, bytes INTEGER NOT NULL) WITHOUT ROWID;
-";
+use super::create::{self, VERSION};
 
 /// The catalog of one job.
 pub struct Catalog {
@@ -68,6 +13,10 @@ pub struct Catalog {
     pub(super) path: PathBuf,
     /// The fence under which this process writes; none until it does.
     pub(super) fence: Option<u64>,
+    /// Whether it is in WAL mode.
+    pub(super) is_log: bool,
+    /// Whether a COMMIT waits for the disk, as the connection is set now.
+    pub(super) is_durable: bool,
 }
 
 impl Catalog {
@@ -78,12 +27,15 @@ impl Catalog {
             let path = path.clone();
             move |source| CatalogError::Sql { action, path, source }
         };
+        if !path.exists() {
+            create::make_beside(dir, &path)?;
+        }
         let connection = Connection::open(&path).map_err(fail("open"))?;
-        let catalog = Catalog { connection, path: path.clone(), fence: None };
-        catalog.configure().map_err(fail("open"))?;
+        let mut catalog = Catalog::of(connection, &path);
+        catalog.is_log = catalog.configure().map_err(fail("open"))?;
         let version = catalog.version().map_err(fail("read"))?;
         match version {
-            0 => catalog.create().map_err(fail("write"))?,
+            0 => create::create(&catalog.connection).map_err(fail("write"))?,
             VERSION => {}
             found => return Err(CatalogError::Version { path, found, expected: VERSION }),
         }
@@ -108,26 +60,23 @@ impl Catalog {
         }
     }
 
-    fn configure(&self) -> rusqlite::Result<()> {
+    fn of(connection: Connection, path: &Path) -> Catalog {
+        Catalog { connection, path: path.to_owned(), fence: None, is_log: false, is_durable: true }
+    }
+
+    /// Whether the catalog is in WAL mode then.
+    fn configure(&self) -> rusqlite::Result<bool> {
         self.connection.busy_timeout(std::time::Duration::from_secs(10))?;
         let mode: String =
             self.connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
         // A file system without shared memory (some network ones) answers "delete", which is as safe, only slower.
         tracing::debug!(mode, "catalog");
-        self.connection.execute_batch("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;")
+        self.connection.execute_batch("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;")?;
+        Ok(mode == "wal")
     }
 
     fn version(&self) -> rusqlite::Result<i64> {
         self.connection.query_row("PRAGMA user_version", [], |row| row.get(0))
-    }
-
-    fn create(&self) -> rusqlite::Result<()> {
-        let state_id = new_state_id();
-        self.connection.execute_batch(&format!(
-            "BEGIN IMMEDIATE; {SCHEMA}
-             INSERT INTO meta VALUES ('state_id', '{state_id}'), ('fence', 0);
-             PRAGMA user_version = {VERSION}; COMMIT;"
-        ))
     }
 
     /// Several looks at one moment, whoever writes meanwhile.
@@ -208,7 +157,7 @@ fn look_at(path: &Path) -> rusqlite::Result<Catalog> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
         let connection = Connection::open_with_flags(name, flags)?;
         connection.busy_timeout(std::time::Duration::from_secs(10))?;
-        let catalog = Catalog { connection, path: path.to_owned(), fence: None };
+        let catalog = Catalog::of(connection, path);
         catalog.version().map(|_| catalog)
     };
     let mut uri = String::from("file:");
@@ -221,9 +170,4 @@ fn look_at(path: &Path) -> rusqlite::Result<Catalog> {
         }
     }
     open(&uri).or_else(|_| open(&format!("{uri}?immutable=1")))
-}
-
-/// 128 bits that no other state has.
-fn new_state_id() -> String {
-    format!("{:016x}{:016x}", super::random(), super::random())
 }

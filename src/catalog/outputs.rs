@@ -45,9 +45,9 @@ impl Catalog {
         Ok(found.unwrap_or_else(fresh))
     }
 
-    /// Notes how deliveries went.
+    /// Notes how deliveries went. The tables themselves tell what they have.
     pub fn set_outputs(&mut self, rows: &[OutputRow]) -> Result<(), CatalogError> {
-        self.write(|transaction, _| {
+        self.note(|transaction, _| {
             let sql = "INSERT OR REPLACE INTO outputs VALUES (?1, ?2, ?3, ?4, ?5)";
             let mut statement = transaction.prepare(sql)?;
             for row in rows {

@@ -34,9 +34,9 @@ impl Catalog {
         })
     }
 
-    /// All renames, removals and swaps have happened, durably.
+    /// All renames, removals and swaps have happened, durably. That they have is only noted: each can be done again.
     pub fn mark_published(&mut self) -> Result<(), CatalogError> {
-        self.write(|transaction, _| {
+        self.note(|transaction, _| {
             transaction.execute_batch(
                 "DELETE FROM renames; DELETE FROM removals; DELETE FROM vanishing; UPDATE swaps SET done = 1 WHERE NOT done;",
             )

@@ -88,7 +88,7 @@ impl Catalog {
 
     /// Stores what was learnt of segments with nothing to read: new names, new times.
     pub fn update_segments(&mut self, segments: &[SegmentChange]) -> Result<(), CatalogError> {
-        self.write(|transaction, _| write(transaction, segments).map(drop))
+        self.note(|transaction, _| write(transaction, segments).map(drop))
     }
 }
 
@@ -97,16 +97,16 @@ fn segment(row: &rusqlite::Row<'_>) -> rusqlite::Result<SegmentState> {
     let print = |at| {
         Ok::<_, rusqlite::Error>(Fingerprint { len: number(at)? as u32, hash: number(at + 1)? })
     };
-    let compression: String = row.get(6)?;
+    let compression = row.get_ref(6)?.as_str()?;
     Ok(SegmentState {
         id: number(0)?,
-        path: path_of(&row.get::<_, Vec<u8>>(1)?),
+        path: path_of(row.get_ref(1)?.as_blob()?),
         device: number(2)?,
         inode: number(3)?,
         size: number(4)?,
         mtime_ns: row.get(5)?,
-        compression: Compression::from_name(&compression)
-            .ok_or_else(|| rusqlite::Error::InvalidColumnName(compression))?,
+        compression: Compression::from_name(compression)
+            .ok_or_else(|| rusqlite::Error::InvalidColumnName(compression.to_owned()))?,
         head: print(7)?,
         rank: number(9)?,
         offset: number(10)?,

@@ -99,7 +99,10 @@ impl Progress for Bar {
         self.bar.set_length(bytes);
         self.bar.set_position(0);
         self.lines.store(0, Ordering::Relaxed);
-        self.bar.enable_steady_tick(Duration::from_millis(200));
+        // It is a thread of its own.
+        if !self.bar.is_hidden() {
+            self.bar.enable_steady_tick(Duration::from_millis(200));
+        }
     }
 
     fn read(&self, bytes: u64) {

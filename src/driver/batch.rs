@@ -10,7 +10,7 @@ use super::layout::{Layout, Names};
 use super::pins::Pins;
 use super::progress::Progress;
 use super::sources::Sources;
-use super::{Options, Outcome, RunError, publish, rebuild, recover};
+use super::{Options, Outcome, RunError, publish, rebuild, recover, spill};
 use crate::catalog::{Catalog, Decision, Refresh, SegmentChange};
 use crate::engine::reject::Reject;
 use crate::fault;
@@ -82,7 +82,9 @@ impl Batch<'_> {
             // Whether an unanswered decision was made is found out by whoever opens the catalog next.
             Err(error @ RunError::Catalog(_)) => return Err(error),
             Err(error) => {
-                // The error that led here is the one to tell; what can't be removed now is removed by the next run.
+                // The error that led here is the one to tell; what can't be removed now is removed by the next run. Spilled
+                // runs first: where they filled the disk, the catalog can't be written to before they are gone.
+                let _ = spill::clear(self);
                 let _ = recover::remove_leftovers(self.layout, catalog, pins);
                 return Err(error);
             }

@@ -9,7 +9,7 @@ use super::batch::{Batch, Depth};
 use super::durable::Durable;
 use super::execute::Executed;
 use super::layout::events_path;
-use super::partition::{Made, Partition};
+use super::partition::{Made, New, Partition};
 use super::{RunError, spill};
 use crate::catalog::{EventFile, EventPart, Rename, Run, Swap, VisibleFile};
 use crate::deliver::events::StagedEvents;
@@ -149,10 +149,11 @@ impl Fold<'_> {
     /// Merges one time partition: the delta, what was spilled, and some of its runs.
     fn partition(&self, partition_us: i64, threads: usize) -> Result<Part, RunError> {
         let Fold { batch, reduce, executed, .. } = self;
-        let mut cursors = executed.delta.cursors(reduce.partition, partition_us, batch.number);
+        let tables = executed.delta.slices(reduce.partition, partition_us);
+        let mut new = New { tables, spilled: Vec::new() };
         for run in &self.spilled {
             let cursor = run.cursor(partition_us, batch.number)?;
-            cursors.extend(cursor.map(|cursor| Box::new(cursor) as Box<dyn Cursor>));
+            new.spilled.extend(cursor.map(|cursor| Box::new(cursor) as Box<dyn Cursor>));
         }
         let groups = executed.groups(reduce.partition, partition_us);
         let (kept, merged) = self.split(partition_us, groups);
@@ -165,7 +166,7 @@ impl Fold<'_> {
             threads,
         };
         let whole = batch.depth != Depth::Changed;
-        let mut made = partition.merge(merged, cursors, batch.number, "batch", whole)?;
+        let mut made = partition.merge(merged, new, batch.number, "batch", whole)?;
         if batch.depth == Depth::Changed {
             made.changed = check_measures(&partition, kept, &made, batch.number)?;
         }

@@ -6,11 +6,11 @@ use rayon::prelude::*;
 
 use super::RunError;
 use crate::engine::groups::{GroupBlock, GroupError};
-use crate::engine::merged::Merged;
 use crate::engine::parquet_file::{Content, Unsynced};
 use crate::engine::row_group_file::{Encoder, Leaves, RowGroup, RowGroupEncoder, RowGroupFile};
 use crate::engine::store_writer::{StoreEncoder, StoreWriter};
 use crate::engine::summary::Summarizer;
+use crate::engine::waves::RawBlock;
 use crate::limits::SUMMARY_GROUP_ROWS;
 use crate::plan::ReducePlan;
 
@@ -74,7 +74,7 @@ impl<'p> GroupsOut<'p> {
     }
 
     /// Appends blocks. `parallel`: on all threads of the pool.
-    pub(super) fn write(&mut self, wave: &[Merged], parallel: bool) -> Result<(), RunError> {
+    pub(super) fn write(&mut self, wave: &[RawBlock<'_>], parallel: bool) -> Result<(), RunError> {
         let encoded = self.encode(wave, parallel)?;
         let mut leaves = Vec::with_capacity(encoded.len());
         for block in encoded {
@@ -97,7 +97,7 @@ impl<'p> GroupsOut<'p> {
         Ok(GroupsDone { store, visible, changed: self.changed })
     }
 
-    fn encode(&self, wave: &[Merged], parallel: bool) -> Result<Vec<Encoded>, GroupError> {
+    fn encode(&self, wave: &[RawBlock<'_>], parallel: bool) -> Result<Vec<Encoded>, GroupError> {
         let block = BlockEncoder {
             summarizer: &self.summarizer,
             store: self.store.as_ref().map(StoreWriter::encoder),
@@ -109,11 +109,11 @@ impl<'p> GroupsOut<'p> {
         if parallel {
             return wave
                 .par_iter()
-                .map_init(new, |groups, merged| block.encode(groups, merged))
+                .map_init(new, |groups, raw| block.encode(groups, raw))
                 .collect();
         }
         let mut groups = new();
-        wave.iter().map(|merged| block.encode(&mut groups, merged)).collect()
+        wave.iter().map(|raw| block.encode(&mut groups, raw)).collect()
     }
 }
 
@@ -150,13 +150,13 @@ struct BlockEncoder<'e, 'p> {
 }
 
 impl BlockEncoder<'_, '_> {
-    fn encode(&self, groups: &mut GroupBlock, merged: &Merged) -> Result<Encoded, GroupError> {
-        groups.fill(merged)?;
+    fn encode(&self, groups: &mut GroupBlock, raw: &RawBlock<'_>) -> Result<Encoded, GroupError> {
+        raw.fill(groups)?;
         let mut encoded = Encoded::default();
         let is_changed = |last: &&u64| **last == self.batch;
         encoded.changed = groups.batches().iter().filter(is_changed).count() as u64;
         if let Some(store) = &self.store {
-            encoded.store = store.encode(groups, merged)?;
+            encoded.store = store.encode(groups, raw.merged())?;
         }
         if self.evaluates {
             let rows = self.summarizer.rows(groups)?.rows;

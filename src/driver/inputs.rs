@@ -18,7 +18,7 @@ pub(super) struct Inputs {
     held: Option<Held>,
     /// Of the last look: the sum of the sizes.
     bytes: u64,
-    /// Of the last look: where files are.
+    /// Of the last look of a process that stays: where files are.
     folders: Vec<std::path::PathBuf>,
 }
 
@@ -71,15 +71,19 @@ impl Inputs {
             found.files.extend(missing);
         }
         self.bytes = found.files.iter().map(|file| file.size).sum();
+        if self.is_patient() {
+            self.note_folders(&found.files);
+        }
+        Ok(found)
+    }
+
+    fn note_folders(&mut self, files: &[Found]) {
         self.folders.clear();
-        for file in &found.files {
-            if let Some(folder) = file.path.parent()
-                && self.folders.last().is_none_or(|last| last != folder)
-            {
+        for folder in files.iter().filter_map(|file| file.path.parent()) {
+            if self.folders.last().is_none_or(|last| last.as_os_str() != folder.as_os_str()) {
                 self.folders.push(folder.to_owned());
             }
         }
-        Ok(found)
     }
 
     /// Lets go of held files that are read to their end.

@@ -6,12 +6,17 @@ use super::RunError;
 use super::groups_out::GroupsOut;
 use super::layout::{Names, summary_path};
 use crate::catalog::{Rename, Run, VisibleFile};
-use crate::engine::cursor::Cursor;
+use crate::engine::cursor::{Cursor, TableCursor, TableSlice};
 use crate::engine::groups::rows_max;
 use crate::engine::parquet_file::{Unsynced, verify_file};
 use crate::engine::store::StoreCursor;
 use crate::engine::waves::{WaveSize, Waves};
 use crate::plan::{Plan, ReducePlan};
+
+/// Blocks of a wave for each thread: so many that threads which are done early find more to do.
+const BLOCKS_A_THREAD: usize = 16;
+/// What a row takes in memory, supposedly, where nobody has seen one yet.
+const ROW_BYTES: usize = 64;
 
 /// A partition that files are made of.
 pub(super) struct Partition<'p> {
@@ -23,6 +28,15 @@ pub(super) struct Partition<'p> {
     pub(super) partition_us: i64,
     /// Threads that may work on it: more than one only within a pool.
     pub(super) threads: usize,
+}
+
+/// What a batch adds to a partition.
+#[derive(Default)]
+pub(super) struct New<'c> {
+    /// From memory, ascending from slice to slice.
+    pub(super) tables: Vec<TableSlice<'c>>,
+    /// Of spilled runs.
+    pub(super) spilled: Vec<Box<dyn Cursor + 'c>>,
 }
 
 /// Staged files of a partition.
@@ -44,18 +58,13 @@ impl Partition<'_> {
     pub(super) fn merge(
         &self,
         runs: &[Run],
-        mut cursors: Vec<Box<dyn Cursor + '_>>,
+        new: New<'_>,
         batch: u64,
         what: &str,
         whole: bool,
     ) -> Result<Made, RunError> {
-        let alone = runs.len() == 1 && cursors.is_empty();
-        for run in runs {
-            let path = self.folder.join(&run.file);
-            // What is damaged must not become part of a file with a checksum of its own.
-            verify_file(&path, run.bytes, run.checksum)?;
-            cursors.push(Box::new(StoreCursor::open(&path)?));
-        }
+        let alone = runs.len() == 1 && new.tables.is_empty() && new.spilled.is_empty();
+        let waves = self.waves(runs, new, batch)?;
         let file = self.names.run(self.reduce.partition, self.partition_us, what);
         let mut out = GroupsOut::create(
             self.reduce,
@@ -64,7 +73,7 @@ impl Partition<'_> {
         )?
         .evaluating(whole)
         .counting(batch);
-        self.write(Waves::new(cursors, self.wave_size()), &mut out)?;
+        self.write(waves, &mut out)?;
         let done = out.finish()?;
         let mut made = Made { changed: done.changed, ..Made::default() };
         if let Some(store) = done.store {
@@ -76,6 +85,24 @@ impl Partition<'_> {
             made.unsynced.push(visible);
         }
         Ok(made)
+    }
+
+    /// All groups, ascending: straight from the tables where there are no others.
+    fn waves<'c>(&self, runs: &[Run], new: New<'c>, batch: u64) -> Result<Waves<'c>, RunError> {
+        let (tables, mut cursors) = (new.tables, new.spilled);
+        if runs.is_empty() && cursors.is_empty() {
+            return Ok(Waves::gather(tables, batch, self.wave_size()));
+        }
+        for TableSlice { table, order } in tables {
+            cursors.push(Box::new(TableCursor::new(table, order, batch)));
+        }
+        for run in runs {
+            let path = self.folder.join(&run.file);
+            // What is damaged must not become part of a file with a checksum of its own.
+            verify_file(&path, run.bytes, run.checksum)?;
+            cursors.push(Box::new(StoreCursor::open(&path)?));
+        }
+        Ok(Waves::merge(cursors, self.reduce, self.wave_size()))
     }
 
     /// While threads write one wave, another merges the next.
@@ -101,9 +128,14 @@ impl Partition<'_> {
 
     /// Two waves are in memory at once, in several forms.
     fn wave_size(&self) -> WaveSize {
-        let blocks = if self.threads > 1 { 16 * self.threads } else { 1 };
-        let bytes = (self.plan.limits.memory_bytes / 16) as usize;
-        WaveSize { block_rows: rows_max(self.reduce), blocks, bytes }
+        let (block_rows, bytes) =
+            (rows_max(self.reduce), (self.plan.limits.memory_bytes / 16) as usize);
+        let fitting = bytes / (block_rows * ROW_BYTES);
+        let blocks = match self.threads {
+            1 => 1,
+            threads => fitting.clamp(threads, BLOCKS_A_THREAD * threads),
+        };
+        WaveSize { block_rows, blocks, bytes }
     }
 
     /// The visible file's place before the decision.

@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use super::durable::Durable;
 use super::fold::{event_file, of_partition};
 use super::layout::{Names, events_path, summary_path};
-use super::partition::{Made, Partition};
+use super::partition::{Made, New, Partition};
 use super::session::Session;
 use super::{RunError, publish, recover};
 use crate::catalog::{EventFile, EventPart, Refresh, Rename, Run, VisibleFile};
@@ -106,7 +106,7 @@ fn summaries(
         let newest = runs.iter().map(|run| run.batch).max().unwrap_or(0);
         let folder = folder.clone();
         let partition = Partition { plan, reduce, folder, names, partition_us, threads };
-        partition.merge(runs, Vec::new(), newest, "refresh", true)
+        partition.merge(runs, New::default(), newest, "refresh", true)
     };
     let large = LARGE_BLOCKS_MIN * rows_max(reduce) as u64;
     let is_large = |stale: &Stale| {

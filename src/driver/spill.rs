@@ -8,8 +8,8 @@ use rayon::prelude::*;
 use super::RunError;
 use super::batch::Batch;
 use crate::engine::cursor::Cursor;
-use crate::engine::groups::{GroupBlock, GroupError, rows_max};
-use crate::engine::merge::Merge;
+use crate::engine::groups::rows_max;
+use crate::engine::merge::{Folder, Merge};
 use crate::engine::merged::Merged;
 use crate::engine::parquet_file::FileError;
 use crate::engine::reduce::{Delta, PartitionOf};
@@ -35,7 +35,7 @@ pub(super) fn spill(
     let folder = batch.names.spill();
     std::fs::create_dir_all(&folder).map_err(FileError::io("create", &folder))?;
     let cursors = delta.cursors(crate::job::Partition::None, 0, batch.number);
-    write(batch, reduce, Merge::new(cursors)).map(Some)
+    write(batch, reduce, Merge::new(cursors).folding(reduce)).map(Some)
 }
 
 /// Opens the runs; merges some of them first, where they are too many to be read at once.
@@ -84,7 +84,7 @@ fn join(
     for run in runs {
         cursors.push(Box::new(OpenRun::open(run.clone())?.whole(batch.number)?));
     }
-    let joined = write(batch, reduce, Merge::new(cursors))?;
+    let joined = write(batch, reduce, Merge::new(cursors).folding(reduce))?;
     for run in runs {
         std::fs::remove_file(&run.path).map_err(FileError::io("remove", &run.path))?;
     }
@@ -100,7 +100,7 @@ fn write(
     let path: PathBuf = batch.names.spill().join(format!("{number}.run"));
     let mut writer = RunWriter::create(&path)?;
     let mut partition_of = PartitionOf::new(reduce.partition);
-    let (mut merged, mut states) = (Merged::default(), States::new(reduce));
+    let (mut merged, mut folder) = (Merged::default(), Folder::new(reduce));
     loop {
         merge.next_merged(rows_max(reduce), &mut merged)?;
         if merged.is_empty() {
@@ -114,28 +114,8 @@ fn write(
             }
             match merged.only_state(group) {
                 Some(state) => writer.write(key, state)?,
-                None => writer.write(key, states.merge(&merged, group)?)?,
+                None => writer.write(key, folder.fold(&merged, group)?)?,
             }
         }
-    }
-}
-
-/// Merges states of single groups.
-struct States {
-    block: GroupBlock,
-    scratch: Vec<u8>,
-    state: Vec<u8>,
-}
-
-impl States {
-    fn new(reduce: &ReducePlan) -> Self {
-        States { block: GroupBlock::new(reduce), scratch: Vec::new(), state: Vec::new() }
-    }
-
-    fn merge(&mut self, merged: &Merged, group: usize) -> Result<&[u8], GroupError> {
-        self.block.fill_with(merged, group..group + 1)?;
-        self.state.clear();
-        self.block.state(0, &mut self.scratch, &mut self.state);
-        Ok(&self.state)
     }
 }

@@ -22,6 +22,15 @@ pub trait Cursor: Send {
     }
 }
 
+/// Some groups of a table, by ascending key.
+#[derive(Clone, Copy)]
+pub struct TableSlice<'t> {
+    /// The table.
+    pub table: &'t GroupTable,
+    /// Their ids.
+    pub order: &'t [u32],
+}
+
 /// Groups of a table, in the order given.
 pub struct TableCursor<'t> {
     table: &'t GroupTable,

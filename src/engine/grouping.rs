@@ -101,7 +101,8 @@ impl Scratch {
             offset: &self.offsets,
         });
         let order = order.as_ref();
-        for (aggregate, accumulator) in evaluated.aggregates.iter().zip(&mut table.accumulators) {
+        for (call, accumulator) in table.updates() {
+            let aggregate = &evaluated.aggregates[call];
             let (groups, rows) = match &aggregate.keep {
                 None => (&self.groups, &records.rows),
                 Some(keep) => self.kept.take(keep, &self.groups, &records.rows),

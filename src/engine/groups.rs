@@ -6,7 +6,7 @@ use arrow_array::BinaryArray;
 use arrow_array::builder::BinaryBuilder;
 
 use super::accumulator::{Accumulator, MeasureError};
-use super::cursor::Cursor;
+use super::cursor::{Cursor, TableSlice};
 use super::map::accumulators;
 use super::merged::Merged;
 use super::parquet_file::FileError;
@@ -124,6 +124,21 @@ impl GroupBlock {
         }
         self.seal();
         Ok(())
+    }
+
+    /// Takes the place of what was in it: groups of tables, whose keys ascend from slice to slice.
+    pub fn gather(&mut self, slices: &[TableSlice<'_>], batch: u64) {
+        self.empty(slices.iter().map(|slice| slice.order.len()).sum());
+        for slice in slices {
+            let from = self.len() as u32;
+            slice.order.iter().for_each(|&group| self.push_key(slice.table.key(group)));
+            let pairs: Vec<(u32, u32)> = slice.order.iter().copied().zip(from..).collect();
+            for (call, mine) in self.accumulators.iter_mut().enumerate() {
+                mine.merge(slice.table.accumulator(call), &pairs);
+            }
+        }
+        self.batches.fill(batch);
+        self.seal();
     }
 
     /// How many groups belong into it at most.

@@ -127,11 +127,27 @@ fn copy(text: &[u8], to: &mut [u8]) -> bool {
             }
             zero == 0
         }
-        _ => {
-            to.iter_mut().zip(text).for_each(|(to, &byte)| *to = byte);
-            !text.contains(&0)
-        }
+        _ => copy_short(text, to),
     }
+}
+
+/// The same for less than eight bytes: two halves of a word that overlap, or one byte after the other.
+#[inline]
+fn copy_short(text: &[u8], to: &mut [u8]) -> bool {
+    if let (Some(first), Some(last)) = (text.first_chunk::<4>(), text.last_chunk::<4>())
+        && let Some(start) = to.first_chunk_mut::<4>()
+    {
+        *start = *first;
+        if let Some(end) = to.last_chunk_mut::<4>() {
+            *end = *last;
+        }
+        let mut both = [0; 8];
+        both[..4].copy_from_slice(first);
+        both[4..].copy_from_slice(last);
+        return has_zero(&both) == 0;
+    }
+    to.iter_mut().zip(text).for_each(|(to, &byte)| *to = byte);
+    !text.contains(&0)
 }
 
 /// Not 0 if one of the bytes is zero.

@@ -13,7 +13,7 @@ const LONG_KEY_BYTES: usize = u16::MAX as usize;
 
 /// Keys by number, and numbers by key.
 #[derive(Default)]
-pub(super) struct KeyTable {
+pub(in crate::engine) struct KeyTable {
     hasher: Hasher,
     slots: Slots,
     bytes: Vec<u8>,
@@ -23,13 +23,13 @@ pub(super) struct KeyTable {
 impl KeyTable {
     /// How many keys.
     #[inline]
-    pub(super) fn len(&self) -> usize {
+    pub(in crate::engine) fn len(&self) -> usize {
         self.ends.len()
     }
 
     /// A key by its number.
     #[inline]
-    pub(super) fn key(&self, number: u32) -> &[u8] {
+    pub(in crate::engine) fn key(&self, number: u32) -> &[u8] {
         &self.bytes[self.start(number)..self.ends[number as usize]]
     }
 
@@ -39,7 +39,7 @@ impl KeyTable {
     }
 
     /// Appends the number of each key; those that were not known get new ones.
-    pub(super) fn intern_all(&mut self, keys: &impl KeyList, numbers: &mut Vec<u32>) {
+    pub(in crate::engine) fn intern_all(&mut self, keys: &impl KeyList, numbers: &mut Vec<u32>) {
         let mut hashes = [0; BATCH];
         for from in (0..keys.len()).step_by(BATCH) {
             let hashes = &mut hashes[..BATCH.min(keys.len() - from)];
@@ -56,7 +56,7 @@ impl KeyTable {
 
     /// The number of a key; a new one where it was not known.
     #[inline]
-    pub(super) fn intern(&mut self, key: &[u8]) -> u32 {
+    pub(in crate::engine) fn intern(&mut self, key: &[u8]) -> u32 {
         self.probe(self.hasher.bytes(key), key)
     }
 
@@ -88,35 +88,35 @@ impl KeyTable {
     }
 
     /// Appends a key without making it findable: for what is only read from then on.
-    pub(super) fn push(&mut self, key: &[u8]) {
+    pub(in crate::engine) fn push(&mut self, key: &[u8]) {
         self.bytes.extend_from_slice(key);
         self.ends.push(self.bytes.len());
     }
 
     /// Asks for the cache line that a key begins in.
     #[inline]
-    pub(super) fn prefetch_key(&self, number: u32) {
+    pub(in crate::engine) fn prefetch_key(&self, number: u32) {
         prefetch(&self.bytes, self.start(number));
     }
 
     /// The numbers in the order of their keys.
-    pub(super) fn order(&self) -> Vec<u32> {
+    pub(in crate::engine) fn order(&self) -> Vec<u32> {
         order::by_key(self.len(), |number| self.key(number))
     }
 
     /// Gives back what only interning needs.
-    pub(super) fn forget_slots(&mut self) {
+    pub(in crate::engine) fn forget_slots(&mut self) {
         self.slots = Slots::default();
     }
 
     /// Bytes on the heap; with those that the next doubling takes, once it is near.
-    pub(super) fn heap_bytes(&self) -> usize {
+    pub(in crate::engine) fn heap_bytes(&self) -> usize {
         let ends = self.ends.capacity() * size_of::<usize>();
         self.bytes.capacity() + ends + self.slots.heap_bytes()
     }
 
     /// Forgets all, keeping the buffers.
-    pub(super) fn clear(&mut self) {
+    pub(in crate::engine) fn clear(&mut self) {
         self.slots.clear();
         self.bytes.clear();
         self.ends.clear();

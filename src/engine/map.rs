@@ -17,7 +17,7 @@ use super::table::GroupTable;
 use crate::data::Column;
 use crate::format::{BYTE_ORDER_MARK, Converter, RawBlock, TOO_LONG, TimeCache, Tokenizer};
 use crate::limits::{BLOCK_RECORDS, REJECT_SAMPLE_BYTES};
-use crate::plan::{Plan, ReducePlan};
+use crate::plan::{AggregatePlan, Plan, ReducePlan};
 use crate::source::Oversize;
 
 /// What a chunk's lines belong to.
@@ -58,15 +58,36 @@ pub struct Mapper<'p> {
 
 /// An empty table for a plan; none where the job has no groups.
 pub fn empty_tables(reduce: Option<&ReducePlan>) -> Vec<GroupTable> {
-    reduce.into_iter().map(|reduce| GroupTable::new(accumulators(reduce))).collect()
+    reduce.into_iter().map(table).collect()
+}
+
+/// An empty table, in which calls with the same state have it once, such as two quantiles of one argument.
+fn table(reduce: &ReducePlan) -> GroupTable {
+    let (mut calls, mut places) = (Vec::<&AggregatePlan>::new(), Vec::new());
+    for call in &reduce.aggregates {
+        places.push(
+            calls.iter().position(|known| have_one_state(known, call)).unwrap_or(calls.len()),
+        );
+        if places.last() == Some(&calls.len()) {
+            calls.push(call);
+        }
+    }
+    GroupTable::sharing(calls.into_iter().map(empty).collect(), places)
+}
+
+fn have_one_state(a: &AggregatePlan, b: &AggregatePlan) -> bool {
+    // Expressions are compared by what they print, as `plan` does to tell calls apart.
+    let inputs = |call: &AggregatePlan| format!("{:?} {:?}", call.arg, call.filter);
+    accumulator::have_one_state(a.function, b.function) && inputs(a) == inputs(b)
+}
+
+fn empty(call: &AggregatePlan) -> Box<dyn accumulator::Accumulator> {
+    accumulator::new(call.function, call.arg.as_ref().map(|e| e.ty()))
 }
 
 /// Empty accumulators, one an aggregate call.
 pub fn accumulators(reduce: &ReducePlan) -> Vec<Box<dyn accumulator::Accumulator>> {
-    let new = |a: &crate::plan::AggregatePlan| {
-        accumulator::new(a.function, a.arg.as_ref().map(|e| e.ty()))
-    };
-    reduce.aggregates.iter().map(new).collect()
+    reduce.aggregates.iter().map(empty).collect()
 }
 
 impl<'p> Mapper<'p> {

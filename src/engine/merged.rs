@@ -51,6 +51,28 @@ impl Merged {
         states.next().filter(|_| states.len() == 0)
     }
 
+    /// Whether the last group has several states, of so many bytes or more.
+    pub(super) fn is_heavy(&self, bytes: usize) -> bool {
+        let Some(last) = self.len().checked_sub(1) else { return false };
+        let from = if last == 0 { 0 } else { self.counts[last - 1] };
+        self.counts[last] > from + 1 && self.states.len() - self.start_of(from) >= bytes
+    }
+
+    /// Puts one state in the place of all states of the last group.
+    pub(super) fn replace_states(&mut self, state: &[u8]) {
+        let Some(last) = self.len().checked_sub(1) else { return };
+        let from = if last == 0 { 0 } else { self.counts[last - 1] };
+        self.states.truncate(self.start_of(from));
+        self.state_ends.truncate(from);
+        self.counts[last] = from;
+        self.push_state(0, |states| states.extend_from_slice(state));
+    }
+
+    /// Where a state begins.
+    fn start_of(&self, state: usize) -> usize {
+        if state == 0 { 0 } else { self.state_ends[state - 1] }
+    }
+
     pub(super) fn clear(&mut self) {
         self.keys.clear();
         self.key_ends.clear();

@@ -78,9 +78,7 @@ fn merge_range(sorted: &[Sorted], parts: Vec<&[u32]>) -> Sorted {
     let pairs = pairs(sorted, parts, &mut into);
     into.grow();
     for ((table, _), pairs) in sorted.iter().zip(&pairs) {
-        for (mine, theirs) in into.accumulators.iter_mut().zip(&table.accumulators) {
-            mine.merge(theirs.as_ref(), pairs);
-        }
+        into.merge(table, pairs);
     }
     into.seal();
     let order = (0..into.len() as u32).collect();
@@ -140,7 +138,7 @@ mod tests {
         let values = Values::Int(rows.iter().map(|row| row.1).collect());
         let column = Column { ty: DataType::Int, values, valid: None };
         table.grow();
-        for accumulator in &mut table.accumulators {
+        for (_, accumulator) in table.updates() {
             accumulator.update(&Input {
                 groups: &groups,
                 rows: &rows_in,

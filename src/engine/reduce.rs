@@ -1,6 +1,6 @@
 //! The reducer's result: the groups of all workers, by ascending key.
 
-use super::cursor::{Cursor, TableCursor};
+use super::cursor::{Cursor, TableCursor, TableSlice};
 use super::key::leading_int;
 use super::ranges::{Sorted, merge};
 use super::table::GroupTable;
@@ -28,12 +28,11 @@ impl Delta {
     pub fn partitions(&self, partition: Partition) -> Vec<i64> {
         let mut starts = std::collections::BTreeSet::new();
         for (table, order) in &self.tables {
-            let mut last = None;
-            for &group in order {
-                let start = partition_of(partition, table.key(group));
-                if last.replace(start) != Some(start) {
-                    starts.insert(start);
-                }
+            let start = |group: u32| partition_of(partition, table.key(group));
+            let mut rest = order.as_slice();
+            while let Some(&first) = rest.first() {
+                starts.insert(start(first));
+                rest = &rest[rest.partition_point(|&group| start(group) <= start(first))..];
             }
         }
         starts.into_iter().collect()
@@ -45,6 +44,15 @@ impl Delta {
         counts.map(|(from, to)| (to - from) as u64).sum()
     }
 
+    /// The groups of one time partition, ascending from slice to slice.
+    pub fn slices(&self, partition: Partition, start: i64) -> Vec<TableSlice<'_>> {
+        let slices = self.tables.iter().map(|entry| {
+            let (from, to) = cut(entry, partition, start);
+            TableSlice { table: &entry.0, order: &entry.1[from..to] }
+        });
+        slices.filter(|slice| !slice.order.is_empty()).collect()
+    }
+
     /// Cursors over the groups of one time partition.
     pub fn cursors(
         &self,
@@ -52,11 +60,10 @@ impl Delta {
         start: i64,
         batch: u64,
     ) -> Vec<Box<dyn Cursor + '_>> {
-        let tables = self.tables.iter().map(|entry| (entry, cut(entry, partition, start)));
-        let tables = tables.filter(|(_, (from, to))| from < to);
-        tables
-            .map(|((table, order), (from, to))| {
-                Box::new(TableCursor::new(table, &order[from..to], batch)) as Box<dyn Cursor>
+        let slices = self.slices(partition, start).into_iter();
+        slices
+            .map(|TableSlice { table, order }| {
+                Box::new(TableCursor::new(table, order, batch)) as Box<dyn Cursor>
             })
             .collect()
     }

@@ -57,19 +57,23 @@ impl StoreWriter {
 }
 
 impl StoreEncoder {
-    /// The groups of a block, which was filled with these.
-    pub fn encode(&self, block: &GroupBlock, merged: &Merged) -> Result<Vec<RowGroup>, FileError> {
+    /// The groups of a block; `merged`, if it was filled with these.
+    pub fn encode(
+        &self,
+        block: &GroupBlock,
+        merged: Option<&Merged>,
+    ) -> Result<Vec<RowGroup>, FileError> {
         let rows = self.rows(block, merged);
         let cuts = cuts(&rows, self.rows_max);
         cuts.map(|cut| self.encoder.row_group(&rows.slice(cut.start, cut.len()))).collect()
     }
 
-    fn rows(&self, block: &GroupBlock, merged: &Merged) -> RecordBatch {
-        let mut states = BinaryBuilder::with_capacity(block.len(), merged.bytes());
+    fn rows(&self, block: &GroupBlock, merged: Option<&Merged>) -> RecordBatch {
+        let mut states = BinaryBuilder::with_capacity(block.len(), merged.map_or(0, Merged::bytes));
         let (mut scratch, mut state) = (Vec::new(), Vec::new());
         for group in 0..block.len() {
             // Most groups stand in one sequence only; what is written there is what would be written here.
-            if let Some(only) = merged.only_state(group) {
+            if let Some(only) = merged.and_then(|merged| merged.only_state(group)) {
                 states.append_value(only);
                 continue;
             }

@@ -30,7 +30,7 @@ impl<'p> SummaryReader<'p> {
         let groups = if since == 0 {
             let cursor = |path| StoreCursor::open(path).map(|c| Box::new(c) as Box<dyn Cursor>);
             let cursors = runs.iter().map(|path| cursor(path));
-            Groups::All(Merge::new(cursors.collect::<Result<_, _>>()?))
+            Groups::All(Merge::new(cursors.collect::<Result<_, _>>()?).folding(reduce))
         } else {
             Groups::Changed(Lookup::open(runs, since)?)
         };

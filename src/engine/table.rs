@@ -2,19 +2,41 @@
 
 use super::accumulator::Accumulator;
 use super::key_table::KeyTable;
-use super::keys::KeyList;
+use super::keys::{FixedKeys, KeyList};
 
 /// Keys, and the states of their groups.
 pub struct GroupTable {
     keys: KeyTable,
-    /// One a distinct aggregate call of the plan, indexed by group id.
-    pub accumulators: Vec<Box<dyn Accumulator>>,
+    accumulators: Vec<Box<dyn Accumulator>>,
+    /// For each aggregate call of the plan, the place of its accumulator, which calls with the same state share.
+    places: Vec<usize>,
+    /// For each accumulator, the first call that it is for.
+    calls: Vec<usize>,
 }
 
 impl GroupTable {
-    /// An empty table over these (empty) accumulators.
+    /// An empty table over these (empty) accumulators, one an aggregate call.
     pub fn new(accumulators: Vec<Box<dyn Accumulator>>) -> Self {
-        GroupTable { keys: KeyTable::default(), accumulators }
+        let places = (0..accumulators.len()).collect();
+        GroupTable::sharing(accumulators, places)
+    }
+
+    /// An empty table over these (empty) accumulators. `places`: for each aggregate call, its accumulator; they begin with
+    /// 0, and none is above those before by more than 1.
+    pub(super) fn sharing(accumulators: Vec<Box<dyn Accumulator>>, places: Vec<usize>) -> Self {
+        let call = |place| places.iter().position(|&p| p == place);
+        let calls = (0..accumulators.len()).filter_map(call).collect();
+        GroupTable { keys: KeyTable::default(), accumulators, places, calls }
+    }
+
+    /// The accumulator that holds the states of an aggregate call: of a kind that merges into the call's own.
+    pub fn accumulator(&self, call: usize) -> &dyn Accumulator {
+        self.accumulators[self.places[call]].as_ref()
+    }
+
+    /// The accumulators to fold rows into, each with the first call that it is for.
+    pub(super) fn updates(&mut self) -> impl Iterator<Item = (usize, &mut Box<dyn Accumulator>)> {
+        self.calls.iter().copied().zip(&mut self.accumulators)
     }
 
     /// How many groups.
@@ -36,6 +58,11 @@ impl GroupTable {
     /// The group of a key; a new one where it was not known. Accumulators are resized by [`GroupTable::grow`].
     pub fn intern(&mut self, key: &[u8]) -> u32 {
         self.keys.intern(key)
+    }
+
+    /// Appends the group of each of some keys of one length, which lie one after the other.
+    pub fn intern_fixed(&mut self, keys: &[u8], stride: usize, groups: &mut Vec<u32>) {
+        self.intern_all(&FixedKeys { bytes: keys, stride }, groups);
     }
 
     /// Appends the group of each key, as [`GroupTable::intern`] gives it.
@@ -74,14 +101,22 @@ impl GroupTable {
 
     /// An empty table over accumulators of the same kinds.
     pub(super) fn fresh(&self) -> GroupTable {
-        GroupTable::new(self.accumulators.iter().map(|a| a.fresh()).collect())
+        let accumulators = self.accumulators.iter().map(|a| a.fresh()).collect();
+        GroupTable::sharing(accumulators, self.places.clone())
+    }
+
+    /// Folds groups of another table in. A pair: its group, and the one here that it becomes.
+    pub(super) fn merge(&mut self, other: &GroupTable, pairs: &[(u32, u32)]) {
+        for (mine, theirs) in self.accumulators.iter_mut().zip(&other.accumulators) {
+            mine.merge(theirs.as_ref(), pairs);
+        }
     }
 
     /// Appends the states of a group: each with its length before it.
     pub fn state(&self, group: u32, scratch: &mut Vec<u8>, out: &mut Vec<u8>) {
-        for accumulator in &self.accumulators {
+        for &place in &self.places {
             scratch.clear();
-            accumulator.state(group as usize, scratch);
+            self.accumulators[place].state(group as usize, scratch);
             super::state::append(scratch, out);
         }
     }

@@ -1,9 +1,10 @@
 //! Groups in waves: so many blocks at a time as threads can work on side by side, and as memory may hold.
 
-use super::cursor::Cursor;
+use super::cursor::{Cursor, TableSlice};
+use super::groups::{GroupBlock, GroupError};
 use super::merge::Merge;
 use super::merged::Merged;
-use super::parquet_file::FileError;
+use crate::plan::ReducePlan;
 
 /// How large a wave is.
 #[derive(Debug, Clone, Copy)]
@@ -16,30 +17,98 @@ pub struct WaveSize {
     pub bytes: usize,
 }
 
-/// Merges sequences of groups, a wave at a time.
+/// The groups of one block, before anybody looked at their states.
+pub enum RawBlock<'c> {
+    /// States as bytes.
+    Merged(Merged),
+    /// States in tables: nothing is merged, so nothing need be written down and read again.
+    Gathered(Vec<TableSlice<'c>>, u64),
+}
+
+impl RawBlock<'_> {
+    /// Fills a block with them.
+    pub fn fill(&self, block: &mut GroupBlock) -> Result<(), GroupError> {
+        match self {
+            RawBlock::Merged(merged) => block.fill(merged),
+            RawBlock::Gathered(slices, batch) => {
+                block.gather(slices, *batch);
+                Ok(())
+            }
+        }
+    }
+
+    /// Their states as bytes, if there are any.
+    pub fn merged(&self) -> Option<&Merged> {
+        match self {
+            RawBlock::Merged(merged) => Some(merged),
+            RawBlock::Gathered(..) => None,
+        }
+    }
+}
+
+/// Sequences of groups, or the slices of tables, a wave at a time.
 pub struct Waves<'c> {
-    merge: Merge<'c>,
+    groups: Groups<'c>,
     size: WaveSize,
 }
 
+enum Groups<'c> {
+    Merge(Merge<'c>),
+    /// What is left, ascending.
+    Tables(Vec<TableSlice<'c>>, u64),
+}
+
 impl<'c> Waves<'c> {
-    /// Over these sequences.
-    pub fn new(cursors: Vec<Box<dyn Cursor + 'c>>, size: WaveSize) -> Self {
-        Waves { merge: Merge::new(cursors), size }
+    /// Over these sequences, merged.
+    pub fn merge(cursors: Vec<Box<dyn Cursor + 'c>>, reduce: &ReducePlan, size: WaveSize) -> Self {
+        Waves { groups: Groups::Merge(Merge::new(cursors).folding(reduce)), size }
+    }
+
+    /// Over these slices, which ascend from one to the next. `batch`: the one that is being made.
+    pub fn gather(mut slices: Vec<TableSlice<'c>>, batch: u64, size: WaveSize) -> Self {
+        slices.reverse();
+        Waves { groups: Groups::Tables(slices, batch), size }
     }
 
     /// The next wave; empty behind the last.
-    pub fn next_wave(&mut self) -> Result<Vec<Merged>, FileError> {
+    pub fn next_wave(&mut self) -> Result<Vec<RawBlock<'c>>, GroupError> {
         let (mut wave, mut bytes) = (Vec::new(), 0);
-        while wave.len() < self.size.blocks && (wave.is_empty() || bytes < self.size.bytes) {
-            let mut block = Merged::default();
-            self.merge.next_merged(self.size.block_rows, &mut block)?;
-            if block.is_empty() {
-                break;
-            }
-            bytes += block.bytes();
+        while wave.len() < self.size.blocks && bytes < self.size.bytes.max(1) {
+            let Some(block) = self.groups.next(self.size.block_rows)? else { break };
+            bytes += block.merged().map_or(0, Merged::bytes);
             wave.push(block);
         }
         Ok(wave)
     }
+}
+
+impl<'c> Groups<'c> {
+    fn next(&mut self, rows: usize) -> Result<Option<RawBlock<'c>>, GroupError> {
+        match self {
+            Groups::Merge(merge) => {
+                let mut merged = Merged::default();
+                merge.next_merged(rows, &mut merged)?;
+                Ok((!merged.is_empty()).then_some(RawBlock::Merged(merged)))
+            }
+            Groups::Tables(slices, batch) => {
+                let block = cut_off(slices, rows);
+                Ok((!block.is_empty()).then_some(RawBlock::Gathered(block, *batch)))
+            }
+        }
+    }
+}
+
+/// Cuts so many groups off the last slices, from the last on; fewer where there are no more.
+fn cut_off<'c>(slices: &mut Vec<TableSlice<'c>>, mut rows: usize) -> Vec<TableSlice<'c>> {
+    let mut block = Vec::new();
+    while let Some(TableSlice { table, order }) = slices.pop() {
+        let (taken, left) = order.split_at(rows.min(order.len()));
+        block.push(TableSlice { table, order: taken });
+        rows -= taken.len();
+        if rows == 0 {
+            slices.extend((!left.is_empty()).then_some(TableSlice { table, order: left }));
+            break;
+        }
+    }
+    block
 }

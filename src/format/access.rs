@@ -13,7 +13,7 @@ use bumpalo::Bump;
 use cutter::{AccessCutter, fast};
 
 use super::marks;
-use super::pattern::{Fast, STEPS_MAX};
+use super::pattern::Fast;
 use super::request::PARTS;
 use super::walk::Walk;
 use super::{FieldDef, Format, FormatError, RawBlock, Tokenizer, text};
@@ -95,7 +95,7 @@ impl Tokenizer for AccessTokenizer {
         _arena: &'a Bump,
         block: &mut RawBlock<'a>,
     ) -> usize {
-        let cutter = AccessCutter { tokenizer: self, ranges: [(0, 0); STEPS_MAX] };
+        let cutter = AccessCutter::new(self);
         let sizes = (self.wanted.len(), records_max);
         marks::run(self.walk, self.fast.shape, cutter, (input, at_start), sizes, block)
     }

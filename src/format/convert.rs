@@ -1,14 +1,16 @@
 //! Raw bytes to a typed column, for the rows that are still wanted.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use bumpalo::Bump;
 
 use super::RawColumn;
 use super::number::{self, Misfit};
-use super::text::{ascii_text, utf8_lossy};
+use super::text::{known_text, utf8_lossy};
 use super::time::{self, TimeCache, TimeLayout, Zone};
+use super::word::Word;
 use crate::data::{Column, DataType, Failure, Values};
 
 /// Reads the raw values of one field as its type. Shared by the workers; each has its own [`TimeCache`].
@@ -55,26 +57,43 @@ impl Converter {
         arena: &'a Bump,
         failures: &mut Vec<Failure>,
     ) -> Column<'a> {
-        let RawColumn { values: raw, ascii } = raw;
+        let RawColumn { values: raw, text, utf8 } = raw;
         let mut rows = Rows { converter: self, raw, sel, valid: None, failures };
         let values = match self.ty {
-            DataType::Int => Values::Int(rows.read(0, number::int)),
-            DataType::Decimal(scale) => {
-                Values::Decimal(rows.read(0, |raw| number::decimal(raw, scale)))
+            DataType::Int => {
+                Values::Int(rows.read(0, |raw| Word::signed_int(text, raw), number::int))
             }
-            DataType::Float => Values::Float(rows.read(0.0, number::float)),
+            DataType::Decimal(scale) => Values::Decimal(rows.read(
+                0,
+                |raw| Word::signed_decimal(text, raw, scale),
+                |raw| number::decimal(raw, scale),
+            )),
+            DataType::Float => Values::Float(rows.read(0.0, |_| None, number::float)),
             DataType::Bool => {
-                Values::Bool(rows.read(false, |raw| truth(raw).ok_or(Misfit::Unreadable)))
+                let read = |raw: &[u8]| truth(raw).ok_or(Misfit::Unreadable);
+                Values::Bool(rows.read(false, |_| None, read))
             }
             DataType::Ip => {
-                Values::Text(rows.read("", |raw| address(raw, arena).ok_or(Misfit::Unreadable)))
+                let read = |raw: &'a [u8]| address(raw, arena).ok_or(Misfit::Unreadable);
+                Values::Text(rows.read("", |_| None, read))
             }
-            DataType::Text if ascii => Values::Text(rows.fill("", |raw| Ok(ascii_text(raw)))),
-            DataType::Text => Values::Text(rows.fill("", |raw| Ok(utf8_lossy(raw, arena)))),
-            DataType::Timestamp => Values::Timestamp(rows.read(0, |raw| {
-                let micros = time::parse(raw, &self.zone, self.layout.as_ref(), cache);
-                micros.ok_or(Misfit::Unreadable)
-            })),
+            DataType::Text if utf8 => {
+                let quick = |raw: &'a [u8]| (raw.len() > 1).then(|| known_text(raw));
+                Values::Text(rows.fill("", quick, |raw| Ok(known_text(raw))))
+            }
+            DataType::Text => {
+                Values::Text(rows.fill("", |_| None, |raw| Ok(utf8_lossy(raw, arena))))
+            }
+            DataType::Timestamp => {
+                let layout = self.layout.as_ref();
+                let last = Cell::new(cache.last_minute(layout));
+                let read = |raw: &[u8]| {
+                    let micros = time::parse(raw, &self.zone, layout, cache);
+                    last.set(cache.last_minute(layout));
+                    micros.ok_or(Misfit::Unreadable)
+                };
+                Values::Timestamp(rows.read(0, |raw| last.get()?.micros(raw), read))
+            }
         };
         Column { ty: self.ty, values, valid: rows.valid }
     }
@@ -121,14 +140,16 @@ struct Rows<'r, 'a> {
 }
 
 impl<'a> Rows<'_, 'a> {
-    /// Reads each value; where that fails, without the white space around it, as PostgreSQL does.
-    #[inline]
+    /// Reads each value; where that fails, without the white space around it, as PostgreSQL does. `quick` reads what most
+    /// values look like, and no NULL.
+    #[inline(always)]
     fn read<T: Copy>(
         &mut self,
         null: T,
+        quick: impl Fn(&'a [u8]) -> Option<T>,
         mut read: impl FnMut(&'a [u8]) -> Result<T, Misfit>,
     ) -> Vec<T> {
-        self.fill(null, |raw| {
+        self.fill(null, quick, |raw| {
             read(raw).or_else(|misfit| match raw.trim_ascii() {
                 trimmed if trimmed.len() < raw.len() => read(trimmed),
                 _ => Err(misfit),
@@ -136,25 +157,24 @@ impl<'a> Rows<'_, 'a> {
         })
     }
 
-    #[inline]
+    #[inline(always)]
     fn fill<T: Copy>(
         &mut self,
         null: T,
+        quick: impl Fn(&'a [u8]) -> Option<T>,
         mut read: impl FnMut(&'a [u8]) -> Result<T, Misfit>,
     ) -> Vec<T> {
-        // Most blocks have all their rows in.
-        if self.sel.len() == self.raw.len() {
-            let rows = 0..self.raw.len() as u32;
-            return rows.map(|row| self.value(row, null, &mut read)).collect();
-        }
         let mut values = vec![null; self.raw.len()];
         for &row in self.sel {
-            values[row as usize] = self.value(row, null, &mut read);
+            values[row as usize] = match quick(self.raw[row as usize]) {
+                Some(value) => value,
+                None => self.value(row, null, &mut read),
+            };
         }
         values
     }
 
-    #[inline(always)]
+    #[inline(never)]
     fn value<T: Copy>(
         &mut self,
         row: u32,

@@ -7,7 +7,7 @@ pub(super) use cells::split;
 use bumpalo::Bump;
 use memchr::memchr;
 
-use super::marks::{self, Cutter, Regular, Shape};
+use super::marks::{self, Batch, Cutter, Regular, Shape};
 use super::scan::Needles;
 use super::walk::{Walk, first_line};
 use super::{FieldDef, Format, FormatError, RawBlock, Tokenizer, text};
@@ -165,7 +165,10 @@ impl Tokenizer for CsvTokenizer {
     ) -> usize {
         let cutter = CsvCutter { tokenizer: self, cells: Vec::new(), arena };
         let sizes = (self.wanted.len(), records_max);
-        marks::run(self.walk, self.shape(), cutter, (input, at_start), sizes, block)
+        let used = marks::run(self.walk, self.shape(), cutter, (input, at_start), sizes, block);
+        // What is cut elsewhere than at ASCII is no text.
+        block.utf8 &= self.options.delimiter.is_ascii();
+        used
     }
 }
 
@@ -187,24 +190,39 @@ struct CsvCutter<'t, 'a> {
 
 impl<'a> Cutter<'a> for CsvCutter<'_, 'a> {
     #[inline(always)]
-    fn regular(&mut self, line: Regular<'_, 'a>, columns: &mut [Vec<&'a [u8]>]) -> bool {
+    fn check(&mut self, line: Regular<'_, 'a>, _: usize) -> bool {
         let delimiter = self.tokenizer.options.delimiter;
         let Some((_, delimiters)) = line.marks.split_last() else { return false };
-        if self.tokenizer.columns == 0
-            || !delimiters.iter().all(|&at| line.text[at as usize] == delimiter)
-        {
-            return false;
-        }
+        self.tokenizer.columns > 0
+            && delimiters.iter().all(|&at| line.text.get(at as usize) == Some(&delimiter))
+    }
+
+    fn push(&mut self, batch: Batch<'_, 'a>, columns: &mut [Vec<&'a [u8]>]) {
+        let last = self.tokenizer.columns.saturating_sub(1);
         for (column, wanted) in columns.iter_mut().zip(&self.tokenizer.wanted) {
             let Some(at) = *wanted else {
-                column.push(b"");
+                column.extend((0..batch.len()).map(|_| &b""[..]));
                 continue;
             };
-            let start = at.checked_sub(1).map_or(line.start, |before| delimiters[before] + 1);
-            let end = delimiters.get(at).copied().unwrap_or(line.end);
-            column.push(&line.text[start as usize..end as usize]);
+            // The marks of a line are its delimiters.
+            let mark =
+                |line: usize, number: usize| batch.marks[batch.first[line] as usize + number];
+            let lines = 0..batch.len();
+            match (at == 0, at == last) {
+                (true, true) => {
+                    column.extend(lines.map(|l| batch.slice(batch.starts[l], batch.ends[l])))
+                }
+                (true, false) => {
+                    column.extend(lines.map(|l| batch.slice(batch.starts[l], mark(l, 0))))
+                }
+                (false, true) => {
+                    column.extend(lines.map(|l| batch.slice(mark(l, at - 1) + 1, batch.ends[l])))
+                }
+                (false, false) => {
+                    column.extend(lines.map(|l| batch.slice(mark(l, at - 1) + 1, mark(l, at))))
+                }
+            }
         }
-        true
     }
 
     fn line(&mut self, line: &'a [u8], columns: &mut [Vec<&'a [u8]>]) -> Result<(), &'static str> {
@@ -303,7 +321,7 @@ mod tests {
             }
             let got = (0..all.lines.len()).map(|row| (all.lines[row], all.fields[0][row], all.fields[1][row]));
             prop_assert_eq!(got.collect::<Vec<_>>(), model);
-            prop_assert!(!all.ascii || all.fields.concat().concat().is_ascii());
+            prop_assert!(!all.utf8 || all.fields.iter().flatten().all(|value| std::str::from_utf8(value).is_ok()));
         }
     }
 }

@@ -18,6 +18,9 @@ pub(super) struct Shape {
     pub(super) per_line: usize,
 }
 
+/// Lines that are cut together, at most.
+pub(super) const PENDING_MAX: usize = 256;
+
 /// A line that has the right number of marks, or looks so: those before the last may be any of the marks.
 #[derive(Clone, Copy)]
 pub(super) struct Regular<'i, 'a> {
@@ -31,10 +34,47 @@ pub(super) struct Regular<'i, 'a> {
     pub(super) marks: &'i [u32],
 }
 
+/// Regular lines whose values are not pushed yet.
+pub(super) struct Pending {
+    len: usize,
+    starts: [u32; PENDING_MAX],
+    /// Without the lines' ends.
+    ends: [u32; PENDING_MAX],
+    /// Index of each line's first mark.
+    first: [u32; PENDING_MAX],
+}
+
+/// The same with their text.
+pub(super) struct Batch<'b, 'a> {
+    pub(super) text: &'a [u8],
+    pub(super) marks: &'b [u32],
+    pub(super) starts: &'b [u32],
+    /// Without the lines' ends.
+    pub(super) ends: &'b [u32],
+    /// Index of each line's first mark.
+    pub(super) first: &'b [u32],
+}
+
+impl<'a> Batch<'_, 'a> {
+    /// How many lines.
+    pub(super) fn len(&self) -> usize {
+        self.starts.len()
+    }
+
+    /// What lies between two places.
+    #[inline(always)]
+    pub(super) fn slice(&self, from: u32, to: u32) -> &'a [u8] {
+        &self.text[from as usize..to as usize]
+    }
+}
+
 /// A format that cuts regular lines by their marks.
 pub(super) trait Cutter<'a> {
-    /// Pushes one value a column, or nothing: then the line takes more care.
-    fn regular(&mut self, line: Regular<'_, 'a>, columns: &mut [Vec<&'a [u8]>]) -> bool;
+    /// Looks at a line, the `at`th of those pending: whether it is regular in all respects, so that
+    /// [`Cutter::push`] can push its values.
+    fn check(&mut self, line: Regular<'_, 'a>, at: usize) -> bool;
+    /// Pushes one value a line and column.
+    fn push(&mut self, batch: Batch<'_, 'a>, columns: &mut [Vec<&'a [u8]>]);
     /// Cuts any line: pushes one value a column, or says why the line is none.
     fn line(&mut self, line: &'a [u8], columns: &mut [Vec<&'a [u8]>]) -> Result<(), &'static str>;
 }
@@ -47,6 +87,7 @@ struct Run<'r, 'a, C> {
     block: &'r mut RawBlock<'a>,
     records_max: usize,
     seen: usize,
+    pending: Pending,
 }
 
 /// Cuts up to `records_max` records, as [`Walk::run`] does: with the same result as if the cutter cut each line with care.
@@ -59,9 +100,12 @@ pub(super) fn run<'a>(
     block: &mut RawBlock<'a>,
 ) -> usize {
     let mut at = walk.begin(input, at_start, (columns, records_max), block);
+    block.text = input;
     let mut index = std::mem::take(&mut block.index);
-    block.ascii |= block.lines.is_empty();
-    let mut run = Run { walk, shape, cutter, block, records_max, seen: 0 };
+    block.utf8 |= block.lines.is_empty();
+    let none = [0; PENDING_MAX];
+    let pending = Pending { len: 0, starts: none, ends: none, first: none };
+    let mut run = Run { walk, shape, cutter, block, records_max, seen: 0, pending };
     while at < input.len() && run.seen < records_max {
         let used = run.window(&input[at..], at, &mut index);
         at += if used > 0 { used } else { run.careful(&input[at..]) };
@@ -75,24 +119,43 @@ impl<'a, C: Cutter<'a>> Run<'_, 'a, C> {
     fn window(&mut self, text: &'a [u8], before: usize, index: &mut Index) -> usize {
         let window = &text[..text.len().min(self.window_bytes(before))];
         index.fill(window, &self.shape.needles);
-        self.block.ascii &= index.is_ascii();
-        let (mut marks, mut start) = (index.marks(), 0);
-        while self.seen < self.records_max {
-            let regular = marks.get(..=self.shape.per_line);
-            if let Some(group) = regular
-                && self.regular(text, index, start, group)
+        let stride = self.shape.per_line + 1;
+        let (marks, mut at, mut start) = (index.marks(), 0, 0);
+        while self.seen + self.pending.len < self.records_max {
+            if self.pending.len == PENDING_MAX {
+                self.push(text, marks);
+            }
+            if let Some(group) = marks.get(at..at + stride)
+                && let Some(next) = self.regular(text, index, (start, at), group)
             {
-                start = group[self.shape.per_line] + 1;
-                marks = &marks[group.len()..];
+                (at, start) = (at + stride, next);
                 continue;
             }
             let newline = |&place: &u32| text[place as usize] == b'\n';
-            let Some(at) = marks.iter().position(newline) else { break };
+            let Some(skip) = marks[at..].iter().position(newline) else { break };
+            self.push(text, marks);
             self.careful(&text[start as usize..]);
-            start = marks[at] + 1;
-            marks = &marks[at + 1..];
+            at += skip + 1;
+            start = marks[at - 1] + 1;
         }
+        self.push(text, marks);
+        let taken = &text[..start as usize];
+        self.block.utf8 &= index.is_ascii() || simdutf8::basic::from_utf8(taken).is_ok();
         start as usize
+    }
+
+    /// Pushes the values of the pending lines.
+    fn push(&mut self, text: &'a [u8], marks: &[u32]) {
+        let len = std::mem::take(&mut self.pending.len);
+        let Pending { starts, ends, first, .. } = &self.pending;
+        let (starts, ends, first) = (&starts[..len], &ends[..len], &first[..len]);
+        let batch = Batch { text, marks, starts, ends, first };
+        let slices = starts.iter().zip(ends).map(|(&start, &end)| batch.slice(start, end));
+        self.block.lines.extend(slices);
+        self.block.crlf |=
+            ends.iter().fold(false, |crlf, &end| crlf | (text[end as usize] == b'\r'));
+        self.seen += len;
+        self.cutter.push(batch, &mut self.block.fields);
     }
 
     /// No more than about what the block still has room for.
@@ -102,27 +165,33 @@ impl<'a, C: Cutter<'a>> Run<'_, 'a, C> {
         left.saturating_mul(average + 1).clamp(256, WINDOW_BYTES)
     }
 
-    /// Takes a line that ends with the last of these marks; whether it could.
+    /// Notes the line that ends with the last of these marks, if it is regular: answers where the next one begins.
     #[inline(always)]
-    fn regular(&mut self, text: &'a [u8], index: &Index, start: u32, marks: &[u32]) -> bool {
-        let Some(&newline) = marks.last() else { return false };
-        if text[newline as usize] != b'\n' || newline == start {
-            return false;
+    fn regular(
+        &mut self,
+        text: &'a [u8],
+        index: &Index,
+        (start, first): (u32, usize),
+        marks: &[u32],
+    ) -> Option<u32> {
+        let newline = *marks.last()?;
+        if newline == start || text[newline as usize] != b'\n' {
+            return None;
         }
-        let crlf = text[newline as usize - 1] == b'\r';
-        let end = newline - u32::from(crlf);
-        let len = (end - start) as usize;
-        if len == 0 || len > self.walk.line_bytes_max {
-            return false;
+        let end = newline - u32::from(text[newline as usize - 1] == b'\r');
+        // Also for an empty line.
+        if (end - start).wrapping_sub(1) as usize >= self.walk.line_bytes_max {
+            return None;
         }
-        let line = Regular { text, index, start, end, marks };
-        if !self.cutter.regular(line, &mut self.block.fields) {
-            return false;
+        let (line, at) = (Regular { text, index, start, end, marks }, self.pending.len);
+        if at >= PENDING_MAX || !self.cutter.check(line, at) {
+            return None;
         }
-        self.seen += 1;
-        self.block.crlf |= crlf;
-        self.block.lines.push(&text[start as usize..end as usize]);
-        true
+        self.pending.starts[at] = start;
+        self.pending.ends[at] = end;
+        self.pending.first[at] = first as u32;
+        self.pending.len = at + 1;
+        Some(newline + 1)
     }
 
     /// Takes the first line of `text` with care; answers its bytes, its end included.
@@ -134,7 +203,7 @@ impl<'a, C: Cutter<'a>> Run<'_, 'a, C> {
             return next;
         }
         self.seen += 1;
-        self.block.ascii &= line.is_ascii();
+        self.block.utf8 &= std::str::from_utf8(line).is_ok();
         self.block.crlf |= next > line.len() + 1;
         let result = match line.len() > self.walk.line_bytes_max {
             true => Err(TOO_LONG),

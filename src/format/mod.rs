@@ -62,6 +62,8 @@ pub struct RawReject<'a> {
 /// The lines of a block, cut into the raw bytes of the wanted fields. Reused from block to block.
 #[derive(Debug, Default)]
 pub struct RawBlock<'a> {
+    /// The input that the lines are slices of, where the tokenizer says so.
+    text: &'a [u8],
     /// The records' lines, without their ends.
     pub lines: Vec<&'a [u8]>,
     /// One column a wanted field, one entry a record; empty means NULL.
@@ -74,8 +76,8 @@ pub struct RawBlock<'a> {
     pub skipped_bytes: u64,
     /// Whether some line ends with `\r\n`; else all do with `\n`, or at the end of the input.
     pub crlf: bool,
-    /// Whether all fields are ASCII. False where nobody looked.
-    ascii: bool,
+    /// Whether all fields are UTF-8. False where nobody looked.
+    utf8: bool,
     /// Buffers of the tokenizer.
     index: scan::Index,
 }
@@ -84,21 +86,23 @@ pub struct RawBlock<'a> {
 #[derive(Debug, Clone, Copy)]
 pub struct RawColumn<'r, 'a> {
     values: &'r [&'a [u8]],
-    /// Whether all of them are known to be ASCII.
-    ascii: bool,
+    /// Where most of the values lie: a value may be read by whole words there.
+    text: &'a [u8],
+    /// Whether all of them are known to be UTF-8.
+    utf8: bool,
 }
 
 impl<'r, 'a> RawColumn<'r, 'a> {
     /// Values of which nothing is known.
     pub fn new(values: &'r [&'a [u8]]) -> Self {
-        RawColumn { values, ascii: false }
+        RawColumn { values, text: &[], utf8: false }
     }
 }
 
 impl<'a> RawBlock<'a> {
     /// The values of a wanted field.
     pub fn column(&self, field: usize) -> RawColumn<'_, 'a> {
-        RawColumn { values: &self.fields[field], ascii: self.ascii }
+        RawColumn { values: &self.fields[field], text: self.text, utf8: self.utf8 }
     }
 
     /// Forgets the lines, keeping the buffers.
@@ -109,7 +113,7 @@ impl<'a> RawBlock<'a> {
         self.skipped = 0;
         self.skipped_bytes = 0;
         self.crlf = false;
-        self.ascii = false;
+        self.utf8 = false;
     }
 }
 

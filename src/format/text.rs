@@ -11,12 +11,12 @@ pub(crate) fn utf8_lossy<'a>(bytes: &'a [u8], arena: &'a Bump) -> &'a str {
     }
 }
 
-/// The same for bytes that are known to be ASCII: see [`RawBlock::column`](super::RawBlock::column).
-#[inline]
-pub(super) fn ascii_text(bytes: &[u8]) -> &str {
-    debug_assert!(bytes.is_ascii());
-    // SAFETY: ASCII is UTF-8. The values of a column whose flag is set are slices of windows that the scan of
-    // `format::scan` found to be ASCII, or made of digits and a point.
+/// The same for bytes that are known to be UTF-8: see [`RawBlock::column`](super::RawBlock::column).
+#[inline(always)]
+pub(super) fn known_text(bytes: &[u8]) -> &str {
+    debug_assert!(std::str::from_utf8(bytes).is_ok());
+    // SAFETY: the values of a column whose flag is set are cut out of UTF-8 at ASCII bytes, or at literals that are UTF-8
+    // themselves, or are made of digits and a point.
     unsafe { std::str::from_utf8_unchecked(bytes) }
 }
 

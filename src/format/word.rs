@@ -5,6 +5,17 @@ const LOW: u64 = 0x0101_0101_0101_0101;
 const HIGH: u64 = 0x8080_8080_8080_8080;
 const ZEROS: u64 = 0x3030_3030_3030_3030;
 
+/// Powers of ten that can be multiplied with eight digits.
+const SCALES: [i64; 10] = {
+    let mut powers = [1; 10];
+    let mut at = 1;
+    while at < powers.len() {
+        powers[at] = powers[at - 1] * 10;
+        at += 1;
+    }
+    powers
+};
+
 /// One to eight bytes of text, the last in the highest byte, with zeros (`0`) before the first.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Word {
@@ -32,6 +43,44 @@ impl Word {
         // The fill of the bytes in front; a shift by 64 is none in Rust, and a full word has no fill.
         let fill = ZEROS.checked_shr(8 * len as u32).unwrap_or(0);
         Some(Word { text: word | fill, len })
+    }
+
+    /// The same for one to eight bytes within a longer text, which are read at once: `len` bytes from a place on.
+    #[inline(always)]
+    fn load_at(text: &[u8], from: usize, len: usize) -> Option<Word> {
+        if len.wrapping_sub(1) >= 8 {
+            return None;
+        }
+        let bytes = text.get(from..)?.first_chunk::<8>()?;
+        let word = u64::from_le_bytes(*bytes) << (64 - 8 * len);
+        let fill = ZEROS.checked_shr(8 * len as u32).unwrap_or(0);
+        Some(Word { text: word | fill, len })
+    }
+
+    /// Reads a value within a text, and whether it has a minus in front.
+    #[inline(always)]
+    fn load_signed(text: &[u8], raw: &[u8]) -> Option<(Word, i64)> {
+        let minus = usize::from(*raw.first()? == b'-');
+        // A value that lies elsewhere has a place beyond the text.
+        let from = raw.as_ptr().addr().wrapping_sub(text.as_ptr().addr());
+        let word = Self::load_at(text, from.wrapping_add(minus), raw.len() - minus)?;
+        Some((word, -(minus as i64)))
+    }
+
+    /// An integer of at most eight digits that is a slice of `text`; `None` for anything else.
+    #[inline(always)]
+    pub(super) fn signed_int(text: &[u8], raw: &[u8]) -> Option<i64> {
+        let (word, sign) = Self::load_signed(text, raw)?;
+        Some(((word.digits()? as i64) ^ sign) - sign)
+    }
+
+    /// A decimal of at most eight bytes that is a slice of `text`, unscaled; `None` for anything else.
+    #[inline(always)]
+    pub(super) fn signed_decimal(text: &[u8], raw: &[u8], scale: u8) -> Option<i128> {
+        let (word, sign) = Self::load_signed(text, raw)?;
+        let (value, fraction, digits) = word.decimal()?;
+        let power = SCALES.get(usize::from(scale).wrapping_sub(fraction))?;
+        (digits > 0).then(|| i128::from(((value as i64 * power) ^ sign) - sign))
     }
 
     /// The number, if all bytes are digits.
@@ -117,6 +166,27 @@ mod tests {
         fn other_bytes_are_no_digits(text in proptest::collection::vec(any::<u8>(), 1..9)) {
             let read = Word::load(&text).and_then(Word::decimal);
             prop_assert_eq!(read, model(&text));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn values_within_a_text_read_as_they_do_alone(
+            before in "[ -9]{0,9}", value in "-?[0-9.]{1,9}|[-0-9.x]{0,10}", behind in "[ -9]{0,12}", scale in 0_u8..4,
+        ) {
+            let text = [before.as_bytes(), value.as_bytes(), behind.as_bytes()].concat();
+            let raw = &text[before.len()..before.len() + value.len()];
+            if let Some(int) = Word::signed_int(&text, raw) {
+                prop_assert_eq!(Some(int), value.parse().ok());
+            } else {
+                prop_assert!(behind.len() < 8 || value.len() > 8 || value.parse::<i64>().is_err() || value.starts_with('+'));
+            }
+            if let Some(decimal) = Word::signed_decimal(&text, raw, scale) {
+                prop_assert_eq!(crate::format::number::decimal(raw, scale), Ok(decimal));
+            } else {
+                prop_assert!(behind.len() < 8 || value.len() > 8 || crate::format::number::decimal(raw, scale).is_err());
+            }
+            prop_assert_eq!(Word::signed_int(&text, b"17"), None);
         }
     }
 }

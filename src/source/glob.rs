@@ -1,5 +1,6 @@
 //! Walking a glob: a folder is listed only where the pattern needs it, and no link leads in circles.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
@@ -98,8 +99,8 @@ fn step(at: PathBuf, parts: &[Part], found: &mut Vec<PathBuf>, problems: &mut Ve
         Part::Name { matcher, hidden } => {
             for entry in list(&at, problems) {
                 let name = entry.file_name();
-                if matcher.is_match(Path::new(&name)) && (*hidden || !is_hidden(&entry)) {
-                    step(entry.path(), rest, found, problems);
+                if matcher.is_match(Path::new(&name)) && (*hidden || !is_hidden(&name)) {
+                    step(below(&at, &name), rest, found, problems);
                 }
             }
         }
@@ -111,9 +112,9 @@ fn step(at: PathBuf, parts: &[Part], found: &mut Vec<PathBuf>, problems: &mut Ve
 fn any_depth(at: PathBuf, rest: &[Part], found: &mut Vec<PathBuf>, problems: &mut Vec<Problem>) {
     for entry in list(&at, problems) {
         let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
-        if is_folder && !is_hidden(&entry) {
+        if is_folder && !is_hidden(&entry.file_name()) {
             any_depth(entry.path(), rest, found, problems);
-        } else if rest.is_empty() && !is_hidden(&entry) {
+        } else if rest.is_empty() && !is_hidden(&entry.file_name()) {
             found.push(entry.path());
         }
     }
@@ -122,8 +123,16 @@ fn any_depth(at: PathBuf, rest: &[Part], found: &mut Vec<PathBuf>, problems: &mu
     }
 }
 
-fn is_hidden(entry: &fs::DirEntry) -> bool {
-    entry.file_name().as_encoded_bytes().starts_with(b".")
+fn is_hidden(name: &OsStr) -> bool {
+    name.as_encoded_bytes().starts_with(b".")
+}
+
+/// [`Path::join`] of a plain name, in one allocation.
+fn below(folder: &Path, name: &OsStr) -> PathBuf {
+    let mut path = PathBuf::with_capacity(folder.as_os_str().len() + name.len() + 1);
+    path.push(folder);
+    path.push(name);
+    path
 }
 
 /// The entries of a folder. What is no folder has none: a file may match a pattern's middle.

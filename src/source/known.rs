@@ -1,5 +1,7 @@
 //! The segments that the catalog knows, found by their hints or by their content.
 
+use std::cell::OnceCell;
+use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashMap};
 
 use super::probe::Probe;
@@ -12,53 +14,65 @@ pub(crate) const STRONG_BYTES: u64 = 4096;
 /// An index of known segments, and which of them a file has claimed.
 pub(crate) struct Known<'k> {
     pub(crate) segments: &'k [SegmentState],
-    by_file: HashMap<(u64, u64), Vec<usize>>,
-    by_head: HashMap<Fingerprint, Vec<usize>>,
-    head_lengths: BTreeSet<u32>,
+    /// Device and inode, and the segment's place: sorted by the former, the youngest generation first. It is the likeliest.
+    by_file: Vec<((u64, u64), Reverse<u64>, usize)>,
+    /// Made when the first file is looked into: mostly there is none.
+    heads: OnceCell<Heads>,
     claimed: Vec<bool>,
     idle: Vec<bool>,
 }
 
+/// Segments by the first bytes of their content.
+struct Heads {
+    by_head: HashMap<Fingerprint, Vec<usize>>,
+    lengths: BTreeSet<u32>,
+}
+
+impl Heads {
+    fn of(segments: &[SegmentState]) -> Self {
+        let mut by_head: HashMap<_, Vec<usize>> = HashMap::with_capacity(segments.len());
+        let mut lengths = BTreeSet::new();
+        for (at, segment) in segments.iter().enumerate().filter(|(_, one)| one.head.len > 0) {
+            by_head.entry(segment.head).or_default().push(at);
+            lengths.insert(segment.head.len);
+        }
+        Heads { by_head, lengths }
+    }
+}
+
 impl<'k> Known<'k> {
     pub(crate) fn new(segments: &'k [SegmentState]) -> Self {
-        let mut known = Known {
+        let with_file = segments.iter().enumerate().filter(|(_, segment)| has_file(segment));
+        let key = |segment: &SegmentState| (segment.device, segment.inode);
+        let mut by_file: Vec<_> =
+            with_file.map(|(at, segment)| (key(segment), Reverse(segment.id), at)).collect();
+        by_file.sort_unstable();
+        Known {
             segments,
-            by_file: HashMap::with_capacity(segments.len()),
-            by_head: HashMap::with_capacity(segments.len()),
-            head_lengths: BTreeSet::new(),
+            by_file,
+            heads: OnceCell::new(),
             claimed: vec![false; segments.len()],
             idle: vec![false; segments.len()],
-        };
-        for (at, segment) in segments.iter().enumerate() {
-            if has_file(segment) {
-                known.by_file.entry((segment.device, segment.inode)).or_default().push(at);
-            }
-            if segment.head.len > 0 {
-                known.by_head.entry(segment.head).or_default().push(at);
-                known.head_lengths.insert(segment.head.len);
-            }
         }
-        // The youngest generation first: it is the likeliest.
-        for candidates in known.by_file.values_mut() {
-            candidates.sort_by_key(|at| std::cmp::Reverse(segments[*at].id));
-        }
-        known
     }
 
     /// Unclaimed segments that were last seen in this device and inode.
-    pub(crate) fn hinted(&self, found: &Found) -> Vec<usize> {
-        let candidates = self.by_file.get(&found.key()).map_or(&[][..], Vec::as_slice);
-        candidates.iter().copied().filter(|at| !self.claimed[*at]).collect()
+    pub(crate) fn hinted(&self, found: &Found) -> impl Iterator<Item = usize> + '_ {
+        let key = found.key();
+        let first = self.by_file.partition_point(|(file, ..)| *file < key);
+        let candidates = self.by_file[first..].iter().take_while(move |(file, ..)| *file == key);
+        candidates.map(|(.., at)| *at).filter(|at| !self.claimed[*at])
     }
 
     /// Segments whose head this file has; those with the longest evidence first.
     pub(crate) fn with_head_of(&self, probe: &Probe) -> Vec<usize> {
+        let Heads { by_head, lengths } = self.heads.get_or_init(|| Heads::of(self.segments));
         let mut all: Vec<usize> = Vec::new();
-        for len in self.head_lengths.iter().take_while(|len| **len as usize <= probe.head.len()) {
+        for len in lengths.iter().take_while(|len| **len as usize <= probe.head.len()) {
             let head = Fingerprint::of(&probe.head[..*len as usize]);
-            all.extend(self.by_head.get(&head).into_iter().flatten());
+            all.extend(by_head.get(&head).into_iter().flatten());
         }
-        all.sort_by_key(|at| std::cmp::Reverse(self.segments[*at].offset));
+        all.sort_by_key(|at| Reverse(self.segments[*at].offset));
         all
     }
 

@@ -11,6 +11,7 @@
 
 mod held;
 
+use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -33,18 +34,19 @@ const SETTLED: Duration = Duration::from_secs(2);
 pub fn plan(found: Vec<Found>, known: &[SegmentState], rules: &SealRules) -> SourcePlan {
     let (held, found): (Vec<Found>, Vec<Found>) =
         found.into_iter().partition(|file| file.held.is_some());
-    let all = held.iter().chain(&found);
     let mut planner = Planner {
         known: Known::new(known),
         rules,
-        siblings: Siblings::new(&found),
-        order: all.enumerate().map(|(at, file)| (file.key(), at)).collect(),
+        held: &held,
+        found: &found,
+        siblings: OnceCell::new(),
+        order: OnceCell::new(),
         outcome: SourcePlan::default(),
     };
-    let files = found.into_iter().filter(|file| file.size > 0);
-    let unhinted: Vec<Found> = files.filter(|file| !planner.by_hint(file)).collect();
-    let unclaimed: Vec<Found> = unhinted.into_iter().filter(|f| !planner.by_content(f)).collect();
-    unclaimed.iter().for_each(|file| planner.as_new(file));
+    let files = found.iter().filter(|file| file.size > 0);
+    let unhinted: Vec<&Found> = files.filter(|file| !planner.by_hint(file)).collect();
+    let unclaimed: Vec<&Found> = unhinted.into_iter().filter(|f| !planner.by_content(f)).collect();
+    unclaimed.into_iter().for_each(|file| planner.as_new(file));
     held.iter().for_each(|file| planner.held(file));
     planner.finish()
 }
@@ -52,22 +54,34 @@ pub fn plan(found: Vec<Found>, known: &[SegmentState], rules: &SealRules) -> Sou
 struct Planner<'p> {
     known: Known<'p>,
     rules: &'p SealRules,
-    siblings: Siblings,
-    /// Where each file stands among those found.
-    order: HashMap<(u64, u64), usize>,
+    held: &'p [Found],
+    found: &'p [Found],
+    /// Made when it is asked for: where nothing is new it never is.
+    siblings: OnceCell<Siblings<'p>>,
+    /// Where each file stands among those found; made likewise.
+    order: OnceCell<HashMap<(u64, u64), usize>>,
     outcome: SourcePlan,
 }
 
-impl Planner<'_> {
+impl<'p> Planner<'p> {
+    fn siblings(&self) -> &Siblings<'p> {
+        self.siblings.get_or_init(|| Siblings::new(self.found))
+    }
+
+    fn order(&self) -> &HashMap<(u64, u64), usize> {
+        let all = || self.held.iter().chain(self.found).enumerate();
+        self.order.get_or_init(|| all().map(|(at, file)| (file.key(), at)).collect())
+    }
+
     /// Rules 1 and 2. Whether the file is dealt with.
     fn by_hint(&mut self, file: &Found) -> bool {
-        let hinted = self.known.hinted(file);
-        let untouched =
-            hinted.iter().copied().find(|at| is_untouched(&self.known.segments[*at], file));
+        let segments = self.known.segments;
+        let untouched = self.known.hinted(file).find(|at| is_untouched(&segments[*at], file));
         if let Some(at) = untouched {
             self.untouched(at, file);
             return true;
         }
+        let hinted: Vec<usize> = self.known.hinted(file).collect();
         let Some(&first) = hinted.first() else {
             return false;
         };
@@ -85,7 +99,7 @@ impl Planner<'_> {
         let segment = &self.known.segments[at];
         self.known.claim_idle(at);
         self.nothing_left(file);
-        if segment.path != file.path || segment.gone_us.is_some() {
+        if !is_same_path(&segment.path, &file.path) || segment.gone_us.is_some() {
             self.outcome.updates.push(segment.seen_as(file, segment.compression, true));
         }
     }
@@ -133,7 +147,7 @@ impl Planner<'_> {
             if probe.found.size == 0 {
                 return Ok(());
             }
-            if self.siblings.is_copy(&probe)? {
+            if self.siblings().is_copy(&probe)? {
                 self.outcome.copies.push(file.path.clone());
                 return Ok(());
             }
@@ -217,7 +231,7 @@ impl Planner<'_> {
         let lines_end = probe.lines_end(scanned)?;
         let lines_end = if lines_end == scanned { start } else { lines_end };
         let unfinished = lines_end < probe.found.size;
-        Ok(if unfinished && self.siblings.is_sealed(&probe.found, self.rules) {
+        Ok(if unfinished && self.siblings().is_sealed(&probe.found, self.rules) {
             probe.found.size
         } else {
             lines_end
@@ -253,10 +267,11 @@ impl Planner<'_> {
             }
             self.outcome.updates.push(gone);
         }
-        let order = self.order;
-        let place = |task: &SegmentTask| order.get(&task.found.key()).copied();
-        self.outcome.tasks.sort_by_key(place);
-        self.outcome
+        let mut tasks = std::mem::take(&mut self.outcome.tasks);
+        if tasks.len() > 1 {
+            tasks.sort_by_key(|task| self.order().get(&task.found.key()).copied());
+        }
+        SourcePlan { tasks, ..self.outcome }
     }
 
     /// Logs of which a file was renamed, removed or truncated since it was found: a rotation is under way, and what the
@@ -272,7 +287,7 @@ impl Planner<'_> {
         if asked.is_empty() {
             return asked;
         }
-        let moved = self.siblings.files().filter(|file| {
+        let moved = self.siblings().files().filter(|file| {
             let meta = std::fs::metadata(&file.path);
             meta.map_or(true, |meta| {
                 let now = Found::new(&file.path, &meta);
@@ -309,7 +324,7 @@ impl Planner<'_> {
 
     /// Whether the segment's device and inode are those of a file that was found, and that is not the segment.
     fn is_anothers_file(&self, segment: &SegmentState) -> bool {
-        self.order.contains_key(&(segment.device, segment.inode))
+        self.order().contains_key(&(segment.device, segment.inode))
     }
 
     /// Whether a sibling could not be read that may be the segment: a compressed file that is still being written.
@@ -318,6 +333,11 @@ impl Planner<'_> {
         let is_sibling = |path: &Path| RotatedName::of(path).family() == name.family();
         self.outcome.problems.iter().any(|p| is_sibling(&p.path))
     }
+}
+
+/// Paths compare by their parts, which takes longer than to see that they are written alike.
+fn is_same_path(a: &Path, b: &Path) -> bool {
+    a.as_os_str() == b.as_os_str() || a == b
 }
 
 fn is_untouched(segment: &SegmentState, file: &Found) -> bool {

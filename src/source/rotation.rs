@@ -3,7 +3,10 @@
 //! Known: `access.log.2.gz` (logrotate), `access.log-20240131`, `access.log.2024-01-31-10`, `access-2024-01-31.log`,
 //! `access.log-1706659200`, and a compressor's ending behind any of them.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
@@ -35,40 +38,53 @@ enum Age {
     Live,
 }
 
-/// A file's name taken apart.
+/// A file's name taken apart. Most of it points into the path: a run with nothing new takes a thousand names apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct RotatedName {
-    folder: PathBuf,
-    name: String,
-    stem: String,
+pub(crate) struct RotatedName<'p> {
+    folder: &'p Path,
+    name: Cow<'p, str>,
+    stem: Cow<'p, str>,
     age: Age,
-    rest: String,
+    rest: Cow<'p, str>,
 }
 
-impl RotatedName {
+impl<'p> RotatedName<'p> {
     /// Takes the name apart.
-    pub(crate) fn of(path: &Path) -> Self {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let plain = strip_compression(&name);
-        let folder = path.parent().map(Path::to_owned).unwrap_or_default();
-        let rest = name[plain.len()..].to_owned();
+    pub(crate) fn of(path: &'p Path) -> Self {
+        let (folder, name) = folder_and_name(path);
+        match name.to_string_lossy() {
+            Cow::Borrowed(name) => RotatedName::take_apart(folder, name),
+            Cow::Owned(name) => {
+                let parts = RotatedName::take_apart(folder, &name);
+                let owned = |part: Cow<'_, str>| Cow::Owned(part.into_owned());
+                let (stem, age, rest) = (owned(parts.stem), parts.age, owned(parts.rest));
+                RotatedName { folder, name: Cow::Owned(name), stem, age, rest }
+            }
+        }
+    }
+
+    fn take_apart<'n>(folder: &'n Path, name: &'n str) -> RotatedName<'n> {
+        let plain = strip_compression(name);
+        let rest = Cow::Borrowed(&name[plain.len()..]);
         let (stem, number) = split_number(plain);
         let (stem, age) = match (split_date(stem), number) {
-            (Some((stem, digits)), number) => (stem, Age::Dated(digits, number.unwrap_or(0))),
-            (None, Some(number)) => (stem.to_owned(), Age::Numbered(number)),
-            (None, None) => (stem.to_owned(), Age::Live),
+            (Some((stem, digits)), number) => {
+                (Cow::Owned(stem), Age::Dated(digits, number.unwrap_or(0)))
+            }
+            (None, Some(number)) => (Cow::Borrowed(stem), Age::Numbered(number)),
+            (None, None) => (Cow::Borrowed(stem), Age::Live),
         };
-        RotatedName { folder, name: name.into_owned(), stem, age, rest }
+        RotatedName { folder, name: Cow::Borrowed(name), stem, age, rest }
     }
 
     /// What all files of one log have in common.
     pub(crate) fn family(&self) -> (&Path, &str) {
-        (&self.folder, &self.stem)
+        (self.folder, &self.stem)
     }
 
     /// [`RotatedName::family`] as one path.
     pub(crate) fn family_path(&self) -> PathBuf {
-        self.folder.join(&self.stem)
+        self.folder.join(&*self.stem)
     }
 
     /// Whether this file was rotated before that one, both being of one log.
@@ -105,19 +121,33 @@ impl RotatedName {
     }
 }
 
-impl PartialOrd for RotatedName {
+impl PartialOrd for RotatedName<'_> {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
 
 /// The order of discovery: log by log, oldest first.
-impl Ord for RotatedName {
+impl Ord for RotatedName<'_> {
     fn cmp(&self, other: &Self) -> Ordering {
-        self.family()
-            .cmp(&other.family())
+        // Nearly all are in one folder, and paths compare by their parts.
+        let is_same = self.folder.as_os_str() == other.folder.as_os_str();
+        let by_folder = if is_same { Ordering::Equal } else { self.folder.cmp(other.folder) };
+        by_folder
+            .then_with(|| self.stem.cmp(&other.stem))
             .then_with(|| self.by_age(other))
             .then_with(|| self.name.cmp(&other.name))
+    }
+}
+
+/// [`Path::parent`] and [`Path::file_name`], without a look at the other parts where the last one is a plain name.
+fn folder_and_name(path: &Path) -> (&Path, &OsStr) {
+    let bytes = path.as_os_str().as_bytes();
+    match memchr::memrchr(b'/', bytes).map(|slash| (&bytes[..slash], &bytes[slash + 1..])) {
+        Some((folder, name)) if !folder.is_empty() && !matches!(name, b"" | b"." | b"..") => {
+            (Path::new(OsStr::from_bytes(folder)), OsStr::from_bytes(name))
+        }
+        _ => (path.parent().unwrap_or(Path::new("")), path.file_name().unwrap_or_default()),
     }
 }
 

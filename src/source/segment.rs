@@ -43,8 +43,13 @@ impl Eq for Found {}
 impl Found {
     /// From what `stat` or `fstat` says.
     pub fn new(path: &Path, meta: &Metadata) -> Self {
+        Found::at(path.to_owned(), meta)
+    }
+
+    /// The same of a path that is not needed any more.
+    pub(crate) fn at(path: PathBuf, meta: &Metadata) -> Self {
         Found {
-            path: path.to_owned(),
+            path,
             device: meta.dev(),
             inode: meta.ino(),
             size: meta.size(),

@@ -1,7 +1,7 @@
 //! The files of one log beside each other: which of them has a successor, and which is a copy of another.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::known::STRONG_BYTES;
 use super::probe::Probe;
@@ -10,14 +10,14 @@ use super::segment::QUIET;
 use super::{Compression, Fingerprint, Found, SealRules, SourceError};
 
 /// All files that were found, by log and by path.
-pub(crate) struct Siblings {
-    youngest: HashMap<PathBuf, RotatedName>,
-    by_path: HashMap<PathBuf, Found>,
+pub(crate) struct Siblings<'f> {
+    youngest: HashMap<PathBuf, RotatedName<'f>>,
+    by_path: HashMap<&'f Path, &'f Found>,
 }
 
-impl Siblings {
-    pub(crate) fn new(found: &[Found]) -> Self {
-        let mut youngest: HashMap<PathBuf, RotatedName> = HashMap::new();
+impl<'f> Siblings<'f> {
+    pub(crate) fn new(found: &'f [Found]) -> Self {
+        let mut youngest: HashMap<PathBuf, RotatedName<'f>> = HashMap::new();
         // A held file has no name any more that says anything of the others.
         let found = || found.iter().filter(|file| file.held.is_none());
         for file in found() {
@@ -27,13 +27,13 @@ impl Siblings {
                 *entry = name;
             }
         }
-        let by_path = found().map(|file| (file.path.clone(), file.clone())).collect();
+        let by_path = found().map(|file| (file.path.as_path(), file)).collect();
         Siblings { youngest, by_path }
     }
 
     /// All files that were found by their names.
     pub(crate) fn files(&self) -> impl Iterator<Item = &Found> {
-        self.by_path.values()
+        self.by_path.values().copied()
     }
 
     /// Whether a last line without a newline counts as it is.
@@ -62,7 +62,7 @@ impl Siblings {
             Compression::Plain => name.live_path(),
             _ => name.uncompressed_path(),
         };
-        let Some(original) = original.and_then(|path| self.by_path.get(&path)) else {
+        let Some(original) = original.and_then(|path| self.by_path.get(path.as_path())) else {
             return Ok(false);
         };
         match Probe::open(original) {

@@ -113,6 +113,28 @@ fn a_full_disk_under_the_state_directory_in_the_middle() {
     done.says(&["logmill: hits: can't write .logmill/hits/groups/", "make room and run again"]);
 }
 
+/// Memory for hardly a group, so that all of them are spilled. Without root nothing can be limited but the length of files,
+/// and the catalog is longer than a run.
+#[test]
+fn a_full_disk_under_spilled_groups() {
+    if !is_root() {
+        return;
+    }
+    let world = world();
+    let disk = SmallDisk::mount(&world.path(".logmill"), 4 << 20);
+    disk.fill(300 << 10);
+    let options = ["--memory", "1KiB", "--threads", "1"];
+    let done = world.run(&options).expect(1);
+    says_full(&done);
+    done.says(&["logmill: hits: can't write .logmill/hits/spill/", "make room and run again"]);
+    assert!(!world.has_parquet("out"), "nothing is half-visible");
+    let left = std::fs::read_dir(world.path(".logmill/hits/spill")).map_or(0, Iterator::count);
+    assert_eq!(left, 0, "what filled the disk is gone");
+    disk.empty();
+    world.run(&options).expect(0).quiet();
+    assert!(world.summary() == expected());
+}
+
 #[test]
 fn a_full_disk_under_the_sqlite_output() {
     let done = fill_up("db", 64 << 10, 400 << 10, 4);

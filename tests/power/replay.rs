@@ -59,6 +59,10 @@ impl Replay {
                 self.disk.resize(call.ended, file, call.number(1) as usize);
             }
             "rename" => self.disk.rename(call.ended, &path(call, 0), &path(call, 1)),
+            // That it did not fail tells that there was nothing to replace.
+            "renameat2" if call.args[4] == "RENAME_NOREPLACE" => {
+                self.disk.rename(call.ended, &path(call, 1), &path(call, 3));
+            }
             "unlink" => self.disk.remove(call.ended, &path(call, 0)),
             "mkdir" => self.disk.make_folder(call.ended, &path(call, 0)),
             "fsync" | "fdatasync" => match self.open.get(&call.descriptor(0)) {

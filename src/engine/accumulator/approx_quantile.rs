@@ -16,49 +16,65 @@ use crate::data::{Column, DataType};
 
 /// A number type that rounds to a float.
 pub(super) trait ToFloat: Value {
-    /// The nearest float to the item, divided by `unit`, which is 1 unless it is a decimal.
-    fn to_float(item: Self::Item<'_>, unit: u128) -> f64;
+    /// The nearest float to the item, divided by the unit, which is 1 unless it is a decimal.
+    fn to_float(item: Self::Item<'_>, unit: &Unit) -> f64;
+}
+
+/// What a decimal counts in.
+pub(super) struct Unit {
+    whole: u128,
+    /// The same, where a float holds it.
+    exact: Option<f64>,
+}
+
+impl Unit {
+    fn new(scale: u8) -> Self {
+        let whole = 10u128.pow(u32::from(scale));
+        Unit { whole, exact: exact(whole as i128) }
+    }
 }
 
 impl ToFloat for i64 {
     #[inline]
-    fn to_float(item: i64, _: u128) -> f64 {
+    fn to_float(item: i64, _: &Unit) -> f64 {
         item as f64
     }
 }
 
 impl ToFloat for f64 {
     #[inline]
-    fn to_float(item: f64, _: u128) -> f64 {
+    fn to_float(item: f64, _: &Unit) -> f64 {
         item
     }
 }
 
 impl ToFloat for i128 {
     #[inline]
-    fn to_float(item: i128, unit: u128) -> f64 {
-        match (exact(item), exact(unit as i128)) {
+    fn to_float(item: i128, unit: &Unit) -> f64 {
+        match (exact(item), unit.exact) {
+            // IEEE division of exact operands rounds once.
             (Some(item), Some(unit)) => item / unit,
-            _ => ratio_to_f64(&BigInt::from(item), &BigUint::from(unit), 0),
+            _ => wide_to_float(item, unit.whole),
         }
     }
+}
+
+#[cold]
+fn wide_to_float(item: i128, unit: u128) -> f64 {
+    ratio_to_f64(&BigInt::from(item), &BigUint::from(unit), 0)
 }
 
 /// Estimates a quantile of values of type `V`; NULL without values.
 pub(super) struct ApproxQuantile<V> {
     quantile: f64,
-    unit: u128,
+    unit: Unit,
     values: PhantomData<fn(V)>,
 }
 
 impl<V: ToFloat> ApproxQuantile<V> {
     /// The quantile, from 0 to 1, of values of type `argument`.
     pub(super) fn new(quantile: f64, argument: DataType) -> Self {
-        ApproxQuantile {
-            quantile,
-            unit: 10u128.pow(u32::from(argument.scale())),
-            values: PhantomData,
-        }
+        ApproxQuantile { quantile, unit: Unit::new(argument.scale()), values: PhantomData }
     }
 }
 
@@ -80,10 +96,13 @@ impl<V: ToFloat> Aggregate for ApproxQuantile<V> {
     fn update(&self, groups: &mut Groups<Histogram>, input: &Input<'_, '_>) {
         let items = V::items(argument(input));
         each_value(input, |group, row| {
+            let value = V::to_float(items[row], &self.unit);
             let histogram = &mut groups.states[group];
-            let before = histogram.heap();
-            histogram.insert(V::to_float(items[row], self.unit));
-            groups.heap = groups.heap + histogram.heap() - before;
+            if !histogram.count_known(value) {
+                let before = histogram.heap();
+                histogram.insert(value);
+                groups.heap = groups.heap + histogram.heap() - before;
+            }
         });
     }
 

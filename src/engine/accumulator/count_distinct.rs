@@ -1,181 +1,123 @@
-//! `count(DISTINCT x)`, exact: one set of (group, value) for all groups, so that small groups cost no table each.
+//! `count(DISTINCT x)`, exact: a set of values a group.
 
-use std::any::Any;
-use std::cmp::Ordering;
+use std::marker::PhantomData;
 
 use bumpalo::Bump;
 
 use super::count::counts;
 use super::encode::{Layout, Reader};
-use super::{Accumulator, Input, MeasureError};
+use super::grouped::{Aggregate, Groups, argument, each_batch};
+use super::value::Value;
+use super::{Input, MeasureError};
 use crate::data::{Column, DataType};
+use crate::engine::hash::Hasher;
 
 const NAME: &str = "count(DISTINCT)";
 
-/// A set of (group, value). `counts` holds the number of values of each group and is kept up by every insertion.
-pub(super) trait DistinctSet: Sync + Default + Send + 'static {
-    /// Finds a value again.
-    type Entry: Sync + Copy + Send + 'static;
-    /// Names the storage in the tag of a state.
-    const CODE: u8;
+/// A set of values.
+pub(super) trait DistinctSet: Default + Send + Sync + 'static {
+    /// The type of the values.
+    type Value: Value;
+    /// What is known of a value before its set is looked at.
+    type Probe: Copy;
 
-    /// Inserts the rows that have a value.
-    fn update(&mut self, input: &Input<'_, '_>, counts: &mut [u64]);
-    /// Inserts another set's values, their groups mapped; those mapped to `u32::MAX` stay out.
-    fn merge(&mut self, other: &Self, mapping: &[u32], counts: &mut [u64]);
-    /// Group and entry of every value.
-    fn entries(&self) -> impl Iterator<Item = (u32, Self::Entry)>;
-    /// The order of values in a state.
-    fn compare(&self, a: Self::Entry, b: Self::Entry) -> Ordering;
-    /// Appends a group's sorted values.
-    fn write(&self, sorted: &[Self::Entry], out: &mut Vec<u8>);
-    /// Inserts what `write` wrote; `None`, and nothing inserted, if it is damaged.
-    fn read(&mut self, group: u32, reader: &mut Reader<'_>, counts: &mut [u64]) -> Option<()>;
+    /// A value's probe.
+    fn probe(item: <Self::Value as Value>::Item<'_>, hasher: Hasher) -> Self::Probe;
+    /// Asks for the memory that `insert` will read.
+    fn prefetch(&self, probe: Self::Probe);
+    /// Adds a value.
+    fn insert(
+        &mut self,
+        item: <Self::Value as Value>::Item<'_>,
+        probe: Self::Probe,
+        hasher: Hasher,
+    );
+    /// Adds another set's values.
+    fn merge(&mut self, other: &Self, hasher: Hasher);
+    /// How many values.
+    fn len(&self) -> usize;
+    /// Sorts the values, for `write`.
+    fn sort(&mut self);
+    /// Appends the sorted values.
+    fn write(&self, out: &mut Vec<u8>);
+    /// Reads what `write` wrote.
+    fn read(reader: &mut Reader<'_>) -> Option<Self>;
     /// Bytes on the heap.
     fn heap(&self) -> usize;
-    /// Forgets all, keeping the buffers.
-    fn clear(&mut self);
 }
 
-/// Exact distinct counts over a set.
-pub(super) struct CountDistinct<S: DistinctSet> {
-    set: S,
-    counts: Vec<u64>,
-    index: Index<S::Entry>,
-}
-
-/// The entries by group, sorted within; made by `seal`.
-struct Index<E> {
-    /// Where each group's entries end; group 0 starts at 0.
-    ends: Vec<usize>,
-    entries: Vec<E>,
-    /// Whether nothing changed since.
-    fresh: bool,
+/// Exact distinct counts over sets.
+pub(super) struct CountDistinct<S> {
+    hasher: Hasher,
+    sets: PhantomData<fn(S)>,
 }
 
 impl<S: DistinctSet> CountDistinct<S> {
-    pub(super) fn boxed() -> Box<dyn Accumulator> {
-        let index = Index { ends: Vec::new(), entries: Vec::new(), fresh: false };
-        Box::new(CountDistinct { set: S::default(), counts: Vec::new(), index })
-    }
-
-    /// Sorts the entries by group with a counting sort, then within each group.
-    fn build_index(&mut self) {
-        let Some((group, first)) = self.set.entries().next() else {
-            self.index =
-                Index { ends: vec![0; self.counts.len()], entries: Vec::new(), fresh: true };
-            return;
-        };
-        debug_assert!((group as usize) < self.counts.len());
-        let mut places = starts(&self.counts);
-        let mut entries = vec![first; self.counts.iter().sum::<u64>() as usize];
-        for (group, entry) in self.set.entries() {
-            entries[places[group as usize]] = entry;
-            places[group as usize] += 1;
-        }
-        let mut rest = entries.as_mut_slice();
-        for &count in &self.counts {
-            let (of_group, others) = rest.split_at_mut(count as usize);
-            of_group.sort_unstable_by(|&a, &b| self.set.compare(a, b));
-            rest = others;
-        }
-        self.index = Index { ends: places, entries, fresh: true };
+    pub(super) fn new() -> Self {
+        CountDistinct { hasher: Hasher::default(), sets: PhantomData }
     }
 }
 
-/// Where each group's entries start.
-fn starts(counts: &[u64]) -> Vec<usize> {
-    let mut next = 0;
-    let start = |&count: &u64| {
-        let start = next;
-        next += count as usize;
-        start
-    };
-    counts.iter().map(start).collect()
-}
+impl<S: DistinctSet> Aggregate for CountDistinct<S> {
+    type State = S;
 
-impl<S: DistinctSet> Accumulator for CountDistinct<S> {
-    fn resize(&mut self, groups: usize) {
-        self.counts.resize(groups, 0);
-        self.index.fresh = false;
+    fn name(&self) -> &'static str {
+        NAME
     }
 
-    fn update(&mut self, input: &Input<'_, '_>) {
-        self.index.fresh = false;
-        self.set.update(input, &mut self.counts);
-    }
-
-    fn fresh(&self) -> Box<dyn Accumulator> {
-        CountDistinct::<S>::boxed()
-    }
-
-    fn merge(&mut self, other: &dyn Accumulator, pairs: &[(u32, u32)]) {
-        let other: &Self =
-            other.as_any().downcast_ref().expect("accumulators of one measure are of one kind");
-        self.index.fresh = false;
-        let mut mapping = vec![u32::MAX; other.counts.len()];
-        pairs.iter().for_each(|&(from, into)| mapping[from as usize] = into);
-        self.set.merge(&other.set, &mapping, &mut self.counts);
-    }
-
-    fn state(&self, group: usize, out: &mut Vec<u8>) {
-        assert!(self.index.fresh, "seal() comes before state()");
-        if self.counts[group] > 0 {
-            let end = self.index.ends[group];
-            out.push(Layout::CountDistinct.tag(S::CODE));
-            self.set.write(&self.index.entries[end - self.counts[group] as usize..end], out);
-        }
-    }
-
-    fn seal(&mut self) {
-        if !self.index.fresh {
-            self.build_index();
-        }
-    }
-
-    fn merge_state(&mut self, group: usize, state: &[u8]) -> Result<(), MeasureError> {
-        if state.is_empty() {
-            return Ok(());
-        }
-        self.index.fresh = false;
-        let damaged = MeasureError::State(NAME);
-        let mut reader = Reader::new(state);
-        if reader.byte() != Some(Layout::CountDistinct.tag(S::CODE)) {
-            return Err(damaged);
-        }
-        self.set.read(group as u32, &mut reader, &mut self.counts).ok_or(damaged)
-    }
-
-    fn evaluate<'a>(
-        &self,
-        from: usize,
-        to: usize,
-        _: &'a Bump,
-    ) -> Result<Column<'a>, MeasureError> {
-        counts(&self.counts[from..to], NAME)
+    fn tag(&self) -> u8 {
+        Layout::CountDistinct.tag(S::Value::CODE)
     }
 
     fn data_type(&self) -> DataType {
         DataType::Int
     }
 
-    fn heap_bytes(&self) -> usize {
-        self.set.heap()
-            + self.counts.capacity() * size_of::<u64>()
-            + self.index.ends.capacity() * size_of::<usize>()
-            + self.index.entries.capacity() * size_of::<S::Entry>()
+    fn update(&self, groups: &mut Groups<S>, input: &Input<'_, '_>) {
+        let items = S::Value::items(argument(input));
+        let mut probes = Vec::new();
+        each_batch(input, |batch| {
+            probes.clear();
+            probes.extend(batch.iter().map(|&(_, row)| S::probe(items[row as usize], self.hasher)));
+            for (&(group, _), &probe) in batch.iter().zip(&probes) {
+                groups.states[group as usize].prefetch(probe);
+            }
+            for (&(group, row), &probe) in batch.iter().zip(&probes) {
+                let set = &mut groups.states[group as usize];
+                let before = set.heap();
+                set.insert(items[row as usize], probe, self.hasher);
+                groups.heap = groups.heap + set.heap() - before;
+            }
+        });
     }
 
-    fn clear(&mut self) {
-        self.set.clear();
-        self.counts.clear();
-        self.index.ends.clear();
-        self.index.entries.clear();
-        self.index.fresh = false;
+    fn merge(&self, into: &mut S, from: &S) {
+        into.merge(from, self.hasher);
     }
 
-    fn as_any(&self) -> &dyn Any {
-        self
+    fn is_empty(&self, state: &S) -> bool {
+        state.len() == 0
+    }
+
+    fn heap(&self, state: &S) -> usize {
+        state.heap()
+    }
+
+    fn seal(&self, state: &mut S) {
+        state.sort();
+    }
+
+    fn write(&self, state: &S, out: &mut Vec<u8>) {
+        state.write(out);
+    }
+
+    fn read(&self, reader: &mut Reader<'_>) -> Option<S> {
+        S::read(reader)
+    }
+
+    fn evaluate<'a>(&self, states: &[S], _: &'a Bump) -> Result<Column<'a>, MeasureError> {
+        let sizes: Vec<u64> = states.iter().map(|set| set.len() as u64).collect();
+        counts(&sizes, NAME)
     }
 }
 

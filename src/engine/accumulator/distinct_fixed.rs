@@ -1,21 +1,15 @@
-//! Sets of (group, value) for values of fixed width: the value is its own entry.
+//! Sets of values of fixed width: the value is its own element.
 
-use std::cmp::Ordering;
-use std::hash::Hash;
-
-use foldhash::fast::FixedState;
-use hashbrown::HashSet;
-
-use super::Input;
 use super::count_distinct::DistinctSet;
 use super::encode::{self, Reader};
-use super::grouped::{argument, each_value};
 use super::value::{Value, canonical};
+use super::value_set::{Element, ValueSet};
+use crate::engine::hash::Hasher;
 
 /// A value type with a one-to-one map of its canonical values to unsigned integers.
 pub(super) trait Keyed: Value {
     /// The integer.
-    type Key: Sync + Copy + Ord + Hash + Send + Into<u128> + TryFrom<u128> + 'static;
+    type Key: Element + Into<u128> + TryFrom<u128>;
     /// Maps a value; near values should be near, for short states.
     fn key(item: Self::Item<'_>) -> Self::Key;
 }
@@ -52,58 +46,60 @@ impl Keyed for i128 {
     }
 }
 
-/// A set of (group, key).
+/// A set of values of type `V`.
 pub(super) struct FixedSet<V: Keyed> {
-    set: HashSet<(u32, V::Key), FixedState>,
+    set: ValueSet<V::Key>,
 }
 
 impl<V: Keyed> Default for FixedSet<V> {
     fn default() -> Self {
-        FixedSet { set: HashSet::default() }
-    }
-}
-
-impl<V: Keyed> FixedSet<V> {
-    #[inline]
-    fn insert(&mut self, group: u32, key: V::Key, counts: &mut [u64]) {
-        counts[group as usize] += u64::from(self.set.insert((group, key)));
+        FixedSet { set: ValueSet::default() }
     }
 }
 
 impl<V: Keyed> DistinctSet for FixedSet<V> {
-    type Entry = V::Key;
-    const CODE: u8 = V::CODE;
+    type Value = V;
+    type Probe = (V::Key, u64);
 
-    fn update(&mut self, input: &Input<'_, '_>, counts: &mut [u64]) {
-        let items = V::items(argument(input));
-        each_value(input, |group, row| self.insert(group as u32, V::key(items[row]), counts));
+    #[inline]
+    fn probe(item: V::Item<'_>, hasher: Hasher) -> Self::Probe {
+        let key = V::key(item);
+        (key, key.hash(hasher))
     }
 
-    fn merge(&mut self, other: &Self, mapping: &[u32], counts: &mut [u64]) {
-        let taken = |entry: &&(u32, V::Key)| mapping[entry.0 as usize] != u32::MAX;
-        for &(group, key) in other.set.iter().filter(taken) {
-            self.insert(mapping[group as usize], key, counts);
-        }
+    #[inline]
+    fn prefetch(&self, probe: Self::Probe) {
+        self.set.prefetch(probe.1);
     }
 
-    fn entries(&self) -> impl Iterator<Item = (u32, V::Key)> {
-        self.set.iter().copied()
+    #[inline]
+    fn insert(&mut self, _: V::Item<'_>, (key, hash): Self::Probe, hasher: Hasher) {
+        self.set.insert(key, hash, hasher);
     }
 
-    fn compare(&self, a: V::Key, b: V::Key) -> Ordering {
-        a.cmp(&b)
+    fn merge(&mut self, other: &Self, hasher: Hasher) {
+        self.set.merge(&other.set, hasher);
     }
 
-    fn write(&self, sorted: &[V::Key], out: &mut Vec<u8>) {
-        encode::put_varint(out, sorted.len() as u64);
+    #[inline]
+    fn len(&self) -> usize {
+        self.set.len()
+    }
+
+    fn sort(&mut self) {
+        self.set.sort();
+    }
+
+    fn write(&self, out: &mut Vec<u8>) {
+        encode::put_varint(out, self.len() as u64);
         let mut last = 0u128;
-        for &key in sorted {
+        for &key in self.set.sorted() {
             encode::put_varint_wide(out, key.into() - last);
             last = key.into();
         }
     }
 
-    fn read(&mut self, group: u32, reader: &mut Reader<'_>, counts: &mut [u64]) -> Option<()> {
+    fn read(reader: &mut Reader<'_>) -> Option<Self> {
         let len = reader.length().filter(|len| *len > 0)?;
         let mut keys = Vec::with_capacity(len);
         let mut last = 0u128;
@@ -112,16 +108,11 @@ impl<V: Keyed> DistinctSet for FixedSet<V> {
             last = last.checked_add(step)?;
             keys.push(V::Key::try_from(last).ok()?);
         }
-        reader.is_at_end().then_some(())?;
-        keys.into_iter().for_each(|key| self.insert(group, key, counts));
-        Some(())
+        Some(FixedSet { set: ValueSet::from_sorted(keys) })
     }
 
+    #[inline]
     fn heap(&self) -> usize {
-        self.set.allocation_size()
-    }
-
-    fn clear(&mut self) {
-        self.set.clear();
+        self.set.heap()
     }
 }

@@ -1,148 +1,201 @@
-//! Sets of (group, text): the bytes lie one after the other in one buffer, the table holds the places of entries.
+//! Sets of texts. Those of up to 15 bytes, such as IPv4 addresses, are integers; longer ones lie in a key table.
 
-use std::cmp::Ordering;
-use std::hash::BuildHasher;
+use std::iter::Peekable;
 
-use foldhash::fast::FixedState;
-use hashbrown::HashTable;
-
-use super::Input;
 use super::count_distinct::DistinctSet;
 use super::encode::{self, Reader};
-use super::grouped::{argument, each_value};
-use super::value::{Text, Value};
+use super::value::Text;
+use super::value_set::{Element, ValueSet};
+use crate::engine::hash::Hasher;
+use crate::engine::key_table::KeyTable;
 
-/// A set of (group, text).
+/// Bytes of a text that an integer holds.
+const SHORT_BYTES: usize = 15;
+
+/// A set of texts.
 #[derive(Default)]
 pub(super) struct TextSet {
-    bytes: Vec<u8>,
-    entries: Vec<Entry>,
-    /// Places in `entries`.
-    table: HashTable<u32>,
+    short: ValueSet<u128>,
+    long: Option<Box<Long>>,
 }
 
-struct Entry {
-    /// Of the text alone, so that a merge, which renames groups, need not read the text again.
-    hash: u64,
-    start: usize,
-    len: u32,
-    group: u32,
+/// Texts that no integer holds.
+#[derive(Default)]
+struct Long {
+    texts: KeyTable,
+    /// Their numbers in the order of the texts; of use while it is as long as the table.
+    order: Vec<u32>,
 }
 
-impl Entry {
-    fn key(&self) -> u64 {
-        in_group(self.hash, self.group)
-    }
-
-    fn text<'s>(&self, bytes: &'s [u8]) -> &'s [u8] {
-        &bytes[self.start..self.start + self.len as usize]
-    }
-}
-
-/// The hash of text in a group.
+/// A short text as an integer that sorts as it does, and is never 0: the bytes, filled up with zeros, and the length above
+/// 0. Of texts that differ in zeros at the end only, the shorter is the smaller.
 #[inline]
-fn in_group(hash: u64, group: u32) -> u64 {
-    hash ^ u64::from(group).wrapping_mul(0x9e37_79b9_7f4a_7c15) // the golden ratio spreads small ids
+fn pack(text: &[u8]) -> Option<u128> {
+    let len = text.len();
+    let word = |bytes: &[u8; 8]| u64::from_be_bytes(*bytes);
+    let bytes = match text.first_chunk::<8>() {
+        Some(first) if len <= SHORT_BYTES => {
+            // The last word overlaps the first; shifted, it has only what stands behind that.
+            let last = u128::from(word(text.last_chunk()?)) << (8 * (16 - len));
+            u128::from(word(first)) << 64 | last & u128::from(u64::MAX)
+        }
+        None => {
+            let number = text.iter().fold(0u64, |number, &byte| number << 8 | u64::from(byte));
+            // The empty text is 0 wherever it is shifted to.
+            u128::from(number) << (8 * (16 - len.max(1)))
+        }
+        Some(_) => return None,
+    };
+    Some(bytes | (len as u128 + 1))
 }
 
+/// The text of an integer: its bytes, and how many of them.
 #[inline]
-fn hash(text: &[u8]) -> u64 {
-    FixedState::default().hash_one(text)
+fn unpack(packed: u128) -> ([u8; 16], usize) {
+    (packed.to_be_bytes(), (packed as u8 - 1) as usize)
 }
 
 impl TextSet {
-    fn text(&self, at: u32) -> &[u8] {
-        self.entries[at as usize].text(&self.bytes)
+    fn long(&mut self) -> &mut Long {
+        self.long.get_or_insert_default()
     }
 
-    #[inline]
-    fn insert(&mut self, group: u32, hash: u64, text: &[u8], counts: &mut [u64]) {
-        let (entries, bytes) = (&self.entries, &self.bytes);
-        let same = |&at: &u32| {
-            let entry = &entries[at as usize];
-            entry.hash == hash && entry.group == group && entry.text(bytes) == text
-        };
-        let key = in_group(hash, group);
-        if self.table.find(key, same).is_some() {
-            return;
+    /// Calls `visit` with each text, ascending: the sorted short ones and the sorted long ones merged.
+    fn each(&self, mut visit: impl FnMut(&[u8])) {
+        let mut long = self.long.as_deref().into_iter().flat_map(Long::sorted).peekable();
+        for &packed in self.short.sorted() {
+            let (bytes, len) = unpack(packed);
+            visit_below(&mut long, &bytes[..len], &mut visit);
+            visit(&bytes[..len]);
         }
-        let entry = Entry {
-            hash,
-            start: bytes.len(),
-            len: u32::try_from(text.len()).expect("a line is shorter than 4 GiB"),
-            group,
-        };
-        let at = u32::try_from(entries.len()).expect("memory ends before 2^32 entries");
-        self.table.insert_unique(key, at, |&at| entries[at as usize].key());
-        self.entries.push(entry);
-        self.bytes.extend_from_slice(text);
-        counts[group as usize] += 1;
+        long.for_each(visit);
+    }
+}
+
+fn visit_below<'t>(
+    texts: &mut Peekable<impl Iterator<Item = &'t [u8]>>,
+    bound: &[u8],
+    visit: &mut impl FnMut(&[u8]),
+) {
+    while let Some(text) = texts.next_if(|text| *text < bound) {
+        visit(text);
+    }
+}
+
+impl Long {
+    fn sorted(&self) -> impl Iterator<Item = &[u8]> {
+        assert_eq!(self.order.len(), self.texts.len(), "seal() comes before state()");
+        self.order.iter().map(|&number| self.texts.key(number))
     }
 }
 
 impl DistinctSet for TextSet {
-    type Entry = u32;
-    const CODE: u8 = Text::CODE;
+    type Value = Text;
+    /// The short text, or none, and its hash.
+    type Probe = (Option<u128>, u64);
 
-    fn update(&mut self, input: &Input<'_, '_>, counts: &mut [u64]) {
-        let items = Text::items(argument(input));
-        each_value(input, |group, row| {
-            let text = items[row].as_bytes();
-            self.insert(group as u32, hash(text), text, counts);
-        });
+    #[inline]
+    fn probe(item: &str, hasher: Hasher) -> Self::Probe {
+        let packed = pack(item.as_bytes());
+        (packed, packed.map_or(0, |packed| packed.hash(hasher)))
     }
 
-    fn merge(&mut self, other: &Self, mapping: &[u32], counts: &mut [u64]) {
-        let taken = |entry: &&Entry| mapping[entry.group as usize] != u32::MAX;
-        for entry in other.entries.iter().filter(taken) {
-            self.insert(
-                mapping[entry.group as usize],
-                entry.hash,
-                entry.text(&other.bytes),
-                counts,
-            );
+    #[inline]
+    fn prefetch(&self, probe: Self::Probe) {
+        self.short.prefetch(probe.1);
+    }
+
+    #[inline]
+    fn insert(&mut self, item: &str, probe: Self::Probe, hasher: Hasher) {
+        match probe {
+            (Some(packed), hash) => self.short.insert(packed, hash, hasher),
+            (None, _) => {
+                self.long().texts.intern(item.as_bytes());
+            }
         }
     }
 
-    fn entries(&self) -> impl Iterator<Item = (u32, u32)> {
-        (0..).zip(&self.entries).map(|(at, entry)| (entry.group, at))
-    }
-
-    fn compare(&self, a: u32, b: u32) -> Ordering {
-        self.text(a).cmp(self.text(b))
-    }
-
-    fn write(&self, sorted: &[u32], out: &mut Vec<u8>) {
-        encode::put_varint(out, sorted.len() as u64);
-        for &at in sorted {
-            encode::put_bytes(out, self.text(at));
+    fn merge(&mut self, other: &Self, hasher: Hasher) {
+        self.short.merge(&other.short, hasher);
+        if let Some(theirs) = &other.long {
+            let mine = self.long();
+            (0..theirs.texts.len() as u32).for_each(|number| {
+                mine.texts.intern(theirs.texts.key(number));
+            });
         }
     }
 
-    fn read(&mut self, group: u32, reader: &mut Reader<'_>, counts: &mut [u64]) -> Option<()> {
+    #[inline]
+    fn len(&self) -> usize {
+        self.short.len() + self.long.as_ref().map_or(0, |long| long.texts.len())
+    }
+
+    fn sort(&mut self) {
+        self.short.sort();
+        if let Some(long) = &mut self.long
+            && long.order.len() != long.texts.len()
+        {
+            long.order = long.texts.order();
+        }
+    }
+
+    fn write(&self, out: &mut Vec<u8>) {
+        encode::put_varint(out, self.len() as u64);
+        self.each(|text| encode::put_bytes(out, text));
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Option<Self> {
         let len = reader.length().filter(|len| *len > 0)?;
-        let mut texts = Vec::with_capacity(len);
+        let (mut set, mut short, mut last) = (TextSet::default(), Vec::new(), None);
         for _ in 0..len {
             let text = reader.bytes()?;
-            if texts.last().is_some_and(|last: &&[u8]| *last >= text) {
+            if last.replace(text).is_some_and(|last| last >= text) {
                 return None;
             }
-            texts.push(text);
+            match pack(text) {
+                Some(packed) => short.push(packed),
+                None => {
+                    let long = set.long();
+                    long.order.push(long.texts.intern(text));
+                }
+            }
         }
-        reader.is_at_end().then_some(())?;
-        texts.into_iter().for_each(|text| self.insert(group, hash(text), text, counts));
-        Some(())
+        set.short = ValueSet::from_sorted(short);
+        Some(set)
     }
 
+    #[inline]
     fn heap(&self) -> usize {
-        self.bytes.capacity()
-            + self.entries.capacity() * size_of::<Entry>()
-            + self.table.allocation_size()
+        let of_long = |long: &Long| {
+            size_of::<Long>() + long.texts.heap_bytes() + long.order.capacity() * size_of::<u32>()
+        };
+        self.short.heap() + self.long.as_deref().map_or(0, of_long)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn packed_texts_sort_as_texts_and_read_back(
+            a in prop::collection::vec(prop_oneof![Just(0u8), Just(1), Just(254)], 0..=SHORT_BYTES),
+            b in prop::collection::vec(prop_oneof![Just(0u8), Just(1), Just(254)], 0..=SHORT_BYTES),
+        ) {
+            let packed = |text: &[u8]| pack(text).expect("short");
+            prop_assert_eq!(packed(&a).cmp(&packed(&b)), a.cmp(&b));
+            let (bytes, len) = unpack(packed(&a));
+            prop_assert_eq!(&bytes[..len], &a);
+        }
     }
 
-    fn clear(&mut self) {
-        self.bytes.clear();
-        self.entries.clear();
-        self.table.clear();
+    #[test]
+    fn the_shortest_and_the_longest_packed_text() {
+        assert_eq!(pack(b""), Some(1));
+        assert_eq!(pack(&[255; SHORT_BYTES]), Some(u128::MAX - 255 + 16));
+        assert_eq!(pack(&[255; SHORT_BYTES + 1]), None);
     }
 }

@@ -5,7 +5,7 @@ use super::approx_distinct::ApproxDistinct;
 use super::approx_quantile::ApproxQuantile;
 use super::avg;
 use super::count::Count;
-use super::count_distinct::CountDistinct;
+use super::count_distinct::{CountDistinct, DistinctSet};
 use super::distinct_fixed::FixedSet;
 use super::distinct_text::TextSet;
 use super::extreme::Extreme;
@@ -40,6 +40,20 @@ pub fn new(function: AggregateFn, argument: Option<DataType>) -> Box<dyn Accumul
         AggregateFn::ApproxDistinct => approximate_distincts(ty),
         AggregateFn::ApproxQuantile(quantile) => quantiles(ty, quantile),
     }
+}
+
+/// Whether two functions of the same argument have the same state, and differ only in what they make of it. Then one
+/// accumulator keeps it for both, and merges into either's.
+pub fn have_one_state(a: AggregateFn, b: AggregateFn) -> bool {
+    use AggregateFn::{Any, ApproxQuantile, Avg, BoolAnd, BoolOr, Max, Min, Sum};
+    let family = |function| match function {
+        Avg => Sum,
+        ApproxQuantile(_) => ApproxQuantile(0.0),
+        Any | BoolAnd => Min,
+        BoolOr => Max,
+        other => other,
+    };
+    family(a) == family(b)
 }
 
 fn not_a_number(ty: DataType) -> ! {
@@ -109,12 +123,15 @@ fn ends<const LAST: bool>(ty: DataType) -> Box<dyn Accumulator> {
 }
 
 fn distincts(ty: DataType) -> Box<dyn Accumulator> {
+    fn distinct<S: DistinctSet>() -> Box<dyn Accumulator> {
+        Grouped::boxed(CountDistinct::<S>::new())
+    }
     match ty {
-        DataType::Int | DataType::Timestamp => CountDistinct::<FixedSet<i64>>::boxed(),
-        DataType::Decimal(_) => CountDistinct::<FixedSet<i128>>::boxed(),
-        DataType::Float => CountDistinct::<FixedSet<f64>>::boxed(),
-        DataType::Bool => CountDistinct::<FixedSet<bool>>::boxed(),
-        DataType::Text | DataType::Ip => CountDistinct::<TextSet>::boxed(),
+        DataType::Int | DataType::Timestamp => distinct::<FixedSet<i64>>(),
+        DataType::Decimal(_) => distinct::<FixedSet<i128>>(),
+        DataType::Float => distinct::<FixedSet<f64>>(),
+        DataType::Bool => distinct::<FixedSet<bool>>(),
+        DataType::Text | DataType::Ip => distinct::<TextSet>(),
     }
 }
 

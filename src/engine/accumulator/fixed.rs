@@ -20,10 +20,17 @@ impl<const N: usize> Fixed<N> {
     pub(super) fn add(&mut self, other: &Self) {
         let mut carry = false;
         for (limb, &term) in self.0.iter_mut().zip(&other.0) {
-            let (sum, over) = limb.overflowing_add(term);
-            let (sum, over_by_carry) = sum.overflowing_add(u64::from(carry));
-            *limb = sum;
-            carry = over | over_by_carry;
+            (*limb, carry) = carrying_add(*limb, term, carry);
+        }
+    }
+
+    /// Adds a small number, modulo `2^(64 N)`.
+    #[inline]
+    pub(super) fn add_number(&mut self, number: i128) {
+        let (fill, mut carry) = ((number >> 127) as u64, false);
+        for (at, limb) in self.0.iter_mut().enumerate() {
+            let term = if at < 2 { (number >> (64 * at)) as u64 } else { fill };
+            (*limb, carry) = carrying_add(*limb, term, carry);
         }
     }
 
@@ -105,6 +112,14 @@ impl<const N: usize> From<i128> for Fixed<N> {
     }
 }
 
+/// The sum of two limbs and a carry, and the carry.
+#[inline]
+fn carrying_add(limb: u64, term: u64, carry: bool) -> (u64, bool) {
+    let (sum, over) = limb.overflowing_add(term);
+    let (sum, over_by_carry) = sum.overflowing_add(u64::from(carry));
+    (sum, over | over_by_carry)
+}
+
 fn halves(value: u128) -> (u128, u128) {
     (value >> 64, value & u128::from(u64::MAX))
 }
@@ -139,8 +154,11 @@ mod tests {
         fn sums_and_squares_are_those_of_bigints(values in proptest::collection::vec(any::<i128>(), 0..20)) {
             let (mut sum, mut squares) = (Fixed::<3>::default(), Fixed::<5>::default());
             let (mut exact, mut exact_squares) = (BigInt::ZERO, BigInt::ZERO);
-            for &value in &values {
-                sum.add(&Fixed::from(value));
+            for (i, &value) in values.iter().enumerate() {
+                match i % 2 {
+                    0 => sum.add(&Fixed::from(value)),
+                    _ => sum.add_number(value),
+                }
                 squares.add(&Fixed::square(value));
                 exact += value;
                 exact_squares += BigInt::from(value) * value;

@@ -24,6 +24,8 @@ pub(super) trait Aggregate: Sync + Send + 'static {
     fn update(&self, groups: &mut Groups<Self::State>, input: &Input<'_, '_>);
     /// Folds another state in. Commutes and associates.
     fn merge(&self, into: &mut Self::State, from: &Self::State);
+    /// Makes a state ready to be written.
+    fn seal(&self, _state: &mut Self::State) {}
     /// Whether nothing was folded in.
     fn is_empty(&self, state: &Self::State) -> bool;
     /// Bytes on the heap of a state. Called often.
@@ -60,6 +62,25 @@ pub(super) fn each_value(input: &Input<'_, '_>, mut fold: impl FnMut(usize, usiz
         Some(valid) => pairs
             .filter(|&(_, &row)| valid[row as usize])
             .for_each(|(&group, &row)| fold(group as usize, row as usize)),
+    }
+}
+
+/// Rows that are looked at together.
+const BATCH: usize = 64;
+
+/// Calls `fold` with (group, row) of rows that have a value, some at a time: for functions that look up memory far apart,
+/// and can ask for all of it first.
+#[inline]
+pub(super) fn each_batch(input: &Input<'_, '_>, mut fold: impl FnMut(&[(u32, u32)])) {
+    let valid = input.column.and_then(|column| column.valid.as_deref());
+    let mut batch = [(0, 0); BATCH];
+    for (groups, rows) in input.groups.chunks(BATCH).zip(input.rows.chunks(BATCH)) {
+        let mut len = 0;
+        for (&group, &row) in groups.iter().zip(rows) {
+            batch[len] = (group, row);
+            len += usize::from(valid.is_none_or(|valid| valid[row as usize]));
+        }
+        fold(&batch[..len]);
     }
 }
 
@@ -124,6 +145,14 @@ impl<A: Aggregate> Accumulator for Grouped<A> {
         if !self.function.is_empty(state) {
             out.push(self.function.tag());
             self.function.write(state, out);
+        }
+    }
+
+    fn seal(&mut self) {
+        for state in &mut self.groups.states {
+            let before = self.function.heap(state);
+            self.function.seal(state);
+            self.groups.heap = self.groups.heap + self.function.heap(state) - before;
         }
     }
 

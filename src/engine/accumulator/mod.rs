@@ -29,8 +29,9 @@ mod testing;
 mod testing_columns;
 mod total;
 mod value;
+mod value_set;
 
-pub use factory::new;
+pub use factory::{have_one_state, new};
 
 use bumpalo::Bump;
 

@@ -76,7 +76,7 @@ impl Summand for i64 {
 
     #[inline]
     fn add(sum: &mut Fixed<2>, item: i64) {
-        sum.add(&Fixed::from(i128::from(item)));
+        sum.add_number(i128::from(item));
     }
 
     #[inline]
@@ -91,7 +91,7 @@ impl Summand for i128 {
 
     #[inline]
     fn add(sum: &mut Fixed<3>, item: i128) {
-        sum.add(&Fixed::from(item));
+        sum.add_number(item);
     }
 
     #[inline]

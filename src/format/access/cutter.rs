@@ -1,8 +1,8 @@
 //! Lines of an access log by their quotes, where they are written as usual; all others are cut with care.
 
 use super::super::FormatError;
-use super::super::marks::{Cutter, Regular};
-use super::super::pattern::{Fast, Ranges};
+use super::super::marks::{Batch, Cutter, PENDING_MAX, Regular};
+use super::super::pattern::{Fast, Places, Value};
 use super::super::request::Request;
 use super::cut::{TIME_BYTES, cut};
 use super::{AccessTokenizer, LOGGED, REQUEST};
@@ -29,17 +29,28 @@ pub(super) fn fast(combined: bool) -> Result<Fast, FormatError> {
 }
 
 /// Cuts lines for a tokenizer.
-pub(super) struct AccessCutter<'t> {
-    pub(super) tokenizer: &'t AccessTokenizer,
-    pub(super) ranges: Ranges,
+pub(super) struct AccessCutter<'t, 'a> {
+    tokenizer: &'t AccessTokenizer,
+    places: Places,
+    /// All values of a line, by step.
+    steps: Vec<Value>,
+    /// The wanted ones of the pending lines: from where to where.
+    cut: Vec<[(u32, u32); PENDING_MAX]>,
+    requests: Vec<Request<'a>>,
 }
 
-impl AccessCutter<'_> {
+impl<'t, 'a> AccessCutter<'t, 'a> {
+    pub(super) fn new(tokenizer: &'t AccessTokenizer) -> Self {
+        let cut = vec![[(0, 0); PENDING_MAX]; tokenizer.wanted.len()];
+        let steps = (0..).map_while(|step| tokenizer.fast.value(step)).collect();
+        AccessCutter { tokenizer, places: Places::default(), steps, cut, requests: Vec::new() }
+    }
+
     /// Whether the careful way would find the same values: it is strict where the steps are not.
     #[inline(always)]
     fn is_usual(&self, text: &[u8]) -> bool {
         let value = |step: usize| {
-            let (from, to) = self.ranges[step];
+            let (from, to) = self.places.range(self.steps[step]);
             &text[from as usize..to as usize]
         };
         let digits = |value: &[u8]| value == b"-" || value.iter().all(u8::is_ascii_digit);
@@ -53,8 +64,8 @@ impl AccessCutter<'_> {
     }
 
     #[inline(always)]
-    fn request<'a>(&self, line: &Regular<'_, 'a>) -> Request<'a> {
-        let (from, to) = self.ranges[step(REQUEST)];
+    fn request(&self, line: &Regular<'_, 'a>) -> Request<'a> {
+        let (from, to) = self.places.range(self.steps[step(REQUEST)]);
         let quick = Request::split_at_spaces(line, from, to);
         quick.unwrap_or_else(|| Request::split(&line.text[from as usize..to as usize]))
     }
@@ -65,25 +76,40 @@ fn step(slot: usize) -> usize {
     if slot == 0 { HOST } else { slot + 1 }
 }
 
-impl<'a> Cutter<'a> for AccessCutter<'_> {
+impl<'a> Cutter<'a> for AccessCutter<'_, 'a> {
     #[inline(always)]
-    fn regular(&mut self, line: Regular<'_, 'a>, columns: &mut [Vec<&'a [u8]>]) -> bool {
+    fn check(&mut self, line: Regular<'_, 'a>, at: usize) -> bool {
         let tokenizer = self.tokenizer;
-        if tokenizer.fast.cut(&line, &mut self.ranges).is_none() || !self.is_usual(line.text) {
+        if tokenizer.fast.cut(&line, &mut self.places).is_none() || !self.is_usual(line.text) {
             return false;
         }
-        let request =
-            if tokenizer.split_request { self.request(&line) } else { Request::default() };
-        for (column, &slot) in columns.iter_mut().zip(&tokenizer.wanted) {
-            column.push(match slot.checked_sub(LOGGED.len()) {
-                Some(part) => request.part(part),
-                None => {
-                    let (from, to) = self.ranges[step(slot)];
-                    &line.text[from as usize..to as usize]
-                }
-            });
+        for (cut, &slot) in self.cut.iter_mut().zip(&tokenizer.wanted) {
+            if slot < LOGGED.len() {
+                cut[at % PENDING_MAX] = self.places.range(self.steps[step(slot)]);
+            }
+        }
+        if tokenizer.split_request {
+            // Lines that were looked at and are not pending left theirs.
+            self.requests.truncate(at);
+            self.requests.push(self.request(&line));
         }
         true
+    }
+
+    fn push(&mut self, batch: Batch<'_, 'a>, columns: &mut [Vec<&'a [u8]>]) {
+        let wanted = self.tokenizer.wanted.iter().zip(&self.cut);
+        for (column, (&slot, cut)) in columns.iter_mut().zip(wanted) {
+            match slot.checked_sub(LOGGED.len()) {
+                Some(part) => {
+                    column.extend(self.requests.iter().take(batch.len()).map(|r| r.part(part)))
+                }
+                None => {
+                    let ranges = cut[..batch.len()].iter();
+                    column.extend(ranges.map(|&(from, to)| batch.slice(from, to)));
+                }
+            }
+        }
+        self.requests.clear();
     }
 
     fn line(&mut self, line: &'a [u8], columns: &mut [Vec<&'a [u8]>]) -> Result<(), &'static str> {

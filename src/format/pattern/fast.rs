@@ -1,4 +1,4 @@
-//! A pattern's steps over a line whose marks are known. Good for lines that have just the pattern's quotes and no
+//! A pattern's values in a line whose marks are known. Good for lines that have just the pattern's quotes and no
 //! backslash: in these, the value of a step must end where [`super::Step::find_end`] would find it. Why:
 //!
 //! - An end with a quote in it must begin at the next quote, less what stands before the quote within it: it can't begin
@@ -6,6 +6,9 @@
 //! - An end without a quote is searched for up to the next quote or the line's end; where it is not found before, the line
 //!   is left to the careful way.
 //! - Each quote of the pattern is compared at its place, so none of the marks before the newline is anything else.
+//!
+//! So every value begins and ends at a fixed distance from a place: the line's start or end, a quote, a literal that was
+//! searched for. Only the literals are looked at, and only the wanted values are worked out.
 
 use super::super::marks::{Regular, Shape};
 use super::super::scan::{Index, Needles};
@@ -14,36 +17,81 @@ use crate::format::literal::Literal;
 
 /// Bytes of a literal that are compared as one word.
 const WORD: usize = 8;
-/// Steps of a pattern, at most; longer ones go the careful way.
-pub(in crate::format) const STEPS_MAX: usize = 32;
+/// Places of a line, at most: its start and end, its quotes, the literals searched for. A power of two.
+const PLACES_MAX: usize = 64;
+const START: usize = 0;
+const END: usize = 1;
+/// Of the first quote.
+const QUOTES: usize = 2;
 
-/// The steps, compiled for marks.
+/// A pattern, compiled for marks.
 #[derive(Clone)]
 pub(in crate::format) struct Fast {
     pub(in crate::format) shape: Shape,
-    prefix: Word,
-    steps: Vec<FastStep>,
+    /// Literals at fixed distances.
+    checks: Vec<(Distance, Word)>,
+    searches: Vec<Search>,
+    /// Values that may begin behind their end, in a line that does not fit.
+    doubtful: Vec<Value>,
+    values: Vec<Value>,
 }
 
+/// A distance from one of a line's places.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Distance {
+    place: usize,
+    bytes: i32,
+}
+
+/// Where a value begins and ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::format) struct Value {
+    from: Distance,
+    to: Distance,
+}
+
+/// A literal that is searched for: it stands there for the `inner + 1`st time, before another place.
 #[derive(Clone)]
-struct FastStep {
-    end: End,
+struct Search {
+    from: Distance,
     literal: Word,
+    inner: usize,
+    limit: usize,
+    place: usize,
 }
 
-/// Where a value ends.
-#[derive(Clone, Copy)]
-enum End {
-    /// So many bytes before the quote of this number.
-    Quote { number: usize, back: u32 },
-    /// Where the literal stands for the `inner + 1`st time, before the mark of this number.
-    Literal { inner: usize, mark: usize },
-    /// So many bytes before the line's end.
-    Line { back: u32 },
+/// The places of a line.
+pub(in crate::format) struct Places([u32; PLACES_MAX]);
+
+impl Default for Places {
+    fn default() -> Self {
+        Places([0; PLACES_MAX])
+    }
 }
 
-/// The values of a line: from where to where, by step.
-pub(in crate::format) type Ranges = [(u32, u32); STEPS_MAX];
+impl Places {
+    #[inline(always)]
+    fn at(&self, distance: Distance) -> u32 {
+        self.0[distance.place % PLACES_MAX].wrapping_add_signed(distance.bytes)
+    }
+
+    /// Where a value begins and ends.
+    #[inline(always)]
+    pub(in crate::format) fn range(&self, value: Value) -> (u32, u32) {
+        (self.at(value.from), self.at(value.to))
+    }
+}
+
+impl Value {
+    /// Whether it ends behind its beginning in any line whose literals stand where they should.
+    fn is_sound(self, quotes: usize) -> bool {
+        let Value { from, to } = self;
+        // One place comes at least one byte behind the one before it.
+        let next = to.place == from.place + 1 || (to.place == END && from.place >= QUOTES);
+        let quote = (QUOTES..QUOTES + quotes).contains(&from.place);
+        quote && next && from.bytes - to.bytes <= 1
+    }
+}
 
 impl Fast {
     /// For a pattern; `None` where it has something that only the careful way knows.
@@ -61,67 +109,127 @@ impl Fast {
         whole: bool,
     ) -> Option<Fast> {
         let last = ends.len().checked_sub(1)?;
-        let searched = ends
-            .iter()
-            .enumerate()
-            .filter(|(at, (end, _))| !(end.contains(&b'"') || (whole && *at == last)));
-        let mut anchors = searched.filter_map(|(_, (end, _))| end.first().copied());
-        let anchor = anchors.next().unwrap_or(b' ');
-        let mut literals = std::iter::once(prefix).chain(ends.iter().map(|(end, _)| *end));
-        let newline = literals.any(|literal| literal.contains(&b'\n'));
-        if newline || ends.len() > STEPS_MAX || anchors.any(|other| other != anchor) {
+        let searched = |at: usize| !(ends[at].0.contains(&b'"') || (whole && at == last));
+        let mut anchors = (0..ends.len()).filter(|&at| searched(at));
+        let anchor = match anchors.next() {
+            Some(first) => *ends[first].0.first()?,
+            None => b' ',
+        };
+        let literals = || std::iter::once(prefix).chain(ends.iter().map(|(end, _)| *end));
+        // Cut at what is no text, a value of a text would be none either.
+        let odd =
+            literals().any(|text| text.contains(&b'\n') || std::str::from_utf8(text).is_err());
+        let per_line = literals().map(quotes).sum();
+        if odd
+            || QUOTES + per_line + 1 + ends.len() > PLACES_MAX
+            || anchors.any(|other| ends[other].0.first() != Some(&anchor))
+        {
             return None;
         }
+        // Without quotes in the pattern, quotes and backslashes are bytes as others.
+        let marks = if per_line > 0 { *b"\n\"\\" } else { *b"\n\n\n" };
+        let shape = Shape { needles: Needles { marks, anchor }, per_line };
+        let (checks, searches, values) = (Vec::new(), Vec::new(), Vec::new());
+        let mut fast = Fast { shape, checks, searches, doubtful: Vec::new(), values };
+        let mut at = fast.pass(Distance { place: START, bytes: 0 }, prefix, 0);
         let mut seen = quotes(prefix);
-        let compiled = ends.iter().enumerate().map(|(at, &(text, inner))| {
-            let end = match text.iter().position(|&byte| byte == b'"') {
-                _ if whole && at == last => End::Line { back: text.len() as u32 },
-                Some(back) => End::Quote { number: seen, back: back as u32 },
-                None => End::Literal { inner, mark: seen },
+        for (step, &(text, inner)) in ends.iter().enumerate() {
+            let to = match text.iter().position(|&byte| byte == b'"') {
+                _ if whole && step == last => Distance { place: END, bytes: -(text.len() as i32) },
+                Some(back) => Distance { place: QUOTES + seen, bytes: -(back as i32) },
+                None => fast.search(at, Word::new(text), inner, QUOTES + seen),
+            };
+            fast.values.push(Value { from: at, to });
+            at = if searched(step) {
+                Distance { bytes: text.len() as i32, ..to }
+            } else {
+                fast.pass(to, text, seen)
             };
             seen += quotes(text);
-            FastStep { end, literal: Word::new(text) }
-        });
-        let steps = compiled.collect();
-        // Without quotes in the pattern, quotes and backslashes are bytes as others.
-        let marks = if seen > 0 { *b"\n\"\\" } else { *b"\n\n\n" };
-        let shape = Shape { needles: Needles { marks, anchor }, per_line: seen };
-        Some(Fast { shape, prefix: Word::new(prefix), steps })
+        }
+        // What was searched for lies behind where the search began.
+        let searched = |value: &Value| value.to.place >= QUOTES + per_line;
+        let doubtful = |value: &&Value| !searched(value) && !value.is_sound(per_line);
+        fast.doubtful = fast.values.iter().filter(doubtful).copied().collect();
+        Some(fast)
     }
 
-    /// Finds where each value begins and ends; `None` where the line does not fit.
+    /// Adds the check of a literal, `seen` quotes before it: answers what is behind it, as near to its last quote as can be.
+    fn pass(&mut self, at: Distance, text: &[u8], seen: usize) -> Distance {
+        if !text.is_empty() {
+            self.checks.push((at, Word::new(text)));
+        }
+        match text.iter().rposition(|&byte| byte == b'"') {
+            Some(quote) => {
+                let place = QUOTES + seen + quotes(text) - 1;
+                Distance { place, bytes: (text.len() - quote) as i32 }
+            }
+            None => Distance { bytes: at.bytes + text.len() as i32, ..at },
+        }
+    }
+
+    /// Adds a search: answers where the literal will be.
+    fn search(&mut self, from: Distance, literal: Word, inner: usize, limit: usize) -> Distance {
+        let place = QUOTES + self.shape.per_line + 1 + self.searches.len();
+        self.searches.push(Search { from, literal, inner, limit, place });
+        Distance { place, bytes: 0 }
+    }
+
+    /// The value of a step.
+    pub(in crate::format) fn value(&self, step: usize) -> Option<Value> {
+        self.values.get(step).copied()
+    }
+
+    /// Finds the places of a line; `None` where it does not fit.
     #[inline(always)]
-    pub(in crate::format) fn cut(&self, line: &Regular<'_, '_>, ranges: &mut Ranges) -> Option<()> {
-        let mut at = line.start;
-        if self.prefix.len > 0 {
-            if !self.prefix.stands_at(line.text, at) {
+    pub(in crate::format) fn cut(&self, line: &Regular<'_, '_>, places: &mut Places) -> Option<()> {
+        places.0[START] = line.start;
+        places.0[END] = line.end;
+        // The newline too: it limits the searches behind the last quote.
+        let marks = places.0[QUOTES..].iter_mut().zip(line.marks);
+        marks.for_each(|(place, mark)| *place = *mark);
+        for (at, literal) in &self.checks {
+            if !literal.stands_at(line.text, places.at(*at)) {
                 return None;
             }
-            at += self.prefix.len;
         }
-        for (step, range) in self.steps.iter().zip(ranges) {
-            let end = match step.end {
-                End::Quote { number, back } => line.marks.get(number)?.wrapping_sub(back),
-                End::Line { back } => line.end.wrapping_sub(back),
-                End::Literal { inner, mark } => {
-                    let limit = *line.marks.get(mark)?;
-                    let found = step.literal.find((line.text, line.index), at, limit, inner);
-                    if found >= limit {
-                        return None;
-                    }
-                    *range = (at, found);
-                    at = found + step.literal.len;
-                    continue;
-                }
-            };
-            // Beyond the line's end only for one that does not fit.
-            if end < at || end > line.end || !step.literal.stands_at(line.text, end) {
+        for search in &self.searches {
+            let limit = places.0[search.limit % PLACES_MAX];
+            let found = search.run((line.text, line.index), places.at(search.from), limit);
+            if found >= limit {
                 return None;
             }
-            *range = (at, end);
-            at = end + step.literal.len;
+            places.0[search.place % PLACES_MAX] = found;
         }
-        Some(())
+        let ends_before = |value: &Value| places.at(value.to) < places.at(value.from);
+        if self.doubtful.iter().any(ends_before) { None } else { Some(()) }
+    }
+}
+
+impl Search {
+    /// Where the literal stands; at or beyond `limit` where it does not before that.
+    #[inline(always)]
+    fn run(&self, (text, index): (&[u8], &Index), from: u32, limit: u32) -> u32 {
+        let at = index.next(from);
+        let literal = &self.literal;
+        if self.inner == 0 && (literal.len == 1 || at >= limit || literal.stands_at(text, at)) {
+            return at;
+        }
+        self.run_on((text, index), at, limit)
+    }
+
+    /// The same from an anchor on.
+    fn run_on(&self, (text, index): (&[u8], &Index), mut at: u32, limit: u32) -> u32 {
+        let mut inner = self.inner;
+        while at < limit {
+            let here = self.literal.stands_at(text, at);
+            if here && inner == 0 {
+                break;
+            }
+            inner -= usize::from(here);
+            at = index.next(at + if here { self.literal.len } else { 1 });
+        }
+        at
     }
 }
 
@@ -167,34 +275,5 @@ impl Word {
     #[cold]
     fn stands_far(&self, text: &[u8], at: usize) -> bool {
         text.get(at..).is_some_and(|rest| rest.starts_with(&self.bytes))
-    }
-
-    /// Where it stands for the `inner + 1`st time from `from` on; at or beyond `limit` where it does not before that.
-    #[inline(always)]
-    fn find(&self, (text, index): (&[u8], &Index), from: u32, limit: u32, inner: usize) -> u32 {
-        let at = index.next(from);
-        if inner == 0 && (self.len == 1 || at >= limit || self.stands_at(text, at)) {
-            return at;
-        }
-        self.find_on((text, index), at, limit, inner)
-    }
-
-    /// The same from an anchor on.
-    fn find_on(
-        &self,
-        (text, index): (&[u8], &Index),
-        mut at: u32,
-        limit: u32,
-        mut inner: usize,
-    ) -> u32 {
-        while at < limit {
-            let here = self.stands_at(text, at);
-            if here && inner == 0 {
-                break;
-            }
-            inner -= usize::from(here);
-            at = index.next(at + if here { self.len } else { 1 });
-        }
-        at
     }
 }

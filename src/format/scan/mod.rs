@@ -119,8 +119,7 @@ impl Index {
         let (base, mut bits) = ((at * WORD_BYTES) as u32, masks.marks);
         let end = self.count + bits.count_ones() as usize;
         let mut from = self.count;
-        loop {
-            let Some(six) = self.marks[from..].first_chunk_mut::<6>() else { break };
+        while let Some(six) = self.marks[from..].first_chunk_mut::<6>() {
             for place in six {
                 *place = base + bits.trailing_zeros();
                 bits &= bits.wrapping_sub(1);

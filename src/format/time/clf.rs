@@ -17,6 +17,54 @@ pub(super) struct Minute {
     micros: i64,
 }
 
+/// A minute as words: see [`Minute::words`].
+#[derive(Debug, Clone, Copy)]
+pub(in crate::format) struct Words {
+    words: [u64; 4],
+    micros: i64,
+}
+
+/// Bytes of each of the words that are not the second's.
+const BUT_SECOND: [u64; 4] = [!0, !0, !(0xFFFF << 16), !0xFFFF];
+
+#[inline(always)]
+fn words(full: &[u8; FULL_BYTES]) -> [u64; 4] {
+    let mut words = [0; 4];
+    for (word, at) in words.iter_mut().zip([0, 8, 16, FULL_BYTES - 8]) {
+        let mut bytes = [0; 8];
+        bytes.copy_from_slice(&full[at..at + 8]);
+        *word = u64::from_le_bytes(bytes);
+    }
+    words
+}
+
+impl Minute {
+    /// The minute and offset read last, to be compared by words; none that any text has before the first.
+    pub(super) fn words(&self) -> Words {
+        let mut full = [0; FULL_BYTES];
+        full[..MINUTE_BYTES].copy_from_slice(&self.minute);
+        full[MINUTE_BYTES] = b':';
+        full[OFFSET_AT..].copy_from_slice(&self.offset);
+        Words { words: words(&full), micros: self.micros }
+    }
+}
+
+impl Words {
+    /// A time in this minute; `None` for any other.
+    #[inline(always)]
+    pub(in crate::format) fn micros(&self, raw: &[u8]) -> Option<i64> {
+        let full = <&[u8; FULL_BYTES]>::try_from(raw).ok()?;
+        let read = words(full);
+        let differing = |at: usize| (read[at] ^ self.words[at]) & BUT_SECOND[at];
+        if differing(0) | differing(1) | differing(2) | differing(3) != 0 {
+            return None;
+        }
+        let digit = |at: usize| i64::from(full[at].wrapping_sub(b'0'));
+        let (tens, ones) = (digit(MINUTE_BYTES + 1), digit(MINUTE_BYTES + 2));
+        (tens < 6 && ones < 10).then(|| self.micros + (tens * 10 + ones) * MICROS)
+    }
+}
+
 #[inline]
 pub(super) fn parse(raw: &[u8], zone: &Zone, cache: &mut TimeCache) -> Option<i64> {
     let Ok(full) = <&[u8; FULL_BYTES]>::try_from(raw) else {

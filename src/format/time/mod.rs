@@ -11,6 +11,7 @@ mod layout;
 mod scan;
 mod zone;
 
+pub(super) use clf::Words as LastMinute;
 pub use layout::TimeLayout;
 pub(super) use zone::Zone;
 
@@ -25,6 +26,14 @@ pub struct TimeCache {
     clf: clf::Minute,
     zone: zone::Minute,
     layout: layout::Last,
+}
+
+impl TimeCache {
+    /// The minute read last, as access logs write it.
+    #[inline]
+    pub(super) fn last_minute(&self, layout: Option<&TimeLayout>) -> Option<LastMinute> {
+        layout.is_none().then(|| self.clf.words())
+    }
 }
 
 /// Reads a timestamp; all of `raw` must be part of it.
