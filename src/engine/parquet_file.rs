@@ -116,8 +116,6 @@ impl FileError {
 pub enum Content {
     /// Groups for analysts, sorted by their leading columns (this many).
     Summary(usize),
-    /// Records for analysts.
-    Events,
     /// Group states, for this program only, in row groups of so many rows.
     Store(usize),
 }
@@ -347,7 +345,6 @@ fn properties(content: Content) -> WriterProperties {
                 .set_sorting_columns(Some(sorted))
                 .build()
         }
-        Content::Events => builder.set_statistics_enabled(EnabledStatistics::Page).build(),
         // Neither keys nor states repeat. Keys and batches are what is looked for.
         Content::Store(rows) => builder
             .set_dictionary_enabled(false)
