@@ -55,7 +55,8 @@ fn intern(c: &mut Criterion) {
             group_all(&mut table, &keys(from..groups.min(from + (1 << 20))));
         });
         let rows = keys((0..ROWS).map(|row| spread(row, groups)));
-        group.bench_function(format!("known_{groups}"), |b| b.iter(|| group_all(&mut table, &rows)));
+        group
+            .bench_function(format!("known_{groups}"), |b| b.iter(|| group_all(&mut table, &rows)));
     }
     let rows = keys((0..ROWS).map(|row| spread(row, ROWS)));
     group.bench_function("new", |b| {
@@ -86,12 +87,25 @@ fn merge(c: &mut Criterion) {
 
 /// A block into the accumulators of a thousand groups, in runs as the windows of a log are.
 fn fold(c: &mut Criterion) {
-    let texts: Vec<String> =
-        (0..BLOCK_RECORDS as u64).map(|row| format!("10.{}.7.{}", spread(row, 200), row % 256)).collect();
+    let texts: Vec<String> = (0..BLOCK_RECORDS as u64)
+        .map(|row| format!("10.{}.7.{}", spread(row, 200), row % 256))
+        .collect();
     let columns = [
-        ("int", DataType::Int, Values::Int((0..BLOCK_RECORDS as i64).map(|n| n * 7919 % 100_003).collect())),
-        ("decimal", DataType::Decimal(3), Values::Decimal((0..BLOCK_RECORDS as i128).map(|n| n * 7919 % 30_011).collect())),
-        ("float", DataType::Float, Values::Float((0..BLOCK_RECORDS).map(|n| n as f64 / 7.0).collect())),
+        (
+            "int",
+            DataType::Int,
+            Values::Int((0..BLOCK_RECORDS as i64).map(|n| n * 7919 % 100_003).collect()),
+        ),
+        (
+            "decimal",
+            DataType::Decimal(3),
+            Values::Decimal((0..BLOCK_RECORDS as i128).map(|n| n * 7919 % 30_011).collect()),
+        ),
+        (
+            "float",
+            DataType::Float,
+            Values::Float((0..BLOCK_RECORDS).map(|n| n as f64 / 7.0).collect()),
+        ),
         ("text", DataType::Text, Values::Text(texts.iter().map(String::as_str).collect())),
     ];
     let numbers = [

@@ -6,6 +6,7 @@
 mod conversions;
 mod delimiters;
 mod expressions;
+mod grouping;
 mod logs;
 mod mapping;
 mod merging;
@@ -25,6 +26,7 @@ criterion_group! {
         conversions::timestamps,
         conversions::numbers,
         expressions::benches,
+        grouping::benches,
         mapping::benches,
         merging::benches,
         parquet::benches

@@ -8,6 +8,8 @@ use super::slots::{Probe, Slots};
 
 /// Keys that are hashed and prefetched together: their cache lines are on the way at once, and are still there when read.
 const BATCH: usize = 64;
+/// Half of a cache line.
+const HALF_LINE_BYTES: usize = 32;
 /// Slots don't tell the lengths of keys from here on.
 const LONG_KEY_BYTES: usize = u16::MAX as usize;
 
@@ -60,11 +62,25 @@ impl KeyTable {
         self.probe(self.hasher.bytes(key), key)
     }
 
+    /// The number of a key whose hash is known.
+    #[inline]
+    pub(in crate::engine) fn intern_hashed(&mut self, hash: u64, key: &[u8]) -> u32 {
+        self.probe(hash, key)
+    }
+
+    /// Asks for the cache line that a look for a hash reads first.
+    #[inline]
+    pub(in crate::engine) fn prefetch_slot(&self, hash: u64) {
+        self.slots.prefetch(hash);
+    }
+
     /// Slots first, all of a batch; then, as soon as those are there, the keys that they point to.
     fn prefetch(&self, hashes: &[u64]) {
         hashes.iter().for_each(|&hash| self.slots.prefetch(hash));
         for start in hashes.iter().filter_map(|&hash| self.slots.guess(hash)) {
+            // Half of the keys of usual length reach into the next line.
             prefetch(&self.bytes, start);
+            prefetch(&self.bytes, start + HALF_LINE_BYTES);
         }
     }
 

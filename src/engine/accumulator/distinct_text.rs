@@ -91,26 +91,34 @@ impl Long {
 
 impl DistinctSet for TextSet {
     type Value = Text;
-    /// The short text, or none, and its hash.
+    /// The text as an integer, if it is short, and its hash. A key table hashes as all others of the process do.
     type Probe = (Option<u128>, u64);
 
     #[inline]
     fn probe(item: &str, hasher: Hasher) -> Self::Probe {
         let packed = pack(item.as_bytes());
-        (packed, packed.map_or(0, |packed| packed.hash(hasher)))
+        let hash = match packed {
+            Some(packed) => packed.hash(hasher),
+            None => hasher.bytes(item.as_bytes()),
+        };
+        (packed, hash)
     }
 
     #[inline]
     fn prefetch(&self, probe: Self::Probe) {
-        self.short.prefetch(probe.1);
+        match (probe, &self.long) {
+            ((Some(_), hash), _) => self.short.prefetch(hash),
+            ((None, hash), Some(long)) => long.texts.prefetch_slot(hash),
+            ((None, _), None) => {}
+        }
     }
 
     #[inline]
     fn insert(&mut self, item: &str, probe: Self::Probe, hasher: Hasher) {
         match probe {
             (Some(packed), hash) => self.short.insert(packed, hash, hasher),
-            (None, _) => {
-                self.long().texts.intern(item.as_bytes());
+            (None, hash) => {
+                self.long().texts.intern_hashed(hash, item.as_bytes());
             }
         }
     }
