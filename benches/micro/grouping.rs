@@ -24,7 +24,7 @@ pub fn benches(c: &mut Criterion) {
 
 /// Spreads numbers over a range, the same in every run.
 fn spread(number: u64, range: u64) -> u64 {
-    (u128::from(number.wrapping_mul(0x9e37_79b9_7f4a_7c15)) * u128::from(range) >> 64) as u64
+    ((u128::from(number.wrapping_mul(0x9e37_79b9_7f4a_7c15)) * u128::from(range)) >> 64) as u64
 }
 
 /// Keys of one int, as `engine::key` writes it.
