@@ -259,7 +259,7 @@ fn split_bytes(batch: &Batch<'_>) -> u64 {
 /// What the tables of one worker may take before they are spilled. What is left of the memory is for sorting, for the tables
 /// that the reduce makes of them, for merging and writing.
 pub(super) fn tables_bytes(batch: &Batch<'_>) -> u64 {
-    batch.plan.limits.memory_bytes / 2 / batch.options.threads.max(1) as u64
+    batch.plan.limits.memory_bytes / 8 * 3 / batch.options.threads.max(1) as u64
 }
 
 /// A chunk that could fill a worker's share of the memory at once would be more than that.
