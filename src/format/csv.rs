@@ -296,6 +296,23 @@ mod tests {
         assert!(Csv::new(&CsvOptions { quote: Some(b','), ..CsvOptions::csv() }, 9, None).is_err());
     }
 
+    #[test]
+    fn lines_without_quotes_are_cut_by_their_marks_and_others_are_not() {
+        let tokenizer = CsvTokenizer {
+            options: CsvOptions::csv(),
+            wanted: vec![Some(1)],
+            columns: 2,
+            walk: Walk { line_bytes_max: 99, header: false },
+        };
+        let arena = Bump::new();
+        let takes = |line: &'static str| {
+            let mut cutter = CsvCutter { tokenizer: &tokenizer, cells: Vec::new(), arena: &arena };
+            marks::takes(&mut cutter, tokenizer.shape(), line.as_bytes())
+        };
+        assert!(takes("1,é\n") && takes(",\n"));
+        assert!(!takes("1\n") && !takes("1,2,3\n") && !takes("1\"2\n") && !takes("\"1\",2\n"));
+    }
+
     proptest! {
         #[test]
         fn lines_are_cut_by_their_marks_as_they_are_with_care(

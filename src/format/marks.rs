@@ -216,3 +216,13 @@ impl<'a, C: Cutter<'a>> Run<'_, 'a, C> {
         next
     }
 }
+
+/// Whether a cutter takes a line by its marks: for the tests of formats, whose results are the same either way.
+#[cfg(test)]
+pub(super) fn takes<'a>(cutter: &mut impl Cutter<'a>, shape: Shape, line: &'a [u8]) -> bool {
+    let mut index = Index::default();
+    index.fill(line, &shape.needles);
+    let (end, marks) = (line.len() as u32 - 1, index.marks());
+    let line = Regular { text: line, index: &index, start: 0, end, marks };
+    marks.len() == shape.per_line + 1 && cutter.check(line, 0)
+}

@@ -355,6 +355,20 @@ mod tests {
     }
 
     #[test]
+    fn lines_with_the_quotes_of_the_pattern_are_cut_by_their_marks() {
+        for (text, line) in PATTERNS.iter().zip(LINES).take(6) {
+            let pattern = super::super::nginx::compile(text, 999).expect("good");
+            let fast = pattern.fast.clone().expect("no lists");
+            let tokenizer = PatternTokenizer { pattern, wanted: vec![Source::Step(0)] };
+            let arena = Bump::new();
+            let careful = Careful { tokenizer: &tokenizer, values: Vec::new(), arena: &arena };
+            let mut cutter = PatternCutter::new(careful, &fast).expect("has the step");
+            let line = format!("{line}\n");
+            assert!(marks::takes(&mut cutter, fast.shape, line.as_bytes()), "{line}");
+        }
+    }
+
+    #[test]
     fn what_only_the_careful_way_knows_is_left_to_it() {
         let is_fast = |text| super::super::nginx::compile(text, 99).expect("good").fast.is_some();
         assert_eq!(PATTERNS.map(is_fast), [true, true, true, true, true, true, true, false]);

@@ -134,11 +134,31 @@ mod tests {
     use bumpalo::Bump;
 
     use super::*;
-    use crate::format::RawBlock;
     use crate::format::testing::named;
+    use crate::format::{RawBlock, marks};
 
     const USUAL: &str =
         r#"1.2.3.4 - - [10/Oct/2000:13:55:36 -0700] "GET /a?b HTTP/1.0" 200 12 "-" "x y""#;
+    #[test]
+    fn usual_lines_are_cut_by_their_marks_and_odd_ones_are_not() {
+        for (combined, usual) in [(true, USUAL), (false, &USUAL[..66])] {
+            let tokenizer = AccessTokenizer {
+                wanted: vec![0, STATUS - 1, LOGGED.len()],
+                split_request: true,
+                combined,
+                walk: super::super::Walk::new(999),
+                fast: fast(combined).expect("compiles"),
+            };
+            let shape = tokenizer.fast.shape;
+            let takes = |line: String| {
+                marks::takes(&mut AccessCutter::new(&tokenizer), shape, line.as_bytes())
+            };
+            assert!(takes(format!("{usual}\n")), "{usual}");
+            assert!(!takes(format!("{usual}\n").replace(" 200 ", " 2000 ")));
+            assert!(!takes(format!("{usual}\n").replace("/a?b", "/\\a")));
+        }
+    }
+
     const SCRAPS: [&str; 20] = [
         "\n",
         "\n",
