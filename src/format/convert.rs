@@ -1,15 +1,16 @@
 //! Raw bytes to a typed column, for the rows that are still wanted.
 
 use std::borrow::Cow;
-use std::cell::Cell;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use bumpalo::Bump;
 
 use super::RawColumn;
+use super::lanes::{LANES, Lanes, Notation};
 use super::number::{self, Misfit};
 use super::text::{known_text, utf8_lossy};
 use super::time::{self, TimeCache, TimeLayout, Zone};
+use super::view::View;
 use super::word::Word;
 use crate::data::{Column, DataType, Failure, Values};
 
@@ -61,13 +62,16 @@ impl Converter {
         let mut rows = Rows { converter: self, raw, sel, valid: None, failures };
         let values = match self.ty {
             DataType::Int => {
-                Values::Int(rows.read(0, |raw| Word::signed_int(text, raw), number::int))
+                let quick = |raw: &[u8]| Word::signed_int(text, raw);
+                let usual = (text, Some(Notation::Whole));
+                Values::Int(rows.numbers(usual, |value| value, quick, number::int))
             }
-            DataType::Decimal(scale) => Values::Decimal(rows.read(
-                0,
-                |raw| Word::signed_decimal(text, raw, scale),
-                |raw| number::decimal(raw, scale),
-            )),
+            DataType::Decimal(scale) => {
+                let quick = |raw: &[u8]| Word::signed_decimal(text, raw, scale);
+                let read = |raw: &[u8]| number::decimal(raw, scale);
+                let usual = (text, Notation::of_scale(scale));
+                Values::Decimal(rows.numbers(usual, i128::from, quick, read))
+            }
             DataType::Float => Values::Float(rows.read(0.0, |_| None, number::float)),
             DataType::Bool => {
                 let read = |raw: &[u8]| truth(raw).ok_or(Misfit::Unreadable);
@@ -77,23 +81,11 @@ impl Converter {
                 let read = |raw: &'a [u8]| address(raw, arena).ok_or(Misfit::Unreadable);
                 Values::Text(rows.read("", |_| None, read))
             }
-            DataType::Text if utf8 => {
-                let quick = |raw: &'a [u8]| (raw.len() > 1).then(|| known_text(raw));
-                Values::Text(rows.fill("", quick, |raw| Ok(known_text(raw))))
-            }
+            DataType::Text if utf8 => Values::Text(rows.texts()),
             DataType::Text => {
                 Values::Text(rows.fill("", |_| None, |raw| Ok(utf8_lossy(raw, arena))))
             }
-            DataType::Timestamp => {
-                let layout = self.layout.as_ref();
-                let last = Cell::new(cache.last_minute(layout));
-                let read = |raw: &[u8]| {
-                    let micros = time::parse(raw, &self.zone, layout, cache);
-                    last.set(cache.last_minute(layout));
-                    micros.ok_or(Misfit::Unreadable)
-                };
-                Values::Timestamp(rows.read(0, |raw| last.get()?.micros(raw), read))
-            }
+            DataType::Timestamp => Values::Timestamp(rows.times(cache)),
         };
         Column { ty: self.ty, values, valid: rows.valid }
     }
@@ -140,21 +132,100 @@ struct Rows<'r, 'a> {
 }
 
 impl<'a> Rows<'_, 'a> {
-    /// Reads each value; where that fails, without the white space around it, as PostgreSQL does. `quick` reads what most
-    /// values look like, and no NULL.
+    /// Reads numbers: those written as usual in a text many at once, others by `quick`, and those that it does not know with
+    /// care.
+    #[inline(always)]
+    fn numbers<T: Copy>(
+        &mut self,
+        (text, notation): (&[u8], Option<Notation>),
+        of_int: impl Fn(i64) -> T,
+        quick: impl Fn(&'a [u8]) -> Option<T>,
+        read: impl FnMut(&'a [u8]) -> Result<T, Misfit>,
+    ) -> Vec<T> {
+        // Rows that are not wanted are read too; where these are most, others are faster alone.
+        let dense = self.sel.len() * 2 >= self.raw.len();
+        let (Some(text), Some(notation), true) = (View::new(text), notation, dense) else {
+            return self.read(of_int(0), quick, read);
+        };
+        let (mut lanes, mut odd) = (Lanes::default(), Vec::new());
+        let mut values = Vec::with_capacity(self.raw.len());
+        for raw in self.raw.chunks(LANES) {
+            lanes.read(text, raw, notation);
+            let first = values.len() as u32;
+            let faults = lanes.faults[..raw.len()].iter();
+            if faults.clone().fold(0, |any, fault| any | fault) != 0 {
+                odd.extend((first..).zip(faults).filter(|(_, fault)| **fault != 0).map(|at| at.0));
+            }
+            values.extend(lanes.values[..raw.len()].iter().map(|&value| of_int(value)));
+        }
+        self.reread(&odd, &mut values, of_int(0), quick, read);
+        values
+    }
+
+    /// Reads the values of some rows, as far as they are wanted, with care.
+    #[inline(always)]
+    fn reread<T: Copy>(
+        &mut self,
+        odd: &[u32],
+        values: &mut [T],
+        null: T,
+        quick: impl Fn(&'a [u8]) -> Option<T>,
+        read: impl FnMut(&'a [u8]) -> Result<T, Misfit>,
+    ) {
+        let mut read = or_trimmed(read);
+        for &row in odd {
+            if self.sel.len() < self.raw.len() && self.sel.binary_search(&row).is_err() {
+                continue;
+            }
+            values[row as usize] = match quick(self.raw[row as usize]) {
+                Some(value) => value,
+                None => self.value(row, null, &mut read),
+            };
+        }
+    }
+
+    /// Texts that are known to be UTF-8.
+    fn texts(&mut self) -> Vec<&'a str> {
+        let mut texts: Vec<&str> = self.raw.iter().map(|raw| known_text(raw)).collect();
+        for &row in self.sel {
+            let raw = self.raw[row as usize];
+            if raw.len() < 2 && self.converter.is_null(raw) {
+                self.set_null(row);
+                texts[row as usize] = "";
+            }
+        }
+        texts
+    }
+
+    /// Times: those of the minute read last without a parser.
+    fn times(&mut self, cache: &mut TimeCache) -> Vec<i64> {
+        let converter = self.converter;
+        let layout = converter.layout.as_ref();
+        let mut values = vec![0; self.raw.len()];
+        let mut rest = self.sel.iter();
+        loop {
+            let last = cache.last_minute(layout);
+            let other = rest.by_ref().find(|&&row| {
+                let micros = last.as_ref().and_then(|last| last.micros(self.raw[row as usize]));
+                micros.map(|micros| values[row as usize] = micros).is_none()
+            });
+            let Some(&row) = other else { return values };
+            let read = |raw: &[u8]| {
+                time::parse(raw, &converter.zone, layout, cache).ok_or(Misfit::Unreadable)
+            };
+            values[row as usize] = self.value(row, 0, &mut or_trimmed(read));
+        }
+    }
+
+    /// Reads each value. `quick` reads what most values look like, and no NULL.
     #[inline(always)]
     fn read<T: Copy>(
         &mut self,
         null: T,
         quick: impl Fn(&'a [u8]) -> Option<T>,
-        mut read: impl FnMut(&'a [u8]) -> Result<T, Misfit>,
+        read: impl FnMut(&'a [u8]) -> Result<T, Misfit>,
     ) -> Vec<T> {
-        self.fill(null, quick, |raw| {
-            read(raw).or_else(|misfit| match raw.trim_ascii() {
-                trimmed if trimmed.len() < raw.len() => read(trimmed),
-                _ => Err(misfit),
-            })
-        })
+        self.fill(null, quick, or_trimmed(read))
     }
 
     #[inline(always)]
@@ -196,6 +267,19 @@ impl<'a> Rows<'_, 'a> {
     fn set_null(&mut self, row: u32) {
         let len = self.raw.len();
         self.valid.get_or_insert_with(|| vec![true; len])[row as usize] = false;
+    }
+}
+
+/// Reads a value; where that fails, without the white space around it, as PostgreSQL does.
+#[inline(always)]
+fn or_trimmed<'a, T>(
+    mut read: impl FnMut(&'a [u8]) -> Result<T, Misfit>,
+) -> impl FnMut(&'a [u8]) -> Result<T, Misfit> {
+    move |raw| {
+        read(raw).or_else(|misfit| match raw.trim_ascii() {
+            trimmed if trimmed.len() < raw.len() => read(trimmed),
+            _ => Err(misfit),
+        })
     }
 }
 

@@ -4,10 +4,12 @@ mod cells;
 
 pub(super) use cells::split;
 
+use std::ops::Range;
+
 use bumpalo::Bump;
 use memchr::memchr;
 
-use super::marks::{self, Batch, Cutter, Regular, Shape};
+use super::marks::{self, Batch, Column, Cutter, LINES_MAX, Shape};
 use super::scan::Needles;
 use super::walk::{Walk, first_line};
 use super::{FieldDef, Format, FormatError, RawBlock, Tokenizer, text};
@@ -163,7 +165,7 @@ impl Tokenizer for CsvTokenizer {
         arena: &'a Bump,
         block: &mut RawBlock<'a>,
     ) -> usize {
-        let cutter = CsvCutter { tokenizer: self, cells: Vec::new(), arena };
+        let cutter = CsvCutter::new(self, arena);
         let sizes = (self.wanted.len(), records_max);
         let used = marks::run(self.walk, self.shape(), cutter, (input, at_start), sizes, block);
         // What is cut elsewhere than at ASCII is no text.
@@ -184,44 +186,44 @@ impl CsvTokenizer {
 
 struct CsvCutter<'t, 'a> {
     tokenizer: &'t CsvTokenizer,
+    /// The delimiters of the lines looked at last.
+    delimiters: Vec<Column>,
     cells: Vec<&'a [u8]>,
     arena: &'a Bump,
 }
 
+impl<'t, 'a> CsvCutter<'t, 'a> {
+    fn new(tokenizer: &'t CsvTokenizer, arena: &'a Bump) -> Self {
+        let delimiters = vec![[0; LINES_MAX]; tokenizer.columns.saturating_sub(1)];
+        CsvCutter { tokenizer, delimiters, cells: Vec::new(), arena }
+    }
+}
+
 impl<'a> Cutter<'a> for CsvCutter<'_, 'a> {
-    #[inline(always)]
-    fn check(&mut self, line: Regular<'_, 'a>, _: usize) -> bool {
+    fn check(&mut self, batch: Batch<'_, 'a>, faults: &mut [u64]) {
+        if self.tokenizer.columns == 0 {
+            faults.fill(1);
+        }
         let delimiter = self.tokenizer.options.delimiter;
-        let Some((_, delimiters)) = line.marks.split_last() else { return false };
-        self.tokenizer.columns > 0
-            && delimiters.iter().all(|&at| line.text.get(at as usize) == Some(&delimiter))
+        for (number, places) in self.delimiters.iter_mut().enumerate() {
+            batch.marks(number, places);
+            for (&place, fault) in places.iter().zip(faults.iter_mut()) {
+                *fault |= u64::from(batch.text.word(place as usize) as u8 ^ delimiter);
+            }
+        }
     }
 
-    fn push(&mut self, batch: Batch<'_, 'a>, columns: &mut [Vec<&'a [u8]>]) {
-        let last = self.tokenizer.columns.saturating_sub(1);
+    fn push(&mut self, batch: Batch<'_, 'a>, lines: Range<usize>, columns: &mut [Vec<&'a [u8]>]) {
         for (column, wanted) in columns.iter_mut().zip(&self.tokenizer.wanted) {
             let Some(at) = *wanted else {
-                column.extend((0..batch.len()).map(|_| &b""[..]));
+                column.resize(column.len() + lines.len(), b"");
                 continue;
             };
-            // The marks of a line are its delimiters.
-            let mark =
-                |line: usize, number: usize| batch.marks[batch.first[line] as usize + number];
-            let lines = 0..batch.len();
-            match (at == 0, at == last) {
-                (true, true) => {
-                    column.extend(lines.map(|l| batch.slice(batch.starts[l], batch.ends[l])))
-                }
-                (true, false) => {
-                    column.extend(lines.map(|l| batch.slice(batch.starts[l], mark(l, 0))))
-                }
-                (false, true) => {
-                    column.extend(lines.map(|l| batch.slice(mark(l, at - 1) + 1, batch.ends[l])))
-                }
-                (false, false) => {
-                    column.extend(lines.map(|l| batch.slice(mark(l, at - 1) + 1, mark(l, at))))
-                }
-            }
+            let before = at.checked_sub(1).and_then(|before| self.delimiters.get(before));
+            let behind = self.delimiters.get(at);
+            let from = before.map_or((&batch.starts[lines.clone()], 0), |d| (&d[lines.clone()], 1));
+            let to = behind.map_or(&batch.ends[lines.clone()], |d| &d[lines.clone()]);
+            batch.text.slices(from, (to, 0), column);
         }
     }
 
@@ -305,12 +307,13 @@ mod tests {
             walk: Walk { line_bytes_max: 99, header: false },
         };
         let arena = Bump::new();
-        let takes = |line: &'static str| {
-            let mut cutter = CsvCutter { tokenizer: &tokenizer, cells: Vec::new(), arena: &arena };
-            marks::takes(&mut cutter, tokenizer.shape(), line.as_bytes())
+        let takes = |line: &str| {
+            let padded = arena.alloc_str(&format!("{line}{}", marks::PADDING));
+            let mut cutter = CsvCutter::new(&tokenizer, &arena);
+            marks::takes(&mut cutter, tokenizer.shape(), padded.as_bytes())
         };
-        assert!(takes("1,é\n") && takes(",\n"));
-        assert!(!takes("1\n") && !takes("1,2,3\n") && !takes("1\"2\n") && !takes("\"1\",2\n"));
+        assert!(takes("1,é") && takes(","));
+        assert!(!takes("1") && !takes("1,2,3") && !takes("1\"2") && !takes("\"1\",2"));
     }
 
     proptest! {

@@ -2,7 +2,10 @@
 //! number of marks (quotes, or delimiters) cut their lines here; a line that is not of that shape goes the format's careful
 //! way, so that the result is the same.
 
+use std::ops::Range;
+
 use super::scan::{Index, Needles};
+use super::view::{View, every};
 use super::walk::{TOO_LONG, Walk, line_at};
 use super::{RawBlock, RawReject};
 
@@ -19,62 +22,46 @@ pub(super) struct Shape {
 }
 
 /// Lines that are cut together, at most.
-pub(super) const PENDING_MAX: usize = 256;
+pub(super) const LINES_MAX: usize = 128;
 
-/// A line that has the right number of marks, or looks so: those before the last may be any of the marks.
+/// A number a line.
+pub(super) type Column = [u32; LINES_MAX];
+
+/// Lines with the right number of marks, or that look so: those before the last of a line may be any of the marks.
 #[derive(Clone, Copy)]
-pub(super) struct Regular<'i, 'a> {
-    /// The text that the places are in.
-    pub(super) text: &'a [u8],
-    pub(super) index: &'i Index,
-    pub(super) start: u32,
-    /// Without the line's end.
-    pub(super) end: u32,
-    /// So many as the shape says, and the newline.
-    pub(super) marks: &'i [u32],
-}
-
-/// Regular lines whose values are not pushed yet.
-pub(super) struct Pending {
-    len: usize,
-    starts: [u32; PENDING_MAX],
-    /// Without the lines' ends.
-    ends: [u32; PENDING_MAX],
-    /// Index of each line's first mark.
-    first: [u32; PENDING_MAX],
-}
-
-/// The same with their text.
 pub(super) struct Batch<'b, 'a> {
-    pub(super) text: &'a [u8],
-    pub(super) marks: &'b [u32],
+    /// The text that the places are in: goes on for a word behind the lines.
+    pub(super) text: View<'a>,
+    pub(super) index: &'b Index,
     pub(super) starts: &'b [u32],
     /// Without the lines' ends.
     pub(super) ends: &'b [u32],
-    /// Index of each line's first mark.
-    pub(super) first: &'b [u32],
+    /// So many a line as the shape says, and the newline.
+    pub(super) marks: &'b [u32],
+    /// How many that is.
+    pub(super) stride: usize,
 }
 
-impl<'a> Batch<'_, 'a> {
+impl Batch<'_, '_> {
     /// How many lines.
     pub(super) fn len(&self) -> usize {
         self.starts.len()
     }
 
-    /// What lies between two places.
+    /// The places of a mark, a line each. `number` is below `stride`.
     #[inline(always)]
-    pub(super) fn slice(&self, from: u32, to: u32) -> &'a [u8] {
-        &self.text[from as usize..to as usize]
+    pub(super) fn marks(&self, number: usize, places: &mut Column) {
+        every(self.marks, (number, self.stride), &mut places[..self.len()]);
     }
 }
 
 /// A format that cuts regular lines by their marks.
 pub(super) trait Cutter<'a> {
-    /// Looks at a line, the `at`th of those pending: whether it is regular in all respects, so that
-    /// [`Cutter::push`] can push its values.
-    fn check(&mut self, line: Regular<'_, 'a>, at: usize) -> bool;
-    /// Pushes one value a line and column.
-    fn push(&mut self, batch: Batch<'_, 'a>, columns: &mut [Vec<&'a [u8]>]);
+    /// Looks at lines: notes where they are not regular in all respects, and the values of those that are for
+    /// [`Cutter::push`]. `faults` has one entry a line.
+    fn check(&mut self, batch: Batch<'_, 'a>, faults: &mut [u64]);
+    /// Pushes the values of some lines of the batch that was looked at last, one a line and column.
+    fn push(&mut self, batch: Batch<'_, 'a>, lines: Range<usize>, columns: &mut [Vec<&'a [u8]>]);
     /// Cuts any line: pushes one value a column, or says why the line is none.
     fn line(&mut self, line: &'a [u8], columns: &mut [Vec<&'a [u8]>]) -> Result<(), &'static str>;
 }
@@ -87,7 +74,8 @@ struct Run<'r, 'a, C> {
     block: &'r mut RawBlock<'a>,
     records_max: usize,
     seen: usize,
-    pending: Pending,
+    starts: Column,
+    ends: Column,
 }
 
 /// Cuts up to `records_max` records, as [`Walk::run`] does: with the same result as if the cutter cut each line with care.
@@ -100,12 +88,10 @@ pub(super) fn run<'a>(
     block: &mut RawBlock<'a>,
 ) -> usize {
     let mut at = walk.begin(input, at_start, (columns, records_max), block);
-    block.text = input;
     let mut index = std::mem::take(&mut block.index);
     block.utf8 |= block.lines.is_empty();
-    let none = [0; PENDING_MAX];
-    let pending = Pending { len: 0, starts: none, ends: none, first: none };
-    let mut run = Run { walk, shape, cutter, block, records_max, seen: 0, pending };
+    let (starts, ends) = ([0; LINES_MAX], [0; LINES_MAX]);
+    let mut run = Run { walk, shape, cutter, block, records_max, seen: 0, starts, ends };
     while at < input.len() && run.seen < records_max {
         let used = run.window(&input[at..], at, &mut index);
         at += if used > 0 { used } else { run.careful(&input[at..]) };
@@ -117,45 +103,95 @@ pub(super) fn run<'a>(
 impl<'a, C: Cutter<'a>> Run<'_, 'a, C> {
     /// Takes the lines that end within the first window of `text`; answers its bytes.
     fn window(&mut self, text: &'a [u8], before: usize, index: &mut Index) -> usize {
+        let Some(view) = View::new(text) else { return 0 };
         let window = &text[..text.len().min(self.window_bytes(before))];
         index.fill(window, &self.shape.needles);
-        let stride = self.shape.per_line + 1;
-        let (marks, mut at, mut start) = (index.marks(), 0, 0);
-        while self.seen + self.pending.len < self.records_max {
-            if self.pending.len == PENDING_MAX {
-                self.push(text, marks);
+        let (mut at, mut start) = (0, 0);
+        while self.seen < self.records_max {
+            let lines = self.find(view, &index.marks()[at..], start);
+            let taken = self.batch(view, index, (at, lines));
+            if taken > 0 {
+                at += taken * (self.shape.per_line + 1);
+                start = index.marks()[at - 1] + 1;
             }
-            if let Some(group) = marks.get(at..at + stride)
-                && let Some(next) = self.regular(text, index, (start, at), group)
-            {
-                (at, start) = (at + stride, next);
+            if taken == lines && taken > 0 {
                 continue;
             }
             let newline = |&place: &u32| text[place as usize] == b'\n';
-            let Some(skip) = marks[at..].iter().position(newline) else { break };
-            self.push(text, marks);
+            let Some(skip) = index.marks()[at..].iter().position(newline) else { break };
             self.careful(&text[start as usize..]);
             at += skip + 1;
-            start = marks[at - 1] + 1;
+            start = index.marks()[at - 1] + 1;
         }
-        self.push(text, marks);
         let taken = &text[..start as usize];
         self.block.utf8 &= index.is_ascii() || simdutf8::basic::from_utf8(taken).is_ok();
         start as usize
     }
 
-    /// Pushes the values of the pending lines.
-    fn push(&mut self, text: &'a [u8], marks: &[u32]) {
-        let len = std::mem::take(&mut self.pending.len);
-        let Pending { starts, ends, first, .. } = &self.pending;
-        let (starts, ends, first) = (&starts[..len], &ends[..len], &first[..len]);
-        let batch = Batch { text, marks, starts, ends, first };
-        let slices = starts.iter().zip(ends).map(|(&start, &end)| batch.slice(start, end));
-        self.block.lines.extend(slices);
-        self.block.crlf |=
-            ends.iter().fold(false, |crlf, &end| crlf | (text[end as usize] == b'\r'));
-        self.seen += len;
-        self.cutter.push(batch, &mut self.block.fields);
+    /// Notes the starts and ends of the lines that have as many marks as a regular one, up to the first that has not:
+    /// answers how many.
+    #[inline]
+    fn find(&mut self, text: View<'a>, marks: &[u32], mut start: u32) -> usize {
+        let room = self.records_max - self.seen;
+        let newlines = marks.chunks_exact(self.shape.per_line + 1).filter_map(<[u32]>::last);
+        let places = self.starts.iter_mut().zip(&mut self.ends).zip(newlines);
+        let mut found = 0;
+        for ((start_of, end_of), &newline) in places.take(room) {
+            // With a word behind it, each place of the line has one.
+            if newline == start || !text.has_word(newline as usize) {
+                break;
+            }
+            let [before, here] = (text.word(newline as usize - 1) as u16).to_le_bytes();
+            let end = newline - u32::from(before == b'\r');
+            // Also for an empty line.
+            let is_long = (end - start).wrapping_sub(1) as usize >= self.walk.line_bytes_max;
+            if here != b'\n' || is_long {
+                break;
+            }
+            (*start_of, *end_of) = (start, end);
+            start = newline + 1;
+            found += 1;
+        }
+        found
+    }
+
+    /// Takes the lines that were found, whose marks begin at a number; those that are not regular with care. Answers how
+    /// many: all, or those before one that has the marks of another.
+    fn batch(&mut self, text: View<'a>, index: &Index, (first, lines): (usize, usize)) -> usize {
+        let stride = self.shape.per_line + 1;
+        let (starts, ends) = (self.starts, self.ends);
+        let marks = &index.marks()[first..first + lines * stride];
+        let (starts, ends) = (&starts[..lines], &ends[..lines]);
+        let batch = Batch { text, index, starts, ends, marks, stride };
+        let mut faults = [0; LINES_MAX];
+        let faults = &mut faults[..lines];
+        self.cutter.check(batch, faults);
+        let mut from = 0;
+        while let Some(to) = faults[from..].iter().position(|&fault| fault != 0) {
+            self.push(batch, from..from + to);
+            from += to;
+            let inner = &marks[from * stride..(from + 1) * stride - 1];
+            if inner.iter().any(|&mark| text.text()[mark as usize] == b'\n') {
+                return from;
+            }
+            self.careful(&text.text()[starts[from] as usize..]);
+            from += 1;
+        }
+        self.push(batch, from..lines);
+        lines
+    }
+
+    /// Pushes the values of regular lines.
+    fn push(&mut self, batch: Batch<'_, 'a>, lines: Range<usize>) {
+        if lines.is_empty() {
+            return;
+        }
+        let (starts, ends) = (&batch.starts[lines.clone()], &batch.ends[lines.clone()]);
+        batch.text.slices((starts, 0), (ends, 0), &mut self.block.lines);
+        let ends_in_cr = |&end: &u32| batch.text.word(end as usize) as u8 == b'\r';
+        self.block.crlf = self.block.crlf || ends.iter().any(ends_in_cr);
+        self.seen += lines.len();
+        self.cutter.push(batch, lines, &mut self.block.fields);
     }
 
     /// No more than about what the block still has room for.
@@ -163,35 +199,6 @@ impl<'a, C: Cutter<'a>> Run<'_, 'a, C> {
         let left = self.records_max - self.seen;
         let average = before.checked_div(self.seen).unwrap_or(WINDOW_BYTES);
         left.saturating_mul(average + 1).clamp(256, WINDOW_BYTES)
-    }
-
-    /// Notes the line that ends with the last of these marks, if it is regular: answers where the next one begins.
-    #[inline(always)]
-    fn regular(
-        &mut self,
-        text: &'a [u8],
-        index: &Index,
-        (start, first): (u32, usize),
-        marks: &[u32],
-    ) -> Option<u32> {
-        let newline = *marks.last()?;
-        if newline == start || text[newline as usize] != b'\n' {
-            return None;
-        }
-        let end = newline - u32::from(text[newline as usize - 1] == b'\r');
-        // Also for an empty line.
-        if (end - start).wrapping_sub(1) as usize >= self.walk.line_bytes_max {
-            return None;
-        }
-        let (line, at) = (Regular { text, index, start, end, marks }, self.pending.len);
-        if at >= PENDING_MAX || !self.cutter.check(line, at) {
-            return None;
-        }
-        self.pending.starts[at] = start;
-        self.pending.ends[at] = end;
-        self.pending.first[at] = first as u32;
-        self.pending.len = at + 1;
-        Some(newline + 1)
     }
 
     /// Takes the first line of `text` with care; answers its bytes, its end included.
@@ -217,12 +224,24 @@ impl<'a, C: Cutter<'a>> Run<'_, 'a, C> {
     }
 }
 
-/// Whether a cutter takes a line by its marks: for the tests of formats, whose results are the same either way.
+/// What stands behind a line for [`takes`].
 #[cfg(test)]
-pub(super) fn takes<'a>(cutter: &mut impl Cutter<'a>, shape: Shape, line: &'a [u8]) -> bool {
+pub(super) const PADDING: &str = "\n        ";
+
+/// Whether a cutter takes a line by its marks, given with [`PADDING`]: for the tests of formats, whose results are the same
+/// either way.
+#[cfg(test)]
+pub(super) fn takes<'a>(cutter: &mut impl Cutter<'a>, shape: Shape, padded: &'a [u8]) -> bool {
     let mut index = Index::default();
-    index.fill(line, &shape.needles);
-    let (end, marks) = (line.len() as u32 - 1, index.marks());
-    let line = Regular { text: line, index: &index, start: 0, end, marks };
-    marks.len() == shape.per_line + 1 && cutter.check(line, 0)
+    let text = View::new(padded).expect("padded");
+    let end = padded.len() - PADDING.len();
+    index.fill(&padded[..end + 1], &shape.needles);
+    let (stride, marks) = (shape.per_line + 1, index.marks());
+    let (starts, ends) = (&[0], &[end as u32]);
+    let batch = Batch { text, index: &index, starts, ends, marks, stride };
+    let mut fault = [0];
+    if marks.len() == stride {
+        cutter.check(batch, &mut fault);
+    }
+    marks.len() == stride && fault == [0]
 }

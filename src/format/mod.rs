@@ -7,6 +7,7 @@ mod csv;
 mod detect;
 
 mod json;
+mod lanes;
 #[cfg(test)]
 mod law;
 mod lines;
@@ -26,6 +27,7 @@ mod text;
 pub(crate) use text::utf8_lossy;
 mod time;
 mod variables;
+mod view;
 mod walk;
 mod word;
 
@@ -62,7 +64,7 @@ pub struct RawReject<'a> {
 /// The lines of a block, cut into the raw bytes of the wanted fields. Reused from block to block.
 #[derive(Debug, Default)]
 pub struct RawBlock<'a> {
-    /// The input that the lines are slices of, where the tokenizer says so.
+    /// The input that the lines are slices of.
     text: &'a [u8],
     /// The records' lines, without their ends.
     pub lines: Vec<&'a [u8]>,

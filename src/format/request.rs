@@ -3,7 +3,7 @@
 use memchr::memchr;
 
 use super::literal::find_near;
-use super::marks::Regular;
+use super::marks::Batch;
 
 /// The fields that `request` gives besides itself, in the order of [`Request::part`].
 pub(super) const PARTS: [&str; 5] = ["method", "request_uri", "path", "query", "protocol"];
@@ -45,10 +45,18 @@ impl<'a> Request<'a> {
         good.then_some(Request { method, uri, protocol })
     }
 
-    /// The same for the bytes `from..to` of a line whose text's anchor is the space; `None` where it takes a closer look.
+    /// The same for the bytes `from..to` of a batch's text.
+    pub(super) fn split_range(batch: &Batch<'_, 'a>, (from, to): (u32, u32)) -> Self {
+        Self::split(&batch.text.text()[from as usize..to as usize])
+    }
+
+    /// The same where the batch's anchor is the space; `None` where it takes a closer look.
     #[inline(always)]
-    pub(super) fn split_at_spaces(line: &Regular<'_, 'a>, from: u32, to: u32) -> Option<Self> {
-        let Regular { text, index, .. } = line;
+    pub(super) fn split_at_spaces(
+        batch: &Batch<'_, 'a>,
+        (from, to): (u32, u32),
+    ) -> Option<Self> {
+        let (text, index) = (batch.text.text(), batch.index.anchors());
         let first = index.next(from);
         let second = index.next(first.checked_add(1)?);
         if second.checked_add(9) != Some(to) || second <= first + 1 {

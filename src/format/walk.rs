@@ -63,13 +63,14 @@ impl Walk {
     }
 
     /// Makes room in the block, and passes over the byte order mark and the header line: answers their bytes.
-    pub(super) fn begin(
+    pub(super) fn begin<'a>(
         self,
-        input: &[u8],
+        input: &'a [u8],
         at_start: bool,
         (columns, records_max): (usize, usize),
-        block: &mut RawBlock<'_>,
+        block: &mut RawBlock<'a>,
     ) -> usize {
+        block.text = input;
         block.fields.resize_with(columns, Vec::new);
         let room = records_max.min(RESERVE_MAX).min(input.len());
         block.lines.reserve(room);

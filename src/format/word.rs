@@ -3,7 +3,8 @@
 
 const LOW: u64 = 0x0101_0101_0101_0101;
 const HIGH: u64 = 0x8080_8080_8080_8080;
-const ZEROS: u64 = 0x3030_3030_3030_3030;
+/// Eight zeros.
+pub(super) const ZEROS: u64 = 0x3030_3030_3030_3030;
 
 /// Powers of ten that can be multiplied with eight digits.
 const SCALES: [i64; 10] = {
@@ -110,15 +111,21 @@ impl Word {
 
 #[inline(always)]
 fn all_digits(text: u64) -> bool {
+    misfit(text) == 0
+}
+
+/// 0 if all eight bytes are digits.
+#[inline(always)]
+pub(super) fn misfit(text: u64) -> u64 {
     // A digit's high half is 3, and stays 3 when 6 is added.
     const HALVES: u64 = 0xF0F0_F0F0_F0F0_F0F0;
     let sixes = LOW * 6;
-    (text & HALVES) | ((text.wrapping_add(sixes) & HALVES) >> 4) == 0x3333_3333_3333_3333
+    ((text & HALVES) | ((text.wrapping_add(sixes) & HALVES) >> 4)) ^ 0x3333_3333_3333_3333
 }
 
 /// Eight digits: pairs, then fours, then all, each by one multiplication.
 #[inline(always)]
-fn number(text: u64) -> u64 {
+pub(super) fn number(text: u64) -> u64 {
     let ones = text & 0x0F0F_0F0F_0F0F_0F0F;
     let pairs = (ones.wrapping_mul(10 << 8 | 1) >> 8) & 0x00FF_00FF_00FF_00FF;
     let fours = (pairs.wrapping_mul(100 << 16 | 1) >> 16) & 0x0000_FFFF_0000_FFFF;
@@ -184,7 +191,9 @@ mod tests {
             if let Some(decimal) = Word::signed_decimal(&text, raw, scale) {
                 prop_assert_eq!(crate::format::number::decimal(raw, scale), Ok(decimal));
             } else {
-                prop_assert!(behind.len() < 8 || value.len() > 8 || crate::format::number::decimal(raw, scale).is_err());
+                let fraction = value.split_once('.').map_or(0, |(_, fraction)| fraction.len());
+                let long = value.len() > 8 || fraction > scale.into();
+                prop_assert!(behind.len() < 8 || long || crate::format::number::decimal(raw, scale).is_err());
             }
             prop_assert_eq!(Word::signed_int(&text, b"17"), None);
         }

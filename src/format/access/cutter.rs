@@ -1,7 +1,9 @@
 //! Lines of an access log by their quotes, where they are written as usual; all others are cut with care.
 
 use super::super::FormatError;
-use super::super::marks::{Batch, Cutter, PENDING_MAX, Regular};
+use std::ops::Range;
+
+use super::super::marks::{Batch, Cutter};
 use super::super::pattern::{Fast, Places, Value};
 use super::super::request::Request;
 use super::cut::{TIME_BYTES, cut};
@@ -34,23 +36,21 @@ pub(super) struct AccessCutter<'t, 'a> {
     places: Places,
     /// All values of a line, by step.
     steps: Vec<Value>,
-    /// The wanted ones of the pending lines: from where to where.
-    cut: Vec<[(u32, u32); PENDING_MAX]>,
     requests: Vec<Request<'a>>,
 }
 
 impl<'t, 'a> AccessCutter<'t, 'a> {
     pub(super) fn new(tokenizer: &'t AccessTokenizer) -> Self {
-        let cut = vec![[(0, 0); PENDING_MAX]; tokenizer.wanted.len()];
         let steps = (0..).map_while(|step| tokenizer.fast.value(step)).collect();
-        AccessCutter { tokenizer, places: Places::default(), steps, cut, requests: Vec::new() }
+        let places = Places::new(&tokenizer.fast);
+        AccessCutter { tokenizer, places, steps, requests: Vec::new() }
     }
 
     /// Whether the careful way would find the same values: it is strict where the steps are not.
     #[inline(always)]
-    fn is_usual(&self, text: &[u8]) -> bool {
+    fn is_usual(&self, text: &[u8], line: usize) -> bool {
         let value = |step: usize| {
-            let (from, to) = self.places.range(self.steps[step]);
+            let (from, to) = self.places.range(self.steps[step], line);
             &text[from as usize..to as usize]
         };
         let digits = |value: &[u8]| value == b"-" || value.iter().all(u8::is_ascii_digit);
@@ -64,10 +64,10 @@ impl<'t, 'a> AccessCutter<'t, 'a> {
     }
 
     #[inline(always)]
-    fn request(&self, line: &Regular<'_, 'a>) -> Request<'a> {
-        let (from, to) = self.places.range(self.steps[step(REQUEST)]);
-        let quick = Request::split_at_spaces(line, from, to);
-        quick.unwrap_or_else(|| Request::split(&line.text[from as usize..to as usize]))
+    fn request(&self, batch: &Batch<'_, 'a>, line: usize) -> Request<'a> {
+        let range = self.places.range(self.steps[step(REQUEST)], line);
+        let quick = Request::split_at_spaces(batch, range);
+        quick.unwrap_or_else(|| Request::split_range(batch, range))
     }
 }
 
@@ -77,39 +77,33 @@ fn step(slot: usize) -> usize {
 }
 
 impl<'a> Cutter<'a> for AccessCutter<'_, 'a> {
-    #[inline(always)]
-    fn check(&mut self, line: Regular<'_, 'a>, at: usize) -> bool {
-        let tokenizer = self.tokenizer;
-        if tokenizer.fast.cut(&line, &mut self.places).is_none() || !self.is_usual(line.text) {
-            return false;
-        }
-        for (cut, &slot) in self.cut.iter_mut().zip(&tokenizer.wanted) {
-            if slot < LOGGED.len() {
-                cut[at % PENDING_MAX] = self.places.range(self.steps[step(slot)]);
+    fn check(&mut self, batch: Batch<'_, 'a>, faults: &mut [u64]) {
+        self.tokenizer.fast.cut(&batch, &mut self.places, faults);
+        self.requests.clear();
+        for (line, fault) in faults.iter_mut().enumerate() {
+            if *fault == 0 {
+                *fault = u64::from(!self.is_usual(batch.text.text(), line));
+            }
+            if self.tokenizer.split_request {
+                let usual = *fault == 0;
+                let request = if usual { self.request(&batch, line) } else { Request::default() };
+                self.requests.push(request);
             }
         }
-        if tokenizer.split_request {
-            // Lines that were looked at and are not pending left theirs.
-            self.requests.truncate(at);
-            self.requests.push(self.request(&line));
-        }
-        true
     }
 
-    fn push(&mut self, batch: Batch<'_, 'a>, columns: &mut [Vec<&'a [u8]>]) {
-        let wanted = self.tokenizer.wanted.iter().zip(&self.cut);
-        for (column, (&slot, cut)) in columns.iter_mut().zip(wanted) {
+    fn push(&mut self, batch: Batch<'_, 'a>, lines: Range<usize>, columns: &mut [Vec<&'a [u8]>]) {
+        for (column, &slot) in columns.iter_mut().zip(&self.tokenizer.wanted) {
             match slot.checked_sub(LOGGED.len()) {
                 Some(part) => {
-                    column.extend(self.requests.iter().take(batch.len()).map(|r| r.part(part)))
+                    column.extend(self.requests[lines.clone()].iter().map(|r| r.part(part)))
                 }
                 None => {
-                    let ranges = cut[..batch.len()].iter();
-                    column.extend(ranges.map(|&(from, to)| batch.slice(from, to)));
+                    let value = self.steps[step(slot)];
+                    self.places.push(value, (batch.text, lines.clone()), column)
                 }
             }
         }
-        self.requests.clear();
     }
 
     fn line(&mut self, line: &'a [u8], columns: &mut [Vec<&'a [u8]>]) -> Result<(), &'static str> {
@@ -150,12 +144,13 @@ mod tests {
                 fast: fast(combined).expect("compiles"),
             };
             let shape = tokenizer.fast.shape;
-            let takes = |line: String| {
-                marks::takes(&mut AccessCutter::new(&tokenizer), shape, line.as_bytes())
+            let takes = |line: &str| {
+                let padded = format!("{line}{}", marks::PADDING);
+                marks::takes(&mut AccessCutter::new(&tokenizer), shape, padded.as_bytes())
             };
-            assert!(takes(format!("{usual}\n")), "{usual}");
-            assert!(!takes(format!("{usual}\n").replace(" 200 ", " 2000 ")));
-            assert!(!takes(format!("{usual}\n").replace("/a?b", "/\\a")));
+            assert!(takes(usual), "{usual}");
+            assert!(!takes(&usual.replace(" 200 ", " 2000 ")));
+            assert!(!takes(&usual.replace("/a?b", "/\\a")));
         }
     }
 

@@ -1,6 +1,8 @@
 //! Lines by a pattern: values to columns.
 
-use super::super::marks::{Batch, Cutter, PENDING_MAX, Regular};
+use std::ops::Range;
+
+use super::super::marks::{Batch, Cutter};
 use super::super::request::Request;
 use super::fast::{Fast, Places, Value};
 use super::{Careful, Source, shift_point};
@@ -12,7 +14,7 @@ pub(super) struct PatternCutter<'t, 'a> {
     places: Places,
     wanted: Vec<Wanted>,
     /// Those of them that are whole values.
-    values: Vec<Cut>,
+    values: Vec<Value>,
     /// The request, where parts of it are wanted.
     request: Option<Value>,
     requests: Vec<Request<'a>>,
@@ -28,12 +30,6 @@ enum Wanted {
     Part(usize),
 }
 
-/// A value of the pending lines: from where to where.
-struct Cut {
-    value: Value,
-    ranges: [(u32, u32); PENDING_MAX],
-}
-
 impl<'t, 'a> PatternCutter<'t, 'a> {
     /// `None` where the pattern has no such step, which can't be.
     pub(super) fn new(careful: Careful<'t, 'a>, fast: &'t Fast) -> Option<Self> {
@@ -47,7 +43,7 @@ impl<'t, 'a> PatternCutter<'t, 'a> {
                 }
                 Source::Step(step) => {
                     let value = fast.value(step)?;
-                    values.push(Cut { value, ranges: [(0, 0); PENDING_MAX] });
+                    values.push(value);
                     match steps[step].variable.shift {
                         0 => Wanted::Value(values.len() - 1),
                         digits => Wanted::Shifted(values.len() - 1, digits),
@@ -55,55 +51,50 @@ impl<'t, 'a> PatternCutter<'t, 'a> {
                 }
             });
         }
-        let (places, requests) = (Places::default(), Vec::new());
+        let (places, requests) = (Places::new(fast), Vec::new());
         Some(PatternCutter { careful, fast, places, wanted, values, request, requests })
     }
 
-    /// The parts of the request.
-    #[inline(always)]
-    fn split_request(&self, line: &Regular<'_, 'a>, request: Value) -> Request<'a> {
-        let (from, to) = self.places.range(request);
-        let spaced = self.fast.shape.needles.anchor == b' ';
-        let quick = if spaced { Request::split_at_spaces(line, from, to) } else { None };
-        quick.unwrap_or_else(|| Request::split(&line.text[from as usize..to as usize]))
+    /// The parts of each line's request.
+    fn split_requests(&mut self, batch: Batch<'_, 'a>, request: Value, faults: &[u64]) {
+        let (places, spaced) = (&self.places, self.fast.shape.needles.anchor == b' ');
+        self.requests.clear();
+        self.requests.extend(faults.iter().enumerate().map(|(line, &fault)| {
+            if fault != 0 {
+                return Request::default();
+            }
+            let range = places.range(request, line);
+            let quick = if spaced { Request::split_at_spaces(&batch, range) } else { None };
+            quick.unwrap_or_else(|| Request::split_range(&batch, range))
+        }));
     }
 }
 
 impl<'a> Cutter<'a> for PatternCutter<'_, 'a> {
-    #[inline(always)]
-    fn check(&mut self, line: Regular<'_, 'a>, at: usize) -> bool {
-        if self.fast.cut(&line, &mut self.places).is_none() {
-            return false;
-        }
-        for cut in &mut self.values {
-            cut.ranges[at % PENDING_MAX] = self.places.range(cut.value);
-        }
+    fn check(&mut self, batch: Batch<'_, 'a>, faults: &mut [u64]) {
+        self.fast.cut(&batch, &mut self.places, faults);
         if let Some(request) = self.request {
-            // Lines that were looked at and are not pending left theirs.
-            self.requests.truncate(at);
-            self.requests.push(self.split_request(&line, request));
+            self.split_requests(batch, request, faults);
         }
-        true
     }
 
-    fn push(&mut self, batch: Batch<'_, 'a>, columns: &mut [Vec<&'a [u8]>]) {
+    fn push(&mut self, batch: Batch<'_, 'a>, lines: Range<usize>, columns: &mut [Vec<&'a [u8]>]) {
         let arena = self.careful.arena;
-        let values = |at: usize| {
-            let ranges = self.values[at].ranges[..batch.len()].iter();
-            ranges.map(|&(from, to)| batch.slice(from, to))
-        };
         for (column, wanted) in columns.iter_mut().zip(&self.wanted) {
+            let whole = (batch.text, lines.clone());
             match *wanted {
-                Wanted::Value(at) => column.extend(values(at)),
+                Wanted::Value(at) => self.places.push(self.values[at], whole, column),
                 Wanted::Shifted(at, digits) => {
-                    column.extend(values(at).map(|value| shift_point(value, digits, arena)))
+                    let first = column.len();
+                    self.places.push(self.values[at], whole, column);
+                    let values = column[first..].iter_mut();
+                    values.for_each(|value| *value = shift_point(value, digits, arena));
                 }
                 Wanted::Part(part) => {
-                    column.extend(self.requests.iter().take(batch.len()).map(|r| r.part(part)))
+                    column.extend(self.requests[lines.clone()].iter().map(|r| r.part(part)))
                 }
             }
         }
-        self.requests.clear();
     }
 
     fn line(&mut self, line: &'a [u8], columns: &mut [Vec<&'a [u8]>]) -> Result<(), &'static str> {

@@ -15,7 +15,7 @@ pub(super) const WORD_BYTES: usize = 64;
 pub(super) struct Needles {
     /// Their places are listed, all together: see [`Index::marks`].
     pub(super) marks: [u8; 3],
-    /// Its places are bits: see [`Index::next`].
+    /// Its places are bits: see [`Anchors::next`].
     pub(super) anchor: u8,
 }
 
@@ -34,10 +34,33 @@ pub(super) struct Index {
     /// Places of the marks; behind `count` there is rubbish.
     marks: Vec<u32>,
     count: usize,
-    /// The anchor's plane, and a word of zeros.
+    /// The anchor's plane, and two words of zeros.
     anchors: Vec<u64>,
     words: usize,
     high: u64,
+}
+
+/// Where the anchor stands in a text.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Anchors<'i>(&'i [u64]);
+
+impl Anchors<'_> {
+    /// The first anchor at or behind `from`, a place in the text; what is beyond the text where there is none.
+    #[inline(always)]
+    pub(super) fn next(self, from: u32) -> u32 {
+        let (word, shift) = (from as usize / WORD_BYTES, from % 64);
+        let near = match self.0.get(word..word + 2) {
+            Some(&[low, high]) => low >> shift | (high << 1) << (63 - shift),
+            _ => return u32::MAX,
+        };
+        if near != 0 { from + near.trailing_zeros() } else { self.next_far(word + 1) }
+    }
+
+    #[cold]
+    fn next_far(self, word: usize) -> u32 {
+        let found = self.0.iter().enumerate().skip(word).find(|(_, bits)| **bits != 0);
+        found.map_or(u32::MAX, |(at, bits)| (at * WORD_BYTES) as u32 + bits.trailing_zeros())
+    }
 }
 
 impl Index {
@@ -62,22 +85,10 @@ impl Index {
         self.high == 0
     }
 
-    /// The first anchor at or behind `from`, a place in the text; what is beyond the text where there is none.
-    #[inline]
-    pub(super) fn next(&self, from: u32) -> u32 {
-        let (word, shift) = (from as usize / WORD_BYTES, from % 64);
-        let near = match self.anchors.get(word..word + 2) {
-            Some(&[low, high]) => low >> shift | (high << 1) << (63 - shift),
-            _ => return u32::MAX,
-        };
-        if near != 0 { from + near.trailing_zeros() } else { self.next_far(word + 1) }
-    }
-
-    #[cold]
-    fn next_far(&self, word: usize) -> u32 {
-        let words = self.anchors.iter().enumerate().skip(word);
-        let found = words.take(self.words.saturating_sub(word)).find(|(_, bits)| **bits != 0);
-        found.map_or(u32::MAX, |(at, bits)| (at * WORD_BYTES) as u32 + bits.trailing_zeros())
+    /// The places of the anchor.
+    #[inline(always)]
+    pub(super) fn anchors(&self) -> Anchors<'_> {
+        Anchors(&self.anchors[..self.words + 2])
     }
 
     /// Room for a text of `len` bytes, of which each may be a mark.
@@ -153,7 +164,7 @@ mod tests {
         let mut all = Vec::new();
         let mut from = 0;
         loop {
-            let next = index.next(from);
+            let next = index.anchors().next(from);
             if next as usize >= len {
                 return all;
             }
