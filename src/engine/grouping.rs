@@ -4,12 +4,13 @@ use std::rc::Rc;
 
 use super::accumulator::{Input, Order};
 use super::arguments::Evaluated;
+use super::codes::Codes;
 use super::key;
-use super::keys::{Encoded, KeyBuffer, Windows};
+use super::keys::{Encoded, KeyBuffer, KeyList, Times, Windows};
 use super::lines::Lines;
 use super::records::Records;
 use super::table::GroupTable;
-use crate::data::Column;
+use crate::data::{Column, Values};
 use crate::format::RawBlock;
 use crate::plan::ReducePlan;
 
@@ -17,6 +18,7 @@ use crate::plan::ReducePlan;
 #[derive(Default)]
 pub(super) struct Scratch {
     keys: KeyBuffer,
+    codes: Codes,
     /// The group of each row that is in.
     groups: Vec<u32>,
     offsets: Vec<u64>,
@@ -56,12 +58,35 @@ impl Scratch {
             (Some((width_us, times)), []) => {
                 self.group_by_window(Windows::new(width_us), times, rows, table)
             }
-            _ => match self.keys.encode(times, keys, rows) {
-                Encoded::Fixed(keys) => table.intern_all(&keys, &mut self.groups),
-                Encoded::Ended(keys) => table.intern_all(&keys, &mut self.groups),
-            },
+            _ => self.group_by_keys(times, keys, rows, table),
         }
         table.grow();
+    }
+
+    fn group_by_keys(
+        &mut self,
+        times: Option<Times<'_>>,
+        columns: &[Rc<Column<'_>>],
+        rows: &[u32],
+        table: &mut GroupTable,
+    ) {
+        let Scratch { keys, codes, groups, .. } = self;
+        if let (None, [only]) = (times, columns)
+            && let (None, Values::Text(texts)) = (&only.valid, &only.values)
+        {
+            return table.intern_texts(texts, rows, groups);
+        }
+        let group = |row| match keys.encode(times, columns, &[row]) {
+            Encoded::Fixed(keys) => table.intern(keys.key(0)),
+            Encoded::Ended(keys) => table.intern(keys.key(0)),
+        };
+        if codes.groups((times, columns, rows), group, groups) {
+            return;
+        }
+        match keys.encode(times, columns, rows) {
+            Encoded::Fixed(keys) => table.intern_all(&keys, groups),
+            Encoded::Ended(keys) => table.intern_all(&keys, groups),
+        }
     }
 
     /// The window is the whole key: one look at the table for each run of rows in a window.

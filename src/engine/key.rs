@@ -94,10 +94,32 @@ pub(super) fn bool_part(value: bool) -> [u8; 2] {
 /// A part that is NULL.
 pub(super) const NULL_PART: [u8; 1] = [NULL];
 
+/// Bytes of a text's part besides the text's own, if that has no zero byte.
+pub(super) const TEXT_EXTRA_BYTES: usize = 3;
+
 /// Bytes that a text takes at most.
 #[inline]
 pub(super) fn text_bytes_max(text: &str) -> usize {
-    2 * text.len() + 3
+    2 * text.len() + TEXT_EXTRA_BYTES
+}
+
+/// The key that is a text alone.
+pub(super) fn of_text(text: &[u8]) -> Vec<u8> {
+    let mut key = vec![VALUE];
+    for &byte in text {
+        key.push(byte);
+        if byte == 0 {
+            key.push(0xFF);
+        }
+    }
+    key.extend([0, 0]);
+    key
+}
+
+/// What stands between tag and end of a key that may be a text alone; the text, if it is one without a zero byte.
+#[inline]
+pub(super) fn single_text(key: &[u8]) -> Option<&[u8]> {
+    key.strip_prefix(&[VALUE])?.strip_suffix(&[0, 0])
 }
 
 /// Writes a text that is not NULL to the front of `out`, which has room for [`text_bytes_max`]; answers how many bytes.

@@ -1,6 +1,7 @@
 //! Byte strings to gapless numbers: an arena of keys, and slots that point into it.
 
 use super::hash::Hasher;
+use super::key;
 use super::keys::KeyList;
 use super::order;
 use super::prefetch::prefetch;
@@ -17,12 +18,19 @@ const LONG_KEY_BYTES: usize = u16::MAX as usize;
 #[derive(Default)]
 pub(in crate::engine) struct KeyTable {
     hasher: Hasher,
+    /// Whether the keys are group keys, as [`key`] encodes them: then the hash of a single text is that of the text alone.
+    encoded: bool,
     slots: Slots,
     bytes: Vec<u8>,
     ends: Vec<usize>,
 }
 
 impl KeyTable {
+    /// For group keys, as [`key`] encodes them.
+    pub(in crate::engine) fn encoded() -> Self {
+        KeyTable { encoded: true, ..KeyTable::default() }
+    }
+
     /// How many keys.
     #[inline]
     pub(in crate::engine) fn len(&self) -> usize {
@@ -46,7 +54,7 @@ impl KeyTable {
         for from in (0..keys.len()).step_by(BATCH) {
             let hashes = &mut hashes[..BATCH.min(keys.len() - from)];
             for (at, hash) in hashes.iter_mut().enumerate() {
-                *hash = self.hasher.bytes(keys.key(from + at));
+                *hash = self.hash(keys.key(from + at));
             }
             if self.slots.is_large() {
                 self.prefetch(hashes);
@@ -56,10 +64,63 @@ impl KeyTable {
         }
     }
 
+    /// Appends the number of the key of each of these rows' texts, in a table of encoded keys. Texts are encoded only where
+    /// they are not known yet.
+    pub(in crate::engine) fn intern_texts(
+        &mut self,
+        texts: &[&str],
+        rows: &[u32],
+        numbers: &mut Vec<u32>,
+    ) {
+        debug_assert!(self.encoded);
+        let mut hashes = [0; BATCH];
+        for rows in rows.chunks(BATCH) {
+            let hashes = &mut hashes[..rows.len()];
+            for (hash, &row) in hashes.iter_mut().zip(rows) {
+                *hash = self.hasher.bytes(texts[row as usize].as_bytes());
+            }
+            if self.slots.is_large() {
+                self.prefetch(hashes);
+            }
+            let probes = hashes.iter().zip(rows);
+            numbers.extend(probes.map(|(&hash, &row)| self.probe_text(hash, texts[row as usize])));
+        }
+    }
+
+    /// The number of a text's key.
+    #[inline]
+    fn probe_text(&mut self, hash: u64, text: &str) -> u32 {
+        let text = text.as_bytes();
+        let probe = Probe { hash, len: text.len() + key::TEXT_EXTRA_BYTES };
+        let (bytes, ends) = (&self.bytes, &self.ends);
+        // A key whose bytes between its tag and its end are those of the text is that text's: in a key there is a byte
+        // behind each 0 that no text has.
+        let same = |number: u32, start: usize| {
+            let is_known = probe.len < LONG_KEY_BYTES || ends[number as usize] == start + probe.len;
+            is_known && same_bytes(&bytes[start + 1..start + 1 + text.len()], text)
+        };
+        self.slots.find(probe, same).unwrap_or_else(|| self.intern_text(probe, text))
+    }
+
+    #[cold]
+    fn intern_text(&mut self, probe: Probe, text: &[u8]) -> u32 {
+        let key = key::of_text(text);
+        // A text with a zero byte has another hash once it is encoded, and may be known by that.
+        if key.len() == probe.len { self.insert(probe, &key) } else { self.intern(&key) }
+    }
+
     /// The number of a key; a new one where it was not known.
     #[inline]
     pub(in crate::engine) fn intern(&mut self, key: &[u8]) -> u32 {
-        self.probe(self.hasher.bytes(key), key)
+        self.probe(self.hash(key), key)
+    }
+
+    #[inline]
+    fn hash(&self, key: &[u8]) -> u64 {
+        match key::single_text(key).filter(|_| self.encoded) {
+            Some(text) => self.hasher.bytes(text),
+            None => self.hasher.bytes(key),
+        }
     }
 
     /// The number of a key whose hash is known.
@@ -149,6 +210,17 @@ fn same_bytes(a: &[u8], b: &[u8]) -> bool {
             let pairs = a.as_chunks::<8>().0.iter().zip(b.as_chunks::<8>().0);
             word(last_a) == word(last_b) && pairs.into_iter().all(|(a, b)| word(a) == word(b))
         }
+        _ => same_halves(a, b),
+    }
+}
+
+/// The same for less than eight bytes.
+#[inline]
+fn same_halves(a: &[u8], b: &[u8]) -> bool {
+    match (a.first_chunk::<4>(), b.first_chunk::<4>()) {
+        (Some(first_a), Some(first_b)) => {
+            first_a == first_b && a.last_chunk::<4>() == b.last_chunk::<4>()
+        }
         _ => a.iter().zip(b).all(|(a, b)| a == b),
     }
 }
@@ -198,6 +270,25 @@ mod tests {
             let sorted: Vec<Vec<u8>> = table.order().iter().map(|&g| table.key(g).to_vec()).collect();
             let expected: BTreeSet<Vec<u8>> = keys.iter().cloned().collect();
             prop_assert_eq!(sorted, expected.into_iter().collect::<Vec<_>>());
+        }
+
+        // However a text comes, it is one group, and its key is what `key` makes of it.
+        #[test]
+        fn texts_get_the_groups_that_their_keys_get(
+            texts in prop::collection::vec("[ab\u{0}\u{1}é]{0,12}|[a-c]{0,2}|a{65530,65540}", 0..200), singly in 0usize..200,
+        ) {
+            let keys: Vec<Vec<u8>> = texts.iter().map(|text| key::of_text(text.as_bytes())).collect();
+            let (mut table, mut groups) = (KeyTable::encoded(), Vec::new());
+            for key in keys.iter().take(singly) {
+                groups.push(table.intern(key));
+            }
+            let rows: Vec<u32> = (0..texts.len() as u32).skip(singly).collect();
+            let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+            table.intern_texts(&texts, &rows, &mut groups);
+            prop_assert_eq!(&groups, &model(&keys));
+            prop_assert!(groups.iter().zip(&keys).all(|(&group, key)| table.key(group) == key));
+            let again: Vec<u32> = keys.iter().map(|key| table.intern(key)).collect();
+            prop_assert_eq!(groups, again);
         }
 
         #[test]

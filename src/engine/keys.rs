@@ -111,27 +111,7 @@ impl KeyBuffer {
             Some(stride) if stride > 0 => return self.fixed(times, columns, rows, stride),
             _ => {}
         }
-        match (times, columns) {
-            (None, [only]) if only.valid.is_none() && matches!(only.values, Values::Text(_)) => {
-                self.texts(only, rows)
-            }
-            _ => self.ended(times, columns, rows),
-        }
-    }
-
-    /// The keys of a single column of texts, none of them NULL.
-    fn texts<'k>(&'k mut self, column: &Column<'_>, rows: &[u32]) -> Encoded<'k> {
-        self.ends.clear();
-        if let Values::Text(texts) = &column.values {
-            let bytes_max = |&row: &u32| key::text_bytes_max(texts[row as usize]);
-            self.reserve(rows.iter().map(bytes_max).sum());
-            let (bytes, mut at) = (&mut self.bytes[..], 0);
-            self.ends.extend(rows.iter().map(|&row| {
-                at += key::put_text(texts[row as usize], &mut bytes[at..]);
-                at
-            }));
-        }
-        Encoded::Ended(EndedKeys { bytes: &self.bytes, ends: &self.ends })
+        self.ended(times, columns, rows)
     }
 
     fn fixed<'k>(

@@ -3,6 +3,7 @@
 pub mod accumulator;
 mod arguments;
 mod block;
+mod codes;
 pub mod cursor;
 mod grouping;
 pub mod groups;

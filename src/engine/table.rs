@@ -26,7 +26,7 @@ impl GroupTable {
     pub(super) fn sharing(accumulators: Vec<Box<dyn Accumulator>>, places: Vec<usize>) -> Self {
         let call = |place| places.iter().position(|&p| p == place);
         let calls = (0..accumulators.len()).filter_map(call).collect();
-        GroupTable { keys: KeyTable::default(), accumulators, places, calls }
+        GroupTable { keys: KeyTable::encoded(), accumulators, places, calls }
     }
 
     /// The accumulator that holds the states of an aggregate call: of a kind that merges into the call's own.
@@ -68,6 +68,11 @@ impl GroupTable {
     /// Appends the group of each key, as [`GroupTable::intern`] gives it.
     pub(super) fn intern_all(&mut self, keys: &impl KeyList, groups: &mut Vec<u32>) {
         self.keys.intern_all(keys, groups);
+    }
+
+    /// Appends the group of each of some rows' texts, as [`GroupTable::intern`] gives it for their keys.
+    pub(super) fn intern_texts(&mut self, texts: &[&str], rows: &[u32], groups: &mut Vec<u32>) {
+        self.keys.intern_texts(texts, rows, groups);
     }
 
     /// Appends a group that no other key is equal to, without making it findable: for what is only read from then on.

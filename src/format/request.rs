@@ -52,10 +52,7 @@ impl<'a> Request<'a> {
 
     /// The same where the batch's anchor is the space; `None` where it takes a closer look.
     #[inline(always)]
-    pub(super) fn split_at_spaces(
-        batch: &Batch<'_, 'a>,
-        (from, to): (u32, u32),
-    ) -> Option<Self> {
+    pub(super) fn split_at_spaces(batch: &Batch<'_, 'a>, (from, to): (u32, u32)) -> Option<Self> {
         let (text, index) = (batch.text.text(), batch.index.anchors());
         let first = index.next(from);
         let second = index.next(first.checked_add(1)?);

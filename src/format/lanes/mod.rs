@@ -136,7 +136,7 @@ mod tests {
                 text += value;
                 text += " ";
             }
-            text += "       ";
+            text += "        ";
             let raw: Vec<&[u8]> = places.iter().map(|place| &text.as_bytes()[place.clone()]).collect();
             let notation = Notation::of_scale(scale).expect("small");
             let view = View::new(text.as_bytes()).expect("padded");
