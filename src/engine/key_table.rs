@@ -1,11 +1,12 @@
 //! Byte strings to gapless numbers: an arena of keys, and slots that point into it.
 
-use super::hash::Hasher;
+use super::hash::{self, HEAD_BYTES, Hasher, Head};
 use super::key;
 use super::keys::KeyList;
 use super::order;
 use super::prefetch::prefetch;
 use super::slots::{Probe, Slots};
+use crate::format::View;
 
 /// Keys that are hashed and prefetched together: their cache lines are on the way at once, and are still there when read.
 const BATCH: usize = 64;
@@ -65,48 +66,67 @@ impl KeyTable {
     }
 
     /// Appends the number of the key of each of these rows' texts, in a table of encoded keys. Texts are encoded only where
-    /// they are not known yet.
+    /// they are not known yet. `view`: where most of the texts lie.
     pub(in crate::engine) fn intern_texts(
         &mut self,
-        texts: &[&str],
+        (texts, view): (&[&str], Option<View<'_>>),
         rows: &[u32],
         numbers: &mut Vec<u32>,
     ) {
         debug_assert!(self.encoded);
-        let mut hashes = [0; BATCH];
+        let mut probes = [TextProbe::default(); BATCH];
         for rows in rows.chunks(BATCH) {
-            let hashes = &mut hashes[..rows.len()];
-            for (hash, &row) in hashes.iter_mut().zip(rows) {
-                *hash = self.hasher.bytes(texts[row as usize].as_bytes());
+            let probes = &mut probes[..rows.len()];
+            for (probe, &row) in probes.iter_mut().zip(rows) {
+                *probe = TextProbe::new(self.hasher, view, texts[row as usize].as_bytes());
             }
             if self.slots.is_large() {
-                self.prefetch(hashes);
+                let mut hashes = [0; BATCH];
+                hashes.iter_mut().zip(probes.iter()).for_each(|(hash, probe)| *hash = probe.hash);
+                self.prefetch(&hashes[..probes.len()]);
             }
-            let probes = hashes.iter().zip(rows);
-            numbers.extend(probes.map(|(&hash, &row)| self.probe_text(hash, texts[row as usize])));
+            let mut done = 0;
+            while done < probes.len() {
+                done += self.known_texts(&probes[done..], numbers);
+                if let Some(probe) = probes.get(done) {
+                    numbers.push(self.intern_text(probe));
+                    done += 1;
+                }
+            }
         }
     }
 
-    /// The number of a text's key.
-    #[inline]
-    fn probe_text(&mut self, hash: u64, text: &str) -> u32 {
-        let text = text.as_bytes();
-        let probe = Probe { hash, len: text.len() + key::TEXT_EXTRA_BYTES };
-        let (bytes, ends) = (&self.bytes, &self.ends);
-        // A key whose bytes between its tag and its end are those of the text is that text's: in a key there is a byte
-        // behind each 0 that no text has.
-        let same = |number: u32, start: usize| {
-            let is_known = probe.len < LONG_KEY_BYTES || ends[number as usize] == start + probe.len;
-            is_known && same_bytes(&bytes[start + 1..start + 1 + text.len()], text)
-        };
-        self.slots.find(probe, same).unwrap_or_else(|| self.intern_text(probe, text))
+    /// Appends the numbers of texts, up to the first that is not known: answers how many.
+    fn known_texts(&self, probes: &[TextProbe<'_>], numbers: &mut Vec<u32>) -> usize {
+        let bytes = self.bytes.as_slice();
+        let mut found = [0; BATCH];
+        let mut count = 0;
+        for (probe, found) in probes.iter().zip(&mut found) {
+            let len = probe.text.len() + key::TEXT_EXTRA_BYTES;
+            // A key whose bytes between its tag and its end are those of the text is that text's: in a key there is a byte
+            // behind each 0 that no text has.
+            let same = |_, start: usize| probe.stands_at(&bytes[start + 1..]);
+            match self.slots.find(Probe { hash: probe.hash, len }, same) {
+                Some(number) if len < LONG_KEY_BYTES => *found = number,
+                _ => break,
+            }
+            count += 1;
+        }
+        numbers.extend_from_slice(&found[..count]);
+        count
     }
 
-    #[cold]
-    fn intern_text(&mut self, probe: Probe, text: &[u8]) -> u32 {
-        let key = key::of_text(text);
+    /// The number of a text that is not known, or long.
+    #[inline(never)]
+    fn intern_text(&mut self, probe: &TextProbe<'_>) -> u32 {
+        let key = key::of_text(probe.text);
+        let len = probe.text.len() + key::TEXT_EXTRA_BYTES;
         // A text with a zero byte has another hash once it is encoded, and may be known by that.
-        if key.len() == probe.len { self.insert(probe, &key) } else { self.intern(&key) }
+        if key.len() == len && len < LONG_KEY_BYTES {
+            self.insert(Probe { hash: probe.hash, len }, &key)
+        } else {
+            self.intern(&key)
+        }
     }
 
     /// The number of a key; a new one where it was not known.
@@ -118,7 +138,7 @@ impl KeyTable {
     #[inline]
     fn hash(&self, key: &[u8]) -> u64 {
         match key::single_text(key).filter(|_| self.encoded) {
-            Some(text) => self.hasher.bytes(text),
+            Some(text) => self.hasher.text(hash::head(text), text),
             None => self.hasher.bytes(key),
         }
     }
@@ -200,6 +220,43 @@ impl KeyTable {
     }
 }
 
+/// A text that is looked up.
+#[derive(Clone, Copy, Default)]
+struct TextProbe<'t> {
+    hash: u64,
+    head: Head,
+    /// The bits of a head that are the text's.
+    mask: Head,
+    text: &'t [u8],
+}
+
+impl<'t> TextProbe<'t> {
+    /// Without a jump where the text lies within the view and has no more than a head: the lengths of texts are hard to
+    /// predict.
+    #[inline(always)]
+    fn new(hasher: Hasher, view: Option<View<'_>>, text: &'t [u8]) -> Self {
+        let mask = hash::head_mask(text.len());
+        let head = match view.map(|view| (view, view.place(text))) {
+            Some((view, at)) if view.has_word(at.saturating_add(8)) => {
+                [view.word(at) & mask[0], view.word(at + 8) & mask[1]]
+            }
+            _ => hash::head(text),
+        };
+        TextProbe { hash: hasher.text(head, text), head, mask, text }
+    }
+
+    /// Whether `known`, which has at least as many bytes, begins with the text.
+    #[inline(always)]
+    fn stands_at(&self, known: &[u8]) -> bool {
+        let len = self.text.len();
+        let Some(first) = known.first_chunk() else { return same_bytes(&known[..len], self.text) };
+        let [first, second] = hash::words(first);
+        let differing =
+            (first & self.mask[0]) ^ self.head[0] | (second & self.mask[1]) ^ self.head[1];
+        differing == 0 && (len <= HEAD_BYTES || same_bytes(&known[..len], self.text))
+    }
+}
+
 /// Equality of two keys of one length, by words, inline: keys are short, and a call of `memcmp` costs more than comparing
 /// them. The last word overlaps the one before.
 #[inline]
@@ -275,7 +332,8 @@ mod tests {
         // However a text comes, it is one group, and its key is what `key` makes of it.
         #[test]
         fn texts_get_the_groups_that_their_keys_get(
-            texts in prop::collection::vec("[ab\u{0}\u{1}é]{0,12}|[a-c]{0,2}|a{65530,65540}", 0..200), singly in 0usize..200,
+            texts in prop::collection::vec("[ab\u{0}\u{1}é]{0,24}|[a-c]{0,2}|a{65530,65540}", 0..200), singly in 0usize..200,
+            within: bool,
         ) {
             let keys: Vec<Vec<u8>> = texts.iter().map(|text| key::of_text(text.as_bytes())).collect();
             let (mut table, mut groups) = (KeyTable::encoded(), Vec::new());
@@ -283,8 +341,14 @@ mod tests {
                 groups.push(table.intern(key));
             }
             let rows: Vec<u32> = (0..texts.len() as u32).skip(singly).collect();
-            let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-            table.intern_texts(&texts, &rows, &mut groups);
+            let whole = texts.concat();
+            let places = texts.iter().scan(0, |end, text| {
+                *end += text.len();
+                Some(&whole[*end - text.len()..*end])
+            });
+            let texts: Vec<&str> = places.collect();
+            let view = View::new(whole.as_bytes()).filter(|_| within);
+            table.intern_texts((&texts, view), &rows, &mut groups);
             prop_assert_eq!(&groups, &model(&keys));
             prop_assert!(groups.iter().zip(&keys).all(|(&group, key)| table.key(group) == key));
             let again: Vec<u32> = keys.iter().map(|key| table.intern(key)).collect();

@@ -13,6 +13,9 @@ const LEN_MAX: u64 = (1 << LEN_BITS) - 1;
 /// Tables above so many bytes are worth a prefetch: they outgrow the second-level cache.
 const PREFETCH_BYTES: usize = 256 << 10;
 
+/// Tables of up to so many slots, 64 KiB, are kept sparse.
+const SPARSE_MAX: usize = 4096;
+
 /// Upper half of the hash, then the group above 0; and where the key starts, then its length. All zero: free. Words, so
 /// that a new table is zeroed pages that nobody has touched.
 type Slot = [u64; 2];
@@ -95,7 +98,9 @@ impl Slots {
     /// Notes a key that is not there yet, and starts at this place.
     #[inline]
     pub(super) fn insert(&mut self, probe: Probe, group: u32, start: usize) {
-        if self.used * 8 >= self.slots.len() * 5 {
+        // In a small table a second look costs more than memory: it is one more jump that nobody can predict.
+        let crowded = if self.slots.len() <= SPARSE_MAX { 2 } else { 5 };
+        if self.used * 8 >= self.slots.len() * crowded {
             self.grow();
         }
         self.used += 1;

@@ -187,6 +187,10 @@ impl<'a> Rows<'_, 'a> {
     /// Texts that are known to be UTF-8.
     fn texts(&mut self) -> Vec<&'a str> {
         let mut texts: Vec<&str> = self.raw.iter().map(|raw| known_text(raw)).collect();
+        // NULL is a byte, or none.
+        if self.raw.iter().fold(usize::MAX, |least, raw| least.min(raw.len())) > 1 {
+            return texts;
+        }
         for &row in self.sel {
             let raw = self.raw[row as usize];
             if raw.len() < 2 && self.converter.is_null(raw) {

@@ -130,29 +130,31 @@ impl<'a, C: Cutter<'a>> Run<'_, 'a, C> {
 
     /// Notes the starts and ends of the lines that have as many marks as a regular one, up to the first that has not:
     /// answers how many.
-    #[inline]
-    fn find(&mut self, text: View<'a>, marks: &[u32], mut start: u32) -> usize {
-        let room = self.records_max - self.seen;
-        let newlines = marks.chunks_exact(self.shape.per_line + 1).filter_map(<[u32]>::last);
-        let places = self.starts.iter_mut().zip(&mut self.ends).zip(newlines);
-        let mut found = 0;
-        for ((start_of, end_of), &newline) in places.take(room) {
+    fn find(&mut self, text: View<'a>, marks: &[u32], start: u32) -> usize {
+        let stride = self.shape.per_line + 1;
+        let room = LINES_MAX.min(self.records_max - self.seen);
+        let lines = room.min(marks.len() / stride);
+        let (starts, ends) = (&mut self.starts[..lines], &mut self.ends[..lines]);
+        every(marks, (stride - 1, stride), ends);
+        let newlines = std::iter::once(start).chain(ends.iter().map(|newline| newline + 1));
+        starts.iter_mut().zip(newlines).for_each(|(start, next)| *start = next);
+        let long = self.walk.line_bytes_max as u64;
+        let mut faults = [false; LINES_MAX];
+        let mut any = false;
+        // No jump within: nearly all lines are good.
+        for ((start, end), fault) in starts.iter().zip(ends).zip(&mut faults) {
             // With a word behind it, each place of the line has one.
-            if newline == start || !text.has_word(newline as usize) {
-                break;
-            }
-            let [before, here] = (text.word(newline as usize - 1) as u16).to_le_bytes();
-            let end = newline - u32::from(before == b'\r');
-            // Also for an empty line.
-            let is_long = (end - start).wrapping_sub(1) as usize >= self.walk.line_bytes_max;
-            if here != b'\n' || is_long {
-                break;
-            }
-            (*start_of, *end_of) = (start, end);
-            start = newline + 1;
-            found += 1;
+            let has_word = text.has_word(*end as usize);
+            let [before, here] =
+                (text.word((*end as usize).saturating_sub(1)) as u16).to_le_bytes();
+            // An empty line may begin with the end of the one before.
+            let is_empty = end == start;
+            *end -= u32::from((before == b'\r') & !is_empty);
+            let bytes = u64::from(end.wrapping_sub(*start));
+            *fault = !has_word | (here != b'\n') | (bytes.wrapping_sub(1) >= long);
+            any |= *fault;
         }
-        found
+        if any { faults.iter().take_while(|fault| !**fault).count() } else { lines }
     }
 
     /// Takes the lines that were found, whose marks begin at a number; those that are not regular with care. Answers how
@@ -166,6 +168,10 @@ impl<'a, C: Cutter<'a>> Run<'_, 'a, C> {
         let mut faults = [0; LINES_MAX];
         let faults = &mut faults[..lines];
         self.cutter.check(batch, faults);
+        if faults.iter().fold(0, |any, fault| any | fault) == 0 {
+            self.push(batch, 0..lines);
+            return lines;
+        }
         let mut from = 0;
         while let Some(to) = faults[from..].iter().position(|&fault| fault != 0) {
             self.push(batch, from..from + to);

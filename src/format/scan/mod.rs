@@ -71,7 +71,7 @@ impl Index {
         if x86::fill(self, text, needles) {
             return;
         }
-        self.fill_with(text, |word| scalar::masks(word, needles));
+        self.fill_with(text, |word| scalar::masks(word, needles), list);
     }
 
     /// Places of all marks, ascending.
@@ -100,13 +100,18 @@ impl Index {
         }
     }
 
-    /// Goes through the words of the text by `masks`.
+    /// Goes through the words of the text by `masks`, and lists the places of the marks by `list`.
     #[inline(always)]
-    fn fill_with(&mut self, text: &[u8], masks: impl Fn(&[u8; WORD_BYTES]) -> Masks) {
+    fn fill_with(
+        &mut self,
+        text: &[u8],
+        masks: impl Fn(&[u8; WORD_BYTES]) -> Masks,
+        list: impl Fn(&mut [u32], u32, u64),
+    ) {
         (self.count, self.high) = (0, 0);
         let (words, rest) = text.as_chunks::<WORD_BYTES>();
         for (at, word) in words.iter().enumerate() {
-            self.take(at, masks(word));
+            self.take(at, masks(word), &list);
         }
         self.words = words.len();
         if !rest.is_empty() {
@@ -114,33 +119,36 @@ impl Index {
             padded[..rest.len()].copy_from_slice(rest);
             let (found, within) = (masks(&padded), (1 << rest.len()) - 1);
             let (marks, anchor) = (found.marks & within, found.anchor & within);
-            self.take(self.words, Masks { marks, anchor, high: found.high });
+            self.take(self.words, Masks { marks, anchor, high: found.high }, &list);
             self.words += 1;
         }
         self.anchors[self.words] = 0;
         self.anchors[self.words + 1] = 0;
     }
 
-    /// Notes what a word holds. Six places are written whatever their number: most words hold fewer, and a loop over
-    /// the very bits would be mispredicted in most words.
+    /// Notes what a word holds.
     #[inline(always)]
-    fn take(&mut self, at: usize, masks: Masks) {
+    fn take(&mut self, at: usize, masks: Masks, list: &impl Fn(&mut [u32], u32, u64)) {
         self.anchors[at] = masks.anchor;
         self.high |= masks.high;
-        let (base, mut bits) = ((at * WORD_BYTES) as u32, masks.marks);
-        let end = self.count + bits.count_ones() as usize;
-        let mut from = self.count;
-        while let Some(six) = self.marks[from..].first_chunk_mut::<6>() {
-            for place in six {
-                *place = base + bits.trailing_zeros();
-                bits &= bits.wrapping_sub(1);
-            }
-            from += 6;
-            if from >= end {
-                break;
-            }
+        list(&mut self.marks[self.count..], (at * WORD_BYTES) as u32, masks.marks);
+        self.count += masks.marks.count_ones() as usize;
+    }
+}
+
+/// Lists the places of the bits of a word whose first is `base`. Six places are written whatever their number: most words hold
+/// fewer, and a loop over the very bits would be mispredicted in most words. There is room for 64.
+#[inline(always)]
+fn list(mut places: &mut [u32], base: u32, mut bits: u64) {
+    while let Some((six, rest)) = places.split_first_chunk_mut::<6>() {
+        for place in six {
+            *place = base + bits.trailing_zeros();
+            bits &= bits.wrapping_sub(1);
         }
-        self.count = end;
+        if bits == 0 {
+            return;
+        }
+        places = rest;
     }
 }
 
@@ -195,7 +203,7 @@ mod tests {
                 chosen.fill(text, &NEEDLES);
                 check(&chosen, text)?;
                 twin.reserve(text.len());
-                twin.fill_with(text, |word| scalar::masks(word, &NEEDLES));
+                twin.fill_with(text, |word| scalar::masks(word, &NEEDLES), list);
                 check(&twin, text)?;
             }
         }
@@ -207,7 +215,7 @@ mod tests {
             let (mut chosen, mut twin) = (Index::default(), Index::default());
             chosen.fill(&text, &needles);
             twin.reserve(text.len());
-            twin.fill_with(&text, |word| scalar::masks(word, &needles));
+            twin.fill_with(&text, |word| scalar::masks(word, &needles), list);
             prop_assert_eq!(chosen.marks(), twin.marks());
             prop_assert_eq!(&chosen.anchors[..2], &twin.anchors[..2]);
             prop_assert_eq!(chosen.is_ascii(), twin.is_ascii());

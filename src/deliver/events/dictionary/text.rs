@@ -9,6 +9,9 @@ use super::{FREE, SLOTS_MIN, is_crowded};
 /// Values that are looked up together, so that they wait for memory together.
 pub(in super::super) const BATCH: usize = 64;
 
+/// In front of each value of a page.
+const LENGTH_BYTES: usize = 4;
+
 /// Distinct texts.
 #[derive(Debug)]
 pub(in super::super) struct TextDictionary {
@@ -63,12 +66,10 @@ impl TextDictionary {
 
     #[inline]
     fn is(&self, index: u32, value: &[u8]) -> bool {
-        let end = self.ends[index as usize] as usize;
-        let length = (value.len() as u32).to_le_bytes();
-        end.checked_sub(value.len() + 4).is_some_and(|start| {
-            let (prefix, bytes) = self.page[start..end].split_at(4);
-            prefix == length && same(bytes, value)
-        })
+        let index = index as usize;
+        let begin = index.checked_sub(1).map_or(0, |before| self.ends[before]) as usize;
+        let bytes = &self.page[begin + LENGTH_BYTES..self.ends[index] as usize];
+        bytes.len() == value.len() && same(bytes, value)
     }
 
     fn search(&mut self, hash: u32, value: &[u8]) -> (u32, bool) {
