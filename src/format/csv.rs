@@ -200,6 +200,7 @@ impl<'t, 'a> CsvCutter<'t, 'a> {
 }
 
 impl<'a> Cutter<'a> for CsvCutter<'_, 'a> {
+    #[inline(always)]
     fn check(&mut self, batch: Batch<'_, 'a>, faults: &mut [u64]) {
         if self.tokenizer.columns == 0 {
             faults.fill(1);
@@ -213,6 +214,7 @@ impl<'a> Cutter<'a> for CsvCutter<'_, 'a> {
         }
     }
 
+    #[inline(always)]
     fn push(&mut self, batch: Batch<'_, 'a>, lines: Range<usize>, columns: &mut [Vec<&'a [u8]>]) {
         for (column, wanted) in columns.iter_mut().zip(&self.tokenizer.wanted) {
             let Some(at) = *wanted else {

@@ -2,6 +2,9 @@
 //! number of marks (quotes, or delimiters) cut their lines here; a line that is not of that shape goes the format's careful
 //! way, so that the result is the same.
 
+#[cfg(target_arch = "x86_64")]
+mod x86;
+
 use std::ops::Range;
 
 use super::scan::{Index, Needles};
@@ -87,21 +90,32 @@ pub(super) fn run<'a>(
     (columns, records_max): (usize, usize),
     block: &mut RawBlock<'a>,
 ) -> usize {
-    let mut at = walk.begin(input, at_start, (columns, records_max), block);
-    let mut index = std::mem::take(&mut block.index);
+    let at = walk.begin(input, at_start, (columns, records_max), block);
     block.utf8 |= block.lines.is_empty();
     let (starts, ends) = ([0; LINES_MAX], [0; LINES_MAX]);
     let mut run = Run { walk, shape, cutter, block, records_max, seen: 0, starts, ends };
-    while at < input.len() && run.seen < records_max {
-        let used = run.window(&input[at..], at, &mut index);
-        at += if used > 0 { used } else { run.careful(&input[at..]) };
+    #[cfg(target_arch = "x86_64")]
+    if let Some(used) = x86::windows(&mut run, input, at) {
+        return used;
     }
-    block.index = index;
-    at
+    run.windows(input, at)
 }
 
 impl<'a, C: Cutter<'a>> Run<'_, 'a, C> {
+    /// Takes the lines from a place on: answers where it stopped.
+    #[inline(always)]
+    fn windows(&mut self, input: &'a [u8], mut at: usize) -> usize {
+        let mut index = std::mem::take(&mut self.block.index);
+        while at < input.len() && self.seen < self.records_max {
+            let used = self.window(&input[at..], at, &mut index);
+            at += if used > 0 { used } else { self.careful(&input[at..]) };
+        }
+        self.block.index = index;
+        at
+    }
+
     /// Takes the lines that end within the first window of `text`; answers its bytes.
+    #[inline(always)]
     fn window(&mut self, text: &'a [u8], before: usize, index: &mut Index) -> usize {
         let Some(view) = View::new(text) else { return 0 };
         let window = &text[..text.len().min(self.window_bytes(before))];
@@ -130,6 +144,7 @@ impl<'a, C: Cutter<'a>> Run<'_, 'a, C> {
 
     /// Notes the starts and ends of the lines that have as many marks as a regular one, up to the first that has not:
     /// answers how many.
+    #[inline(always)]
     fn find(&mut self, text: View<'a>, marks: &[u32], start: u32) -> usize {
         let stride = self.shape.per_line + 1;
         let room = LINES_MAX.min(self.records_max - self.seen);
@@ -159,6 +174,7 @@ impl<'a, C: Cutter<'a>> Run<'_, 'a, C> {
 
     /// Takes the lines that were found, whose marks begin at a number; those that are not regular with care. Answers how
     /// many: all, or those before one that has the marks of another.
+    #[inline(always)]
     fn batch(&mut self, text: View<'a>, index: &Index, (first, lines): (usize, usize)) -> usize {
         let stride = self.shape.per_line + 1;
         let (starts, ends) = (self.starts, self.ends);
@@ -188,6 +204,7 @@ impl<'a, C: Cutter<'a>> Run<'_, 'a, C> {
     }
 
     /// Pushes the values of regular lines.
+    #[inline(always)]
     fn push(&mut self, batch: Batch<'_, 'a>, lines: Range<usize>) {
         if lines.is_empty() {
             return;
@@ -207,6 +224,7 @@ impl<'a, C: Cutter<'a>> Run<'_, 'a, C> {
         left.saturating_mul(average + 1).clamp(256, WINDOW_BYTES)
     }
 
+    #[inline(never)]
     /// Takes the first line of `text` with care; answers its bytes, its end included.
     fn careful(&mut self, text: &'a [u8]) -> usize {
         let (line, next) = line_at(text, 0);

@@ -15,7 +15,7 @@ pub(crate) struct View<'a> {
 
 impl<'a> View<'a> {
     /// `None` for a shorter text.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn new(text: &'a [u8]) -> Option<Self> {
         let last = text.len().checked_sub(WORD)?;
         Some(View { text, last })
@@ -51,7 +51,7 @@ impl<'a> View<'a> {
 
     /// Appends a slice for each pair of places, from one to the other: both columns are as long, and each has a distance that
     /// is added to all of its places. Panics, as slicing does, where a slice does not lie within the text.
-    #[inline]
+    #[inline(always)]
     pub(super) fn slices(
         self,
         (from, before): (&[u32], i32),
@@ -76,7 +76,7 @@ impl<'a> View<'a> {
 }
 
 /// Copies every `stride`th number from the `first` on, as many as `out` has room for. Panics where there are fewer.
-#[inline]
+#[inline(always)]
 pub(super) fn every(numbers: &[u32], (first, stride): (usize, usize), out: &mut [u32]) {
     let Some(last) = out.len().checked_sub(1) else { return };
     let end = last.checked_mul(stride).and_then(|behind| behind.checked_add(first));

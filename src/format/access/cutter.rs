@@ -77,6 +77,7 @@ fn step(slot: usize) -> usize {
 }
 
 impl<'a> Cutter<'a> for AccessCutter<'_, 'a> {
+    #[inline(always)]
     fn check(&mut self, batch: Batch<'_, 'a>, faults: &mut [u64]) {
         self.tokenizer.fast.cut(&batch, &mut self.places, faults);
         self.requests.clear();
@@ -92,6 +93,7 @@ impl<'a> Cutter<'a> for AccessCutter<'_, 'a> {
         }
     }
 
+    #[inline(always)]
     fn push(&mut self, batch: Batch<'_, 'a>, lines: Range<usize>, columns: &mut [Vec<&'a [u8]>]) {
         for (column, &slot) in columns.iter_mut().zip(&self.tokenizer.wanted) {
             match slot.checked_sub(LOGGED.len()) {

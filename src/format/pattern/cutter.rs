@@ -71,6 +71,7 @@ impl<'t, 'a> PatternCutter<'t, 'a> {
 }
 
 impl<'a> Cutter<'a> for PatternCutter<'_, 'a> {
+    #[inline(always)]
     fn check(&mut self, batch: Batch<'_, 'a>, faults: &mut [u64]) {
         self.fast.cut(&batch, &mut self.places, faults);
         if let Some(request) = self.request {
@@ -78,6 +79,7 @@ impl<'a> Cutter<'a> for PatternCutter<'_, 'a> {
         }
     }
 
+    #[inline(always)]
     fn push(&mut self, batch: Batch<'_, 'a>, lines: Range<usize>, columns: &mut [Vec<&'a [u8]>]) {
         let arena = self.careful.arena;
         for (column, wanted) in columns.iter_mut().zip(&self.wanted) {

@@ -81,6 +81,7 @@ impl Places {
     }
 
     /// Appends the values of some lines.
+    #[inline(always)]
     pub(in crate::format) fn push<'a>(
         &self,
         value: Value,
@@ -104,6 +105,7 @@ impl Places {
     }
 
     /// Notes where the lines begin and end, and their marks. The newline too: it limits the searches behind the last quote.
+    #[inline(always)]
     fn begin(&mut self, batch: &Batch<'_, '_>) {
         let lines = batch.len();
         self.0[START][..lines].copy_from_slice(batch.starts);
@@ -230,6 +232,7 @@ impl Fast {
     }
 
     /// Finds the places of lines, and notes the lines that do not fit. No loop has a jump: nearly all lines fit.
+    #[inline(always)]
     pub(in crate::format) fn cut(
         &self,
         batch: &Batch<'_, '_>,
