@@ -10,6 +10,8 @@ pub const REJECT_RATIO: f64 = 0.05;
 pub const SPLIT_BYTES: u64 = 1 << 20;
 /// The same at least, however little memory there is.
 pub const SPLIT_BYTES_MIN: u64 = 64 << 10;
+/// Decoded bytes of a compressed segment that are mapped at a time: still in the second-level cache then.
+pub const STREAM_BYTES: u64 = 256 << 10;
 /// The same for jobs with events, where each split becomes one Parquet file a partition.
 pub const EVENT_SPLIT_BYTES: u64 = 32 << 20;
 /// Records that are parsed, evaluated and grouped together: their columns stay in the second-level cache.

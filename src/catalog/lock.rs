@@ -1,7 +1,7 @@
 //! One process a job.
 
 use std::fs::{File, TryLockError};
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::io::{Read, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
@@ -50,18 +50,15 @@ impl JobLock {
                 let mut holder = String::new();
                 // The name is a courtesy; without it the message is still true.
                 let _ = file.read_to_string(&mut holder);
-                let holder = holder.trim();
-                let holder = if holder.is_empty() { "another process" } else { holder };
-                return Err(LockError::Busy(holder.to_owned()));
+                return Err(LockError::Busy(name_in(&holder)));
             }
             Err(TryLockError::Error(e)) => return Err(io("lock", &path)(e).into()),
         }
         let started = jiff::Timestamp::now().strftime("%Y-%m-%d %H:%M:%S UTC");
         let note = format!("process {} since {started}\n", std::process::id());
-        file.set_len(0)
-            .and_then(|()| file.seek(SeekFrom::Start(0)))
-            .and_then(|_| file.write_all(note.as_bytes()))
-            .map_err(io("write", &path))?;
+        // Over what the holder before wrote: a file that is cut and written again is brought to the disk when it is closed
+        // (ext4), and the next run waits for that.
+        file.write_all(note.as_bytes()).map_err(io("write", &path))?;
         Ok(JobLock { _file: file })
     }
 }
@@ -75,11 +72,15 @@ impl JobLock {
         let locks = std::fs::read_to_string("/proc/locks").ok()?;
         is_locked(&locks, inode).then(|| {
             // The name is a courtesy.
-            let holder = std::fs::read_to_string(&path).unwrap_or_default();
-            let holder = holder.trim();
-            if holder.is_empty() { "another process".to_owned() } else { holder.to_owned() }
+            name_in(&std::fs::read_to_string(&path).unwrap_or_default())
         })
     }
+}
+
+/// The holder that a lock's file names: its first line. What follows is of a holder with a longer one.
+fn name_in(file: &str) -> String {
+    let first = file.lines().next().map_or("", str::trim);
+    if first.is_empty() { "another process".to_owned() } else { first.to_owned() }
 }
 
 /// Whether a line such as `1: FLOCK ADVISORY WRITE 1234 08:01:5678 0 EOF` has the inode (proc_locks(5)).
@@ -106,6 +107,12 @@ mod tests {
         assert!(JobLock::holder(dir.path()).is_some_and(|holder| holder.starts_with(&own)));
         drop(first);
         assert_eq!(JobLock::holder(dir.path()), None);
+        std::fs::write(dir.path().join("lock"), "process 1 with a name that is longer\n".repeat(3))
+            .expect("written");
+        let second = JobLock::acquire(dir.path()).expect("free");
+        let error = JobLock::acquire(dir.path()).expect_err("held").to_string();
+        assert!(error.starts_with(&format!("held by {own}")) && error.ends_with(" UTC"), "{error}");
+        drop(second);
         JobLock::acquire(dir.path()).expect("free again");
     }
 }

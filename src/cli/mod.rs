@@ -18,6 +18,7 @@ mod table;
 mod verify;
 mod watch;
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
@@ -123,10 +124,11 @@ pub(crate) fn main() -> ExitCode {
         Command::Completions(args) => args.run(&mut Cli::command()),
         Command::Man(args) => args.run(Cli::command()),
     };
-    match result {
-        Ok(status) => ExitCode::from(status.code()),
-        Err(error) => ExitCode::from(fail(&error).code()),
-    }
+    let status = result.unwrap_or_else(|error| fail(&error));
+    // What is printed is all that is left to do. The allocator's tidying up at the end of a process takes 0.3 ms of the 8 of a
+    // run with nothing new, for memory that the kernel takes back a moment later.
+    let _ = std::io::stdout().flush();
+    signal_hook::low_level::exit(i32::from(status.code()))
 }
 
 /// clap prints help to stdout with status 0, and mistakes to stderr with status 2.

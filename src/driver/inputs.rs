@@ -2,6 +2,7 @@
 //! may be deleted before they are read.
 
 use std::collections::HashSet;
+use std::panic::resume_unwind;
 use std::path::Path;
 
 use super::RunError;
@@ -51,9 +52,14 @@ impl Inputs {
         Ok(self.known.as_deref().unwrap_or_default())
     }
 
-    /// Finds the files, and holds them; held ones that nobody finds any more are found all the same.
-    pub(super) fn look(&mut self, plan: &Plan) -> Result<Discovery, RunError> {
-        let mut found = source::discover(&plan.source.globs, &plan.source.base)?;
+    /// Finds the files, and holds them; held ones that nobody finds any more are found all the same. What a catalog knows, if
+    /// it is given, is known afterwards.
+    pub(super) fn look(
+        &mut self,
+        plan: &Plan,
+        catalog: Option<&Catalog>,
+    ) -> Result<Discovery, RunError> {
+        let mut found = self.find(plan, catalog)?;
         if let Some(held) = &mut self.held {
             let known = self.known.as_deref().unwrap_or_default();
             let complete: HashSet<_> = known.iter().filter(|one| one.complete).map(hints).collect();
@@ -75,6 +81,23 @@ impl Inputs {
             self.note_folders(&found.files);
         }
         Ok(found)
+    }
+
+    /// Looks for the files, and meanwhile reads what the catalog knows of them: of a thousand files, either takes as long.
+    fn find(&mut self, plan: &Plan, catalog: Option<&Catalog>) -> Result<Discovery, RunError> {
+        let find = || source::discover(&plan.source.globs, &plan.source.base);
+        let Some(catalog) = catalog.filter(|_| self.known.is_none()) else {
+            return Ok(find()?);
+        };
+        std::thread::scope(|scope| {
+            let finding = std::thread::Builder::new().spawn_scoped(scope, find);
+            self.known(catalog)?;
+            match finding {
+                Ok(finding) => Ok(finding.join().unwrap_or_else(|bug| resume_unwind(bug))?),
+                // No thread is to be had: one after the other.
+                Err(_) => Ok(find()?),
+            }
+        })
     }
 
     fn note_folders(&mut self, files: &[Found]) {

@@ -135,7 +135,7 @@ impl Partition<'_> {
             1 => 1,
             threads => fitting.clamp(threads, BLOCKS_A_THREAD * threads),
         };
-        WaveSize { block_rows, blocks, bytes }
+        WaveSize { block_rows, blocks, first_blocks: self.threads, bytes }
     }
 
     /// The visible file's place before the decision.

@@ -58,9 +58,7 @@ fn look_once(
     catalog: &Catalog,
     inputs: &mut Inputs,
 ) -> Result<Sources, RunError> {
-    // Known before the look: what is read to its end is not held.
-    inputs.known(catalog)?;
-    let Discovery { files, problems, unmatched } = inputs.look(plan)?;
+    let Discovery { files, problems, unmatched } = inputs.look(plan, Some(catalog))?;
     let is_patient = inputs.is_patient();
     let known = inputs.known(catalog)?;
     let mut notices = Vec::new();

@@ -14,8 +14,11 @@ use crate::engine::reject::{Counters, Rejects};
 use crate::engine::run_file::SpilledRun;
 use crate::engine::table::GroupTable;
 use crate::format::Converter;
-use crate::limits::{EVENT_SPLIT_BYTES, SPLIT_BYTES, SPLIT_BYTES_MIN};
+use crate::limits::{EVENT_SPLIT_BYTES, SPLIT_BYTES, SPLIT_BYTES_MIN, STREAM_BYTES};
 use crate::source::{self, Chunk, ChunkBuffer, SegmentTask, SourceError, Split, StreamReader};
+
+/// Decoded chunks that wait to be mapped, where they are small.
+const CHUNKS_WAITING: usize = 2;
 
 /// Segments that could not be read, by their index.
 pub(super) type Failed = Vec<(usize, SourceError)>;
@@ -103,6 +106,11 @@ impl<'b> Pass<'b> {
         worker.finish()
     }
 
+    /// Whether streams are decoded on threads of their own: where workers would be idle otherwise.
+    fn reads_ahead(&self) -> bool {
+        2 * self.work.len() <= self.batch.options.threads
+    }
+
     /// Whether another worker failed, or the batch is given up.
     fn is_over(&self) -> bool {
         self.stop.load(Ordering::Relaxed) || self.batch.is_stopped()
@@ -170,15 +178,18 @@ impl<'p, 'd> Worker<'p, 'd> {
         let open = segment.open(batch)?;
         let limits = batch.plan.limits;
         let mut reader =
-            StreamReader::open(segment.task, split_bytes(batch), reader_line_bytes(limits))?;
-        let mut buffer = std::mem::take(&mut self.buffer);
-        while !self.pass.is_over() {
-            let Some(chunk) = reader.next_chunk(&mut buffer)? else { break };
-            let offset = chunk.offset;
-            self.map(index, &open, &chunk)?;
-            self.after_chunk(index, offset)?;
+            StreamReader::open(segment.task, stream_bytes(batch), reader_line_bytes(limits))?;
+        if self.pass.reads_ahead() {
+            let waiting = if self.sink.is_none() { CHUNKS_WAITING } else { 0 };
+            let each = |chunk: &Chunk<'_>| self.stream_chunk(index, &open, chunk);
+            reader = source::read_ahead(reader, waiting, each)?;
+        } else {
+            let mut buffer = std::mem::take(&mut self.buffer);
+            while let Some(chunk) = reader.next_chunk(&mut buffer)?
+                && self.stream_chunk(index, &open, &chunk)?
+            {}
+            self.buffer = buffer;
         }
-        self.buffer = buffer;
         batch.progress.read(segment.task.found.size);
         if !self.pass.is_over() {
             let end = reader.finish()?;
@@ -187,6 +198,18 @@ impl<'p, 'd> Worker<'p, 'd> {
         }
         segment.close();
         Ok(())
+    }
+
+    /// Whether the next one is wanted.
+    fn stream_chunk(
+        &mut self,
+        index: usize,
+        open: &Open,
+        chunk: &Chunk<'_>,
+    ) -> Result<bool, RunError> {
+        self.map(index, open, chunk)?;
+        self.after_chunk(index, chunk.offset)?;
+        Ok(!self.pass.is_over())
     }
 
     fn map(&mut self, index: usize, segment: &Open, chunk: &Chunk<'_>) -> Result<(), RunError> {
@@ -254,6 +277,14 @@ fn split_bytes(batch: &Batch<'_>) -> u64 {
     let events = batch.plan.outputs.events.is_some();
     let default = if events { EVENT_SPLIT_BYTES } else { SPLIT_BYTES.min(chunk_bytes(batch)) };
     batch.options.split_bytes.unwrap_or(default)
+}
+
+/// What a stream hands out at a time. Where each chunk becomes files of events, as much as a split.
+fn stream_bytes(batch: &Batch<'_>) -> u64 {
+    match batch.plan.outputs.events {
+        None if batch.options.split_bytes.is_none() => split_bytes(batch).min(STREAM_BYTES),
+        _ => split_bytes(batch),
+    }
 }
 
 /// What the tables of one worker may take before they are spilled. What is left of the memory is for sorting, for the tables

@@ -58,7 +58,7 @@ impl Scratch {
             (Some((width_us, times)), []) => {
                 self.group_by_window(Windows::new(width_us), times, rows, table)
             }
-            _ => self.group_by_keys(times, keys, records, table),
+            _ => self.group_by_keys(times, keys, rows, table),
         }
         table.grow();
     }
@@ -67,15 +67,14 @@ impl Scratch {
         &mut self,
         times: Option<Times<'_>>,
         columns: &[Rc<Column<'_>>],
-        records: &Records<'_, '_>,
+        rows: &[u32],
         table: &mut GroupTable,
     ) {
-        let rows = &records.rows;
         let Scratch { keys, codes, groups, .. } = self;
         if let (None, [only]) = (times, columns)
             && let (None, Values::Text(texts)) = (&only.valid, &only.values)
         {
-            return table.intern_texts((texts, records.view()), rows, groups);
+            return table.intern_texts(texts, rows, groups);
         }
         let group = |row| match keys.encode(times, columns, &[row]) {
             Encoded::Fixed(keys) => table.intern(keys.key(0)),

@@ -97,37 +97,18 @@ pub const HEAD_BYTES: usize = 16;
 /// The first sixteen bytes of a text, zeros behind a shorter one.
 pub type Head = [u64; 2];
 
-/// The head of a text that is not known to lie within another.
+/// The head of a text.
 #[inline]
 pub fn head(text: &[u8]) -> Head {
-    let mut bytes = [0; HEAD_BYTES];
-    let len = text.len().min(HEAD_BYTES);
-    bytes[..len].copy_from_slice(&text[..len]);
-    words(&bytes)
-}
-
-/// Sixteen bytes as words.
-#[inline(always)]
-pub fn words(bytes: &[u8; HEAD_BYTES]) -> Head {
-    [word(bytes), word(&bytes[8..])]
-}
-
-/// The bits of a head that a text of a length has.
-#[inline(always)]
-pub fn head_mask(len: usize) -> Head {
-    [LOW_BYTES[len.min(8)], LOW_BYTES[len.saturating_sub(8).min(8)]]
-}
-
-/// A mask for so many bytes.
-const LOW_BYTES: [u64; 9] = {
-    let mut masks = [u64::MAX; 9];
-    let mut bytes = 0;
-    while bytes < 8 {
-        masks[bytes] = (1 << (8 * bytes)) - 1;
-        bytes += 1;
+    let len = text.len();
+    match (text.first_chunk::<HEAD_BYTES>(), len) {
+        (Some(first), _) => [word(first), word(&first[8..])],
+        // The last word without the bytes that the first one has.
+        (None, 8..) => [word(text), word(&text[len - 8..]).unbounded_shr(8 * (16 - len as u32))],
+        (None, 4..) => [half(text) | half(&text[len - 4..]) << (8 * (len - 4)), 0],
+        _ => [text.iter().rev().fold(0, |number, &byte| number << 8 | u64::from(byte)), 0],
     }
-    masks
-};
+}
 
 /// Up to three bytes as a number.
 #[inline]
@@ -163,6 +144,16 @@ mod tests {
         assert!(collisions(numbers().map(|n| hasher.number(n << 44)).collect()) <= 2);
         assert!(collisions(numbers().map(|n| hasher.wide(u128::from(n) << 90)).collect()) <= 2);
         assert!(collisions(numbers().map(|n| hasher.wide(u128::from(n))).collect()) <= 2);
+    }
+
+    #[test]
+    fn a_head_is_the_first_bytes() {
+        for len in 0..40 {
+            let text: Vec<u8> = (1..=len).collect();
+            let mut padded = [0; HEAD_BYTES];
+            text.iter().zip(&mut padded).for_each(|(&byte, to)| *to = byte);
+            assert_eq!(head(&text), [word(&padded), word(&padded[8..])], "{len}");
+        }
     }
 
     #[test]

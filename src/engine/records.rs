@@ -7,7 +7,7 @@ use bumpalo::Bump;
 
 use crate::data::{Column, DataType, Failure, Values};
 use crate::expr::{Env, Expr};
-use crate::format::{Converter, RawBlock, TimeCache, View, utf8_lossy};
+use crate::format::{Converter, RawBlock, TimeCache, utf8_lossy};
 use crate::plan::{Limits, MapPlan, Plan, SlotKind};
 
 /// The columns of one block of records, as far as they were asked for, and the rows that are still in.
@@ -89,11 +89,6 @@ impl<'r, 'a> Records<'r, 'a> {
     /// Whether the block has no rows.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
-    }
-
-    /// The text that most values are slices of, if it has a word.
-    pub(super) fn view(&self) -> Option<View<'a>> {
-        self.raw.view()
     }
 
     /// The event time of each row of the block; unspecified for rows that are out.

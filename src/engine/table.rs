@@ -3,7 +3,6 @@
 use super::accumulator::Accumulator;
 use super::key_table::KeyTable;
 use super::keys::{FixedKeys, KeyList};
-use crate::format::View;
 
 /// Keys, and the states of their groups.
 pub struct GroupTable {
@@ -71,14 +70,8 @@ impl GroupTable {
         self.keys.intern_all(keys, groups);
     }
 
-    /// Appends the group of each of some rows' texts, as [`GroupTable::intern`] gives it for their keys. `texts`: with where
-    /// most of them lie.
-    pub(super) fn intern_texts(
-        &mut self,
-        texts: (&[&str], Option<View<'_>>),
-        rows: &[u32],
-        groups: &mut Vec<u32>,
-    ) {
+    /// Appends the group of each of some rows' texts, as [`GroupTable::intern`] gives it for their keys.
+    pub(super) fn intern_texts(&mut self, texts: &[&str], rows: &[u32], groups: &mut Vec<u32>) {
         self.keys.intern_texts(texts, rows, groups);
     }
 

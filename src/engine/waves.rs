@@ -13,6 +13,9 @@ pub struct WaveSize {
     pub block_rows: usize,
     /// Blocks at most.
     pub blocks: usize,
+    /// Blocks of the first wave, if those are fewer; each further one has twice as many. So threads that write need not wait
+    /// long for the first ones.
+    pub first_blocks: usize,
     /// No further block is begun when the wave has so many bytes.
     pub bytes: usize,
 }
@@ -50,6 +53,8 @@ impl RawBlock<'_> {
 pub struct Waves<'c> {
     groups: Groups<'c>,
     size: WaveSize,
+    /// Blocks of the next wave.
+    blocks: usize,
 }
 
 enum Groups<'c> {
@@ -61,23 +66,28 @@ enum Groups<'c> {
 impl<'c> Waves<'c> {
     /// Over these sequences, merged.
     pub fn merge(cursors: Vec<Box<dyn Cursor + 'c>>, reduce: &ReducePlan, size: WaveSize) -> Self {
-        Waves { groups: Groups::Merge(Box::new(Merge::new(cursors).folding(reduce))), size }
+        Waves::of(Groups::Merge(Box::new(Merge::new(cursors).folding(reduce))), size)
     }
 
     /// Over these slices, which ascend from one to the next. `batch`: the one that is being made.
     pub fn gather(mut slices: Vec<TableSlice<'c>>, batch: u64, size: WaveSize) -> Self {
         slices.reverse();
-        Waves { groups: Groups::Tables(slices, batch), size }
+        Waves::of(Groups::Tables(slices, batch), size)
+    }
+
+    fn of(groups: Groups<'c>, size: WaveSize) -> Self {
+        Waves { groups, size, blocks: size.first_blocks.min(size.blocks) }
     }
 
     /// The next wave; empty behind the last.
     pub fn next_wave(&mut self) -> Result<Vec<RawBlock<'c>>, GroupError> {
         let (mut wave, mut bytes) = (Vec::new(), 0);
-        while wave.len() < self.size.blocks && bytes < self.size.bytes.max(1) {
+        while wave.len() < self.blocks && bytes < self.size.bytes.max(1) {
             let Some(block) = self.groups.next(self.size.block_rows)? else { break };
             bytes += block.merged().map_or(0, Merged::bytes);
             wave.push(block);
         }
+        self.blocks = (2 * self.blocks).min(self.size.blocks);
         Ok(wave)
     }
 }

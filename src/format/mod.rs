@@ -28,7 +28,6 @@ pub(crate) use text::utf8_lossy;
 mod time;
 mod variables;
 mod view;
-pub(crate) use view::View;
 mod walk;
 mod word;
 
@@ -106,11 +105,6 @@ impl<'a> RawBlock<'a> {
     /// The values of a wanted field.
     pub fn column(&self, field: usize) -> RawColumn<'_, 'a> {
         RawColumn { values: &self.fields[field], text: self.text, utf8: self.utf8 }
-    }
-
-    /// The text that the lines are slices of, if it has a word.
-    pub(crate) fn view(&self) -> Option<View<'a>> {
-        View::new(self.text)
     }
 
     /// Forgets the lines, keeping the buffers.

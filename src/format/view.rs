@@ -7,7 +7,7 @@ pub(super) const WORD: usize = 8;
 
 /// A text of at least eight bytes.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct View<'a> {
+pub(super) struct View<'a> {
     text: &'a [u8],
     /// The last place with a whole word.
     last: usize,
@@ -16,7 +16,7 @@ pub(crate) struct View<'a> {
 impl<'a> View<'a> {
     /// `None` for a shorter text.
     #[inline(always)]
-    pub(crate) fn new(text: &'a [u8]) -> Option<Self> {
+    pub(super) fn new(text: &'a [u8]) -> Option<Self> {
         let last = text.len().checked_sub(WORD)?;
         Some(View { text, last })
     }
@@ -29,14 +29,14 @@ impl<'a> View<'a> {
 
     /// Whether eight bytes follow on a place.
     #[inline(always)]
-    pub(crate) fn has_word(self, at: usize) -> bool {
+    pub(super) fn has_word(self, at: usize) -> bool {
         at <= self.last
     }
 
     /// The eight bytes from a place on, the first in the lowest byte; the text's last eight where there are none so far
     /// behind.
     #[inline(always)]
-    pub(crate) fn word(self, at: usize) -> u64 {
+    pub(super) fn word(self, at: usize) -> u64 {
         let at = at.min(self.last);
         // SAFETY: `at + 8 <= text.len()`, since `last + 8 == text.len()`. Bytes want no alignment.
         let bytes = unsafe { *self.text.as_ptr().add(at).cast::<[u8; WORD]>() };
@@ -45,7 +45,7 @@ impl<'a> View<'a> {
 
     /// Where a slice of this text begins; for any other slice a place without a word.
     #[inline(always)]
-    pub(crate) fn place(self, slice: &[u8]) -> usize {
+    pub(super) fn place(self, slice: &[u8]) -> usize {
         slice.as_ptr().addr().wrapping_sub(self.text.as_ptr().addr())
     }
 

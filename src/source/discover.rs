@@ -3,9 +3,12 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::fs::{self, FileType};
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
+
+use rustix::fs::{AtFlags, FileType as StatType, Mode, OFlags, Stat};
 
 use super::SourceError;
 use super::glob::Pattern;
@@ -35,12 +38,16 @@ pub struct Discovery {
 /// may be different a moment later is in [`Discovery::problems`] instead.
 pub fn discover(globs: &[String], base: &Path) -> Result<Discovery, SourceError> {
     let mut discovery = Discovery::default();
-    let mut seen = Seen::default();
+    let (mut seen, mut folder) = (Seen::default(), Folder::default());
     for glob in globs {
         let pattern = Pattern::new(glob, base)?;
         let mut any = false;
         for path in pattern.walk(&mut discovery.problems) {
-            if let Some(candidate) = look(path, pattern.is_literal(), &mut discovery.problems)? {
+            let candidate = match folder.regular(path) {
+                Ok(found) => Some(Candidate { found, is_link: false }),
+                Err(path) => look(path, pattern.is_literal(), &mut discovery.problems)?,
+            };
+            if let Some(candidate) = candidate {
                 any = true;
                 seen.keep_better(candidate);
             }
@@ -96,6 +103,40 @@ impl Seen {
         let order: Vec<usize> = order.into_iter().map(|(.., at)| at).collect();
         let mut files: Vec<_> = self.candidates.into_iter().map(|one| Some(one.found)).collect();
         order.into_iter().filter_map(|at| files[at].take()).collect()
+    }
+}
+
+/// The folder of the last file that was looked at: of a thousand files in it, the kernel walks the way to it once.
+#[derive(Default)]
+struct Folder {
+    opened: Option<(PathBuf, OwnedFd)>,
+}
+
+impl Folder {
+    /// A regular file under a plain path. Of anything else the path comes back, for a closer look.
+    fn regular(&mut self, path: PathBuf) -> Result<Found, PathBuf> {
+        match self.stat(&path) {
+            Some(stat) if StatType::from_raw_mode(stat.st_mode).is_file() => {
+                Ok(Found::of_stat(path, &stat))
+            }
+            _ => Err(path),
+        }
+    }
+
+    fn stat(&mut self, path: &Path) -> Option<Stat> {
+        let (parent, name) = (path.parent()?, path.file_name()?);
+        if !is_tidy(path) {
+            return None;
+        }
+        if self.opened.as_ref().is_none_or(|(at, _)| at.as_os_str() != parent.as_os_str()) {
+            let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+            let parent_or_here =
+                if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
+            let folder = rustix::fs::open(parent_or_here, flags, Mode::empty()).ok()?;
+            self.opened = Some((parent.to_owned(), folder));
+        }
+        let (_, folder) = self.opened.as_ref()?;
+        rustix::fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW).ok()
     }
 }
 

@@ -21,6 +21,7 @@
 //! - What was written and cut away between two runs was never seen, and is not counted as lost.
 
 mod again;
+mod ahead;
 mod chunk;
 mod compression;
 mod decoder;
@@ -59,6 +60,7 @@ mod test_world;
 mod trial_tests;
 
 pub use again::LineReader;
+pub use ahead::read_ahead;
 pub use chunk::{Chunk, ChunkBuffer, Oversize};
 pub use compression::Compression;
 pub use discover::{Discovery, discover};

@@ -97,6 +97,20 @@ fn read_stream(task: &SegmentTask, split_bytes: u64, max: u64) -> Yield {
     all
 }
 
+/// The same, decoded on another thread.
+fn read_stream_ahead(task: &SegmentTask, split_bytes: u64, max: u64) -> Yield {
+    let reader = StreamReader::open(task, split_bytes, max).expect("opened");
+    let mut all = Yield::default();
+    let take = |chunk: &Chunk<'_>| {
+        let oversize = chunk.oversize.clone();
+        all.take(Chunk { bytes: chunk.bytes, offset: chunk.offset, oversize }, max);
+        Ok::<_, SourceError>(true)
+    };
+    let reader = read_ahead(reader, split_bytes as usize % 3, take).expect("read");
+    validate_stream(task, &reader.finish().expect("ended")).expect("unchanged");
+    all
+}
+
 fn all_ways_agree(text: &[u8], split_sizes: impl Iterator<Item = u64> + Clone, max: u64) {
     let folder = tempfile::tempdir().expect("temporary folder");
     let plain = task(&write(folder.path(), "a.log", text));
@@ -107,6 +121,8 @@ fn all_ways_agree(text: &[u8], split_sizes: impl Iterator<Item = u64> + Clone, m
             assert_eq!(read_plain(&plain, io, split, max), expected, "{io:?} {split} {max}");
         }
         assert_eq!(read_stream(&packed, split, max), expected, "stream {split} {max}");
+        let ahead = read_stream_ahead(&packed, split, max);
+        assert_eq!(ahead, expected, "stream ahead {split} {max}");
     }
 }
 
@@ -234,4 +250,31 @@ proptest! {
         let text = lines.iter().map(|line| format!("{line}\n")).collect::<String>() + &last;
         all_ways_agree(text.as_bytes(), std::iter::once(split), max);
     }
+}
+
+#[test]
+fn what_is_decoded_ahead_ends_with_the_errors_of_either_side() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let text = b"one line\n".repeat(50_000);
+    let packed = gzip(&text);
+    let whole = task(&write(folder.path(), "a.log.gz", &packed));
+    let open = |task: &SegmentTask| StreamReader::open(task, 1000, 100).expect("opened");
+    let mut chunks = 0;
+    let stopped = read_ahead(open(&whole), 1, |_| {
+        chunks += 1;
+        Ok::<_, SourceError>(chunks < 5)
+    });
+    assert!(stopped.is_ok() && chunks == 5, "{chunks} chunks");
+    let failed = read_ahead(open(&whole), 1, |_| {
+        Err::<bool, _>(SourceError::Changed { path: "x".into(), what: "enough" })
+    });
+    assert!(matches!(failed, Err(SourceError::Changed { .. })));
+    let cut = task(&write(folder.path(), "b.log.gz", &packed[..packed.len() / 2]));
+    let mut bytes = 0;
+    let failed = read_ahead(open(&cut), 1, |chunk| {
+        bytes += chunk.bytes.len();
+        Ok::<_, SourceError>(true)
+    });
+    assert!(matches!(failed, Err(SourceError::Truncated { .. })));
+    assert!(bytes > 0 && bytes < text.len(), "what came before the error is handed out");
 }

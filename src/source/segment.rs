@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use rustix::fs::Stat;
+
 use super::{Compression, Fingerprint, SourceError};
 use crate::limits::QUIET_SECONDS;
 
@@ -54,6 +56,21 @@ impl Found {
             inode: meta.ino(),
             size: meta.size(),
             mtime_ns: meta.mtime().saturating_mul(1_000_000_000).saturating_add(meta.mtime_nsec()),
+            held: None,
+        }
+    }
+
+    /// The same, as `fstatat` tells it.
+    pub(crate) fn of_stat(path: PathBuf, stat: &Stat) -> Self {
+        // The types of these fields differ from platform to platform.
+        #[allow(clippy::unnecessary_cast)]
+        let (seconds, nanoseconds) = (stat.st_mtime as i64, stat.st_mtime_nsec as i64);
+        Found {
+            path,
+            device: stat.st_dev,
+            inode: stat.st_ino,
+            size: stat.st_size as u64,
+            mtime_ns: seconds.saturating_mul(1_000_000_000).saturating_add(nanoseconds),
             held: None,
         }
     }

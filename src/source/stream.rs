@@ -1,7 +1,7 @@
 //! Reading a compressed segment: decoded in order, handed out in chunks of whole lines.
 
 use std::fs::File;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use memchr::{memchr, memrchr};
@@ -75,6 +75,11 @@ impl StreamReader {
             return Err(reader.changed("it is not the file that was planned"));
         }
         Ok(reader)
+    }
+
+    /// The file's.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
     }
 
     fn changed(&self, what: &'static str) -> SourceError {

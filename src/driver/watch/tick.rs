@@ -45,7 +45,7 @@ impl<'p> Tick<'p> {
             }
             std::thread::sleep(left.min(WATCH_NAP));
             if self.has_events() || (left > WATCH_LOOK && looked.elapsed() > WATCH_LOOK) {
-                inputs.look(self.plan)?;
+                inputs.look(self.plan, None)?;
                 self.watch(inputs);
                 looked = Instant::now();
                 if inputs.bytes_found().saturating_sub(bytes) >= WATCH_BYTES {

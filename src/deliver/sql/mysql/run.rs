@@ -8,8 +8,9 @@ use super::super::SummaryBlock;
 use super::super::value::{Cells, ColumnDef};
 use super::literal;
 
-/// A run ends with the block that makes it longer than this; three of them are in memory at a time.
-const RUN_BYTES: usize = 8 << 20;
+/// A run ends with the block that makes it longer than this; three of them are in memory at a time. The longer they are, the more
+/// neighbours of each page of the table a run has: with 8 MiB the server took 8 % more CPU for an upsert of 400,000 rows.
+const RUN_BYTES: usize = 32 << 20;
 
 /// Some rows of a delivery.
 #[derive(Default)]

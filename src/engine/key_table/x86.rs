@@ -1,0 +1,62 @@
+//! Heads of texts by one load each, and the loops around them with the features of processors. The only `unsafe`: loads of as
+//! many bytes as the text has, and calls of functions whose features were found just before.
+
+use std::arch::x86_64::*;
+
+use super::KeyTable;
+use super::hash::{HEAD_BYTES, Head};
+
+/// [`KeyTable::intern_texts`] with the features that this processor has; false, and nothing done, where it has none.
+#[inline]
+pub(super) fn intern_texts(
+    table: &mut KeyTable,
+    texts: &[&str],
+    rows: &[u32],
+    numbers: &mut Vec<u32>,
+) -> bool {
+    let has_features = has_features();
+    if has_features {
+        // SAFETY: the processor has the features.
+        unsafe { intern_texts_avx512(table, texts, rows, numbers) };
+    }
+    has_features
+}
+
+fn has_features() -> bool {
+    is_x86_feature_detected!("avx512f")
+        && is_x86_feature_detected!("avx512bw")
+        && is_x86_feature_detected!("avx512vl")
+        && is_x86_feature_detected!("bmi1")
+        && is_x86_feature_detected!("bmi2")
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,bmi1,bmi2")]
+fn intern_texts_avx512(table: &mut KeyTable, texts: &[&str], rows: &[u32], numbers: &mut Vec<u32>) {
+    table.intern_texts_by(|text| head(text), texts, rows, numbers);
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,bmi1,bmi2")]
+#[inline]
+fn head(text: &[u8]) -> Head {
+    let bits = _bzhi_u32(0xFFFF, text.len().min(HEAD_BYTES) as u32);
+    // SAFETY: only the bytes are read whose bit is set, which the text has.
+    let bytes = unsafe { _mm_maskz_loadu_epi8(bits as __mmask16, text.as_ptr().cast()) };
+    [_mm_cvtsi128_si64(bytes) as u64, _mm_extract_epi64::<1>(bytes) as u64]
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use crate::engine::hash;
+
+    proptest! {
+        #[test]
+        fn a_head_is_that_of_safe_code(text in prop::collection::vec(any::<u8>(), 0..40)) {
+            if super::has_features() {
+                // SAFETY: the processor has the features.
+                prop_assert_eq!(unsafe { super::head(&text) }, hash::head(&text));
+            }
+        }
+    }
+}
