@@ -11,16 +11,17 @@ use logmill::expr::{Env, Expr, Scope};
 use crate::logs::Random;
 
 const ROWS: usize = 4096;
-const FIELDS: [(&str, DataType); 5] = [
+const FIELDS: [(&str, DataType); 6] = [
     ("status", DataType::Int),
     ("request_time", DataType::Decimal(3)),
     ("path", DataType::Text),
     ("remote_addr", DataType::Text),
     ("event_time", DataType::Timestamp),
+    ("agent", DataType::Text),
 ];
 
 /// What jobs are made of, from cheap to dear.
-const CASES: [(&str, &str); 12] = [
+const CASES: [(&str, &str); 16] = [
     ("compare", "status >= 500"),
     ("arithmetic", "status / 100"),
     ("decimal_arithmetic", "request_time * 1000 + 1"),
@@ -31,6 +32,14 @@ const CASES: [(&str, &str); 12] = [
     ),
     ("in", "status IN (200, 301, 304, 404)"),
     ("like", "path LIKE '%/reviews%'"),
+    ("ends_with", "ends_with(path, '.css') OR ends_with(path, '.js')"),
+    (
+        "search_agents",
+        "CASE WHEN agent LIKE '%bot%' THEN 'Crawler' WHEN agent LIKE '%Windows NT%' THEN 'Windows' WHEN agent LIKE '%Linux%' THEN 'Linux' ELSE 'other' END",
+    ),
+    // As many searches, and all texts differ.
+    ("search_paths", "path LIKE '%bot%' OR path LIKE '%Windows NT%' OR path LIKE '%Linux%'"),
+    ("concat", "concat(remote_addr, '|', agent, '|', status)"),
     ("split_part", "split_part(path, '/', 2)"),
     ("regexp_replace", "regexp_replace(path, '[0-9]+', ':id')"),
     ("ip_prefix", "ip_prefix(remote_addr, 24)"),
@@ -55,6 +64,7 @@ impl Scope for Fields {
 struct Texts {
     paths: Vec<String>,
     addresses: Vec<String>,
+    agents: Vec<String>,
 }
 
 fn texts(random: &mut Random) -> Texts {
@@ -64,6 +74,11 @@ fn texts(random: &mut Random) -> Texts {
     Texts {
         paths: make(|a, b| format!("/products/{a}/reviews/{b}")),
         addresses: make(|a, b| format!("10.{}.{}.{b}", a % 4, a / 4 % 256)),
+        agents: make(|a, b| {
+            let system = ["X11; Linux x86_64", "Windows NT 10.0; Win64; x64"][(a % 2) as usize];
+            let version = 100 + b % 50;
+            format!("Mozilla/5.0 ({system}; rv:{version}.0) Gecko/20100101 Firefox/{version}.0")
+        }),
     }
 }
 
@@ -77,6 +92,7 @@ fn columns<'a>(texts: &'a Texts, random: &mut Random) -> Vec<Option<Rc<Column<'a
         Values::Text(texts.paths.iter().map(String::as_str).collect()),
         Values::Text(texts.addresses.iter().map(String::as_str).collect()),
         Values::Timestamp(numbers(1_795_305_600_000_000, 86_400_000_000)),
+        Values::Text(texts.agents.iter().map(String::as_str).collect()),
     ];
     let typed = values.into_iter().zip(FIELDS);
     typed.map(|(values, (_, ty))| Some(Rc::new(Column { ty, values, valid: None }))).collect()

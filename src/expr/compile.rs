@@ -9,6 +9,7 @@ use super::check::Checker;
 use super::eval;
 use super::kernel::Arg;
 use super::parse::{self, Ast, Kind};
+use super::per_text;
 use super::plan::Plan;
 use super::{AggregateFn, Env, ExprError};
 
@@ -59,7 +60,7 @@ impl Expr {
     pub(crate) fn new(plan: Plan) -> Expr {
         let mut slots = BTreeSet::new();
         plan.slots(&mut slots);
-        Expr { plan, slots: slots.into_iter().collect() }
+        Expr { plan: per_text::mark(plan), slots: slots.into_iter().collect() }
     }
 
     /// Compiles an expression over one record.

@@ -6,6 +6,7 @@ use crate::data::{Column, DataType, Scalar, Values};
 
 use super::Env;
 use super::kernel::{Arg, Operand, Rows, scatter};
+use super::per_text::evaluate_per_text;
 use super::plan::{Node, Plan};
 
 /// The values of the rows in `sel`.
@@ -33,6 +34,7 @@ pub(crate) fn evaluate<'a>(plan: &'a Plan, env: &mut Env<'_, 'a>, sel: &[u32]) -
         Node::Or(parts) => junction(parts, true, env, sel),
         Node::Case { branches, otherwise } => case(plan.ty, branches, otherwise, env, sel),
         Node::Coalesce(parts) => coalesce(plan.ty, parts, env, sel),
+        Node::PerText { slot, plan } => evaluate_per_text(plan, *slot, env, sel),
     }
 }
 
@@ -52,6 +54,19 @@ fn junction<'a>(parts: &'a [Plan], stop: bool, env: &mut Env<'_, 'a>, sel: &[u32
         }
         let arg = evaluate(part, env, &open);
         let truth = Operand::<bool>::of(&arg);
+        if let (Operand::Slice(truth), true) = (truth, all_valid(&arg)) {
+            let mut kept = 0;
+            for at in 0..open.len() {
+                let row = open[at];
+                let is_decided = truth[row as usize] == stop;
+                values[row as usize] = truth[row as usize];
+                valid[row as usize] |= is_decided;
+                open[kept] = row;
+                kept += usize::from(!is_decided);
+            }
+            open.truncate(kept);
+            continue;
+        }
         open.retain(|&row| {
             let row = row as usize;
             if !arg.is_valid(row) {
@@ -72,6 +87,10 @@ fn junction<'a>(parts: &'a [Plan], stop: bool, env: &mut Env<'_, 'a>, sel: &[u32
         values: Values::Bool(values),
         valid: nulls.then_some(valid),
     })
+}
+
+fn all_valid(arg: &Arg<'_>) -> bool {
+    matches!(arg, Arg::Column(column) if column.valid.is_none())
 }
 
 /// Splits the rows into those where the condition is true, and the rest.

@@ -16,6 +16,7 @@ mod functions;
 mod kernel;
 mod op;
 mod parse;
+mod per_text;
 mod plan;
 mod stack_text;
 #[cfg(test)]

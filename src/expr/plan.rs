@@ -36,6 +36,11 @@ pub(crate) enum Node {
         otherwise: Box<Plan>,
     },
     Coalesce(Vec<Plan>),
+    /// A plan that reads this slot alone, which is text.
+    PerText {
+        slot: usize,
+        plan: Box<Plan>,
+    },
 }
 
 impl Plan {
@@ -75,7 +80,29 @@ impl Plan {
                 let branches = branches.iter().flat_map(|(condition, result)| [condition, result]);
                 branches.chain([&**otherwise]).collect()
             }
+            Node::PerText { plan, .. } => vec![plan],
         }
+    }
+
+    /// The same, with each node below replaced.
+    pub(crate) fn map_children(mut self, f: impl Fn(Plan) -> Plan) -> Plan {
+        let all = |parts: Vec<Plan>| parts.into_iter().map(&f).collect();
+        self.node = match self.node {
+            node @ (Node::Const(_) | Node::Slot(_)) => node,
+            Node::Call { kernel, args } => Node::Call { kernel, args: all(args) },
+            Node::And(parts) => Node::And(all(parts)),
+            Node::Or(parts) => Node::Or(all(parts)),
+            Node::Coalesce(parts) => Node::Coalesce(all(parts)),
+            Node::Case { branches, otherwise } => Node::Case {
+                branches: branches
+                    .into_iter()
+                    .map(|(condition, result)| (f(condition), f(result)))
+                    .collect(),
+                otherwise: Box::new(f(*otherwise)),
+            },
+            Node::PerText { slot, plan } => Node::PerText { slot, plan: Box::new(f(*plan)) },
+        };
+        self
     }
 
     fn label(&self) -> String {
@@ -87,6 +114,7 @@ impl Plan {
             Node::Or(_) => "or".to_owned(),
             Node::Case { .. } => "case".to_owned(),
             Node::Coalesce(_) => "coalesce".to_owned(),
+            Node::PerText { .. } => "per-text".to_owned(),
         }
     }
 }

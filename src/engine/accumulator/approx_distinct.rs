@@ -8,10 +8,11 @@ use super::Input;
 use super::MeasureError;
 use super::count::counts;
 use super::encode::{Layout, Reader};
-use super::grouped::{Aggregate, Groups, argument, each_value};
+use super::grouped::{Aggregate, BATCH, Groups, argument, each_batch};
 use super::hyperloglog::Sketch;
 use super::value::Value;
 use crate::data::{Column, DataType};
+use crate::engine::prefetch::prefetch;
 
 /// Estimates the number of distinct values of type `V`; 0 without values.
 pub(super) struct ApproxDistinct<V>(PhantomData<fn(V)>);
@@ -39,16 +40,30 @@ impl<V: Value> Aggregate for ApproxDistinct<V> {
 
     fn update(&self, groups: &mut Groups<Sketch>, input: &Input<'_, '_>) {
         let items = V::items(argument(input));
-        each_value(input, |group, row| {
-            let sketch = &mut groups.states[group];
-            let before = sketch.heap();
-            sketch.insert(V::hash(items[row]));
-            groups.heap = groups.heap + sketch.heap() - before;
+        let mut hashes = [0; BATCH];
+        each_batch(input, |pairs| {
+            for (hash, &(group, row)) in hashes.iter_mut().zip(pairs) {
+                prefetch(&groups.states, group as usize);
+                *hash = V::hash(items[row as usize]);
+            }
+            for (&hash, &(group, _)) in hashes.iter().zip(pairs) {
+                groups.states[group as usize].prefetch(hash);
+            }
+            for (&hash, &(group, _)) in hashes.iter().zip(pairs) {
+                let sketch = &mut groups.states[group as usize];
+                let before = sketch.heap();
+                sketch.insert(hash);
+                groups.heap = groups.heap + sketch.heap() - before;
+            }
         });
     }
 
     fn merge(&self, into: &mut Sketch, from: &Sketch) {
         into.merge(from);
+    }
+
+    fn seal(&self, state: &mut Sketch) {
+        state.compact();
     }
 
     fn is_empty(&self, state: &Sketch) -> bool {

@@ -66,7 +66,7 @@ pub(super) fn each_value(input: &Input<'_, '_>, mut fold: impl FnMut(usize, usiz
 }
 
 /// Rows that are looked at together.
-const BATCH: usize = 64;
+pub(super) const BATCH: usize = 64;
 
 /// Calls `fold` with (group, row) of rows that have a value, some at a time: for functions that look up memory far apart,
 /// and can ask for all of it first.

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::expr::civil::{Civil, SECOND};
+use crate::expr::civil::{Civil, DAY, SECOND};
 
 use super::{Refusal, refuse};
 
@@ -28,8 +28,14 @@ type NumberOf = fn(Civil) -> i64;
 /// A name of a time, such as its weekday's.
 type NameOf = fn(Civil) -> &'static str;
 
+/// A compiled format.
+pub(super) struct Format {
+    pieces: Vec<Piece>,
+    unit_us: i64,
+}
+
 /// A piece of a format.
-pub(super) enum Piece {
+enum Piece {
     Literal(String),
     /// A number, padded with zeros to a width (0: not padded).
     Number(NumberOf, usize),
@@ -42,9 +48,39 @@ pub(super) enum Piece {
     },
 }
 
+const MINUTE: i64 = 60 * SECOND;
+const HOUR: i64 = 60 * MINUTE;
+
+impl Format {
+    fn empty() -> Self {
+        Format { pieces: Vec::new(), unit_us: DAY }
+    }
+
+    /// `unit_us`: a time within the same unit, counted from midnight, makes the same piece.
+    fn push(&mut self, piece: Piece, unit_us: i64) {
+        self.pieces.push(piece);
+        self.unit_us = self.unit_us.min(unit_us);
+    }
+
+    fn append(&mut self, more: Format) {
+        self.pieces.extend(more.pieces);
+        self.unit_us = self.unit_us.min(more.unit_us);
+    }
+
+    /// All times within such a unit, µs from midnight, are written alike. A day is a multiple of it.
+    pub(super) fn unit_us(&self) -> i64 {
+        self.unit_us
+    }
+
+    /// Writes a time.
+    pub(super) fn write(&self, out: &mut impl Write, at: Civil) -> std::fmt::Result {
+        self.pieces.iter().try_for_each(|piece| piece.write(out, at))
+    }
+}
+
 /// Case of a name.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Case {
+enum Case {
     Upper,
     Title,
     Lower,
@@ -52,10 +88,10 @@ pub(super) enum Case {
 
 impl Piece {
     /// Writes the piece of a time.
-    pub(super) fn write(&self, out: &mut impl Write, at: Civil) -> std::fmt::Result {
+    fn write(&self, out: &mut impl Write, at: Civil) -> std::fmt::Result {
         match self {
             Piece::Literal(text) => out.write_str(text),
-            Piece::Number(of, width) => write!(out, "{:0width$}", of(at)),
+            Piece::Number(of, width) => write_number(out, of(at), *width),
             Piece::Name { of, case, characters, width } => {
                 let name = of(at);
                 let name = &name[..name.len().min(*characters)];
@@ -70,6 +106,17 @@ impl Piece {
             }
         }
     }
+}
+
+/// Writes a number, padded with zeros to a width.
+fn write_number(out: &mut impl Write, number: i64, width: usize) -> std::fmt::Result {
+    // Nearly all have two digits.
+    if width == 2 && (0..100).contains(&number) {
+        let digit = |digit: i64| char::from(b'0' + digit as u8);
+        out.write_char(digit(number / 10))?;
+        return out.write_char(digit(number % 10));
+    }
+    write!(out, "{number:0width$}")
 }
 
 fn month_name(at: Civil) -> &'static str {
@@ -114,20 +161,20 @@ const NAMES: [(&str, NameOf, usize, usize); 8] = [
 ];
 
 /// Compiles PostgreSQL's patterns. Letters that are none of them must stand in double quotes.
-pub(super) fn to_char(format: &str) -> Result<Vec<Piece>, Refusal> {
-    let mut pieces = Vec::new();
+pub(super) fn to_char(format: &str) -> Result<Format, Refusal> {
+    let mut compiled = Format::empty();
     let mut rest = format;
     while let Some(first) = rest.chars().next() {
         let filled = !rest.starts_with("FM");
         let pattern = if filled { rest } else { &rest[2..] };
         if first == '"' {
             let text = rest[1..].split('"').next().unwrap_or_default();
-            pieces.push(Piece::Literal(text.to_owned()));
+            compiled.push(Piece::Literal(text.to_owned()), DAY);
             rest = rest.get(text.len() + 2..).unwrap_or_default();
         } else if let Some((piece, length)) =
             name(pattern, filled).or_else(|| number(pattern, filled))
         {
-            pieces.push(piece);
+            compiled.push(piece, unit_of_pattern(&pattern[..length]));
             rest = &pattern[length..];
         } else if first.is_alphabetic() {
             return Err(Refusal {
@@ -136,11 +183,23 @@ pub(super) fn to_char(format: &str) -> Result<Vec<Piece>, Refusal> {
                 help: Some(format!("literal letters stand in double quotes: \"{first}\"")),
             });
         } else {
-            pieces.push(Piece::Literal(first.to_string()));
+            compiled.push(Piece::Literal(first.to_string()), DAY);
             rest = &rest[first.len_utf8()..];
         }
     }
-    Ok(pieces)
+    Ok(compiled)
+}
+
+/// The unit that a pattern of `to_char` tells, µs.
+fn unit_of_pattern(pattern: &str) -> i64 {
+    match pattern.to_ascii_uppercase().as_str() {
+        "US" => 1,
+        "MS" => SECOND / 1000,
+        "SS" | "SSSS" => SECOND,
+        "MI" => MINUTE,
+        "HH24" | "HH12" | "HH" | "AM" | "PM" | "A.M." | "P.M." => HOUR,
+        _ => DAY,
+    }
 }
 
 fn name(rest: &str, filled: bool) -> Option<(Piece, usize)> {
@@ -172,12 +231,12 @@ fn number(rest: &str, filled: bool) -> Option<(Piece, usize)> {
 }
 
 /// Compiles `%Y-%m-%d`; `%-d` leaves out the padding.
-pub(super) fn strftime(format: &str) -> Result<Vec<Piece>, Refusal> {
-    let mut pieces = Vec::new();
+pub(super) fn strftime(format: &str) -> Result<Format, Refusal> {
+    let mut compiled = Format::empty();
     let mut chars = format.chars();
     while let Some(c) = chars.next() {
         if c != '%' {
-            pieces.push(Piece::Literal(c.to_string()));
+            compiled.push(Piece::Literal(c.to_string()), DAY);
             continue;
         }
         let mut code = chars.next();
@@ -186,12 +245,28 @@ pub(super) fn strftime(format: &str) -> Result<Vec<Piece>, Refusal> {
             code = chars.next();
         }
         let code = code.ok_or_else(|| refuse(1, "the format ends within a pattern"))?;
-        pieces.extend(conversion(code, filled)?);
+        match code {
+            'F' => compiled.append(strftime("%Y-%m-%d")?),
+            'T' => compiled.append(strftime("%H:%M:%S")?),
+            _ => compiled.push(conversion(code, filled)?, unit_of_conversion(code)),
+        }
     }
-    Ok(pieces)
+    Ok(compiled)
 }
 
-fn conversion(code: char, filled: bool) -> Result<Vec<Piece>, Refusal> {
+/// The unit that a conversion of `strftime` tells, µs.
+fn unit_of_conversion(code: char) -> i64 {
+    match code {
+        'f' => 1,
+        'g' => SECOND / 1000,
+        'S' | 's' => SECOND,
+        'M' => MINUTE,
+        'H' | 'I' | 'p' => HOUR,
+        _ => DAY,
+    }
+}
+
+fn conversion(code: char, filled: bool) -> Result<Piece, Refusal> {
     let number =
         |of: fn(Civil) -> i64, width: usize| Piece::Number(of, if filled { width } else { 0 });
     let name = |of: fn(Civil) -> &'static str, characters: usize| Piece::Name {
@@ -200,7 +275,7 @@ fn conversion(code: char, filled: bool) -> Result<Vec<Piece>, Refusal> {
         characters,
         width: 0,
     };
-    Ok(vec![match code {
+    Ok(match code {
         'Y' => number(|c| c.year, 4),
         'y' => number(|c| c.year.rem_euclid(100), 2),
         'm' => number(|c| c.month, 2),
@@ -225,8 +300,73 @@ fn conversion(code: char, filled: bool) -> Result<Vec<Piece>, Refusal> {
         'Z' => Piece::Literal("UTC".to_owned()),
         'z' => Piece::Literal("+00".to_owned()),
         '%' => Piece::Literal("%".to_owned()),
-        'F' => return strftime("%Y-%m-%d"),
-        'T' => return strftime("%H:%M:%S"),
         _ => return Err(refuse(1, format!("unknown conversion %{code}"))),
-    }])
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(format: &Format, at: i64) -> String {
+        let mut text = String::new();
+        format.write(&mut text, Civil::of(at)).expect("a string takes everything");
+        text
+    }
+
+    /// Moments next to the ends of units, far and near, before and after 1970.
+    fn moments() -> impl Iterator<Item = i64> {
+        let bases = [0, -DAY * 400, 1_795_000_000 * SECOND, 13 * HOUR + 59 * MINUTE];
+        let steps = [0, 1, SECOND / 1000, SECOND, MINUTE, HOUR, 12 * HOUR, DAY, 31 * DAY];
+        bases.into_iter().flat_map(move |base| {
+            steps.into_iter().flat_map(move |step| [-1, 0, 1].map(|by| base + step + by))
+        })
+    }
+
+    fn is_one_text_a_unit(format: &Format) -> bool {
+        moments().all(|at| {
+            let start = at - at.rem_euclid(format.unit_us());
+            text(format, at) == text(format, start)
+        })
+    }
+
+    #[test]
+    fn times_of_one_unit_are_written_alike() {
+        for (pattern, ..) in NUMBERS {
+            let format = to_char(pattern).unwrap_or_else(|_| panic!("{pattern}"));
+            assert!(is_one_text_a_unit(&format), "{pattern}");
+        }
+        for (pattern, ..) in NAMES {
+            for pattern in [pattern.to_owned(), pattern.to_ascii_lowercase()] {
+                let format = to_char(&pattern).unwrap_or_else(|_| panic!("{pattern}"));
+                assert!(is_one_text_a_unit(&format), "{pattern}");
+            }
+        }
+        let codes = ('A'..='z').chain(['%']).filter_map(|code| strftime(&format!("%{code}")).ok());
+        let formats: Vec<Format> = codes.collect();
+        assert_eq!(formats.len(), 27);
+        assert!(formats.iter().all(is_one_text_a_unit));
+    }
+
+    #[test]
+    fn numbers_are_padded() {
+        for number in [-100, -10, -1, 0, 1, 9, 10, 99, 100, 12_345] {
+            for width in 0..7 {
+                let mut text = String::new();
+                write_number(&mut text, number, width).expect("a string takes everything");
+                assert_eq!(text, format!("{number:0width$}"));
+            }
+        }
+    }
+
+    #[test]
+    fn a_format_is_of_the_unit_of_its_finest_piece() {
+        let unit = |format| strftime(format).map(|format| format.unit_us()).ok();
+        for (format, unit_us) in
+            [("", DAY), ("%d.%m.", DAY), ("%H, %d", HOUR), ("%F %T", SECOND), ("%f%d", 1)]
+        {
+            assert_eq!(unit(format), Some(unit_us), "{format}");
+        }
+        assert_eq!(to_char("DD HH24:MI").map(|format| format.unit_us()).ok(), Some(MINUTE));
+    }
 }

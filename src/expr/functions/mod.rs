@@ -66,9 +66,14 @@ impl Args<'_> {
 
     /// A [`Param::Pattern`]; empty where it is not given.
     fn pattern(&self, arg: usize) -> &str {
+        self.constant_text(arg).unwrap_or_default()
+    }
+
+    /// A text that is a constant and not NULL.
+    fn constant_text(&self, arg: usize) -> Option<&str> {
         match self.plans.get(arg).and_then(Plan::as_const) {
-            Some(Scalar::Text(text)) => text,
-            _ => "",
+            Some(Scalar::Text(text)) => Some(text),
+            _ => None,
         }
     }
 

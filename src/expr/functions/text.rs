@@ -7,6 +7,7 @@ use memchr::memmem;
 use crate::data::DataType::{Bool, Int, Text};
 use crate::expr::kernel::{Kernel, Outcome, Row};
 use crate::expr::op::cast::written;
+use crate::expr::op::pattern;
 
 use super::Function;
 use super::Param;
@@ -46,14 +47,14 @@ pub(super) static FUNCTIONS: &[Function] = &[
     Function::new("starts_with", &[TEXT, TEXT], |_| {
         Ok((Bool, Kernel::text_pair_test(|a, b| a.starts_with(b))))
     }),
-    Function::new("ends_with", &[TEXT, TEXT], |_| {
-        Ok((Bool, Kernel::text_pair_test(|a, b| a.ends_with(b))))
+    Function::new("ends_with", &[TEXT, TEXT], |args| {
+        let any = || Kernel::text_pair_test(|a, b| a.ends_with(b));
+        Ok((Bool, args.constant_text(1).map_or_else(any, pattern::ends_with)))
     }),
-    Function::new("contains", &[TEXT, TEXT], |_| {
-        Ok((
-            Bool,
-            Kernel::text_pair_test(|a, b| memmem::find(a.as_bytes(), b.as_bytes()).is_some()),
-        ))
+    Function::new("contains", &[TEXT, TEXT], |args| {
+        let any = |a: &str, b: &str| memmem::find(a.as_bytes(), b.as_bytes()).is_some();
+        let any = || Kernel::text_pair_test(any);
+        Ok((Bool, args.constant_text(1).map_or_else(any, pattern::contains)))
     }),
     Function::new("strpos", &[TEXT, TEXT], |_| Ok((Int, Kernel::value(strpos)))),
     Function::new("reverse", &[TEXT], |_| Ok((Text, Kernel::text(reverse)))),

@@ -3,14 +3,15 @@
 use jiff::tz::TimeZone;
 use jiff::{Timestamp as Moment, ToSpan};
 
+use crate::data::Column;
 use crate::data::DataType::{Decimal, Int, Text, Timestamp};
 use crate::expr::civil::{Civil, DAY, SECOND, days_from_date};
 use crate::expr::decimal;
-use crate::expr::kernel::{Kernel, Reason};
+use crate::expr::kernel::{Kernel, Native, Operand, Reason};
 use crate::expr::op::arithmetic::TIMESTAMP_OVERFLOW;
 use crate::expr::op::cast::written;
 
-use super::format_time::{self, Piece};
+use super::format_time::{self, Format};
 use super::{Args, Function, Made, Param, Refusal, refuse};
 
 const PATTERN: Param = Param::Pattern;
@@ -159,11 +160,66 @@ fn to_timestamp(args: &Args<'_>) -> Made {
     Ok((Timestamp, kernel))
 }
 
-fn formatted(pieces: Result<Vec<Piece>, Refusal>) -> Made {
-    let pieces = pieces?;
-    let kernel = Kernel::text(move |row| {
-        let at = Civil::of(row.int(0));
-        Ok(Some(written(row.arena, |out| pieces.iter().try_for_each(|piece| piece.write(out, at)))))
+/// Lines are nearly in the order of time: a text is written once for all times of a unit that follow one another.
+fn formatted(format: Result<Format, Refusal>) -> Made {
+    let format = format?;
+    let kernel = Kernel::new(move |rows, args| {
+        let times = Operand::<i64>::of(&args[0]);
+        let (mut unit, mut text) = (0..0, "");
+        let (mut out, mut valid) = (vec![""; rows.len], None);
+        rows.each(|row| {
+            let at = times.at(row);
+            if !args[0].is_valid(row) {
+                valid.get_or_insert_with(|| vec![true; rows.len])[row] = false;
+                return;
+            }
+            if !unit.contains(&at) {
+                let into = at.rem_euclid(format.unit_us());
+                unit = at.saturating_sub(into)..at.saturating_add(format.unit_us() - into);
+                text = written(rows.arena, |out| format.write(out, Civil::of(at)));
+            }
+            out[row] = text;
+        });
+        Column { ty: Text, values: <&str>::values(Text, out), valid }
     });
-    Ok((Text, kernel))
+    Ok((Text, kernel.named("format time")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::{Scalar, Values};
+    use crate::expr::kernel::{Arg, Rows};
+
+    /// What a format makes of each time: of all in one block, and of each in a block of its own.
+    fn both(format: &str, times: &[Option<i64>]) -> [Vec<Scalar>; 2] {
+        let (_, kernel) = formatted(format_time::strftime(format)).unwrap_or_else(|_| panic!());
+        let arena = bumpalo::Bump::new();
+        let run = |times: &[Option<i64>]| {
+            let column = Column {
+                ty: Timestamp,
+                values: Values::Timestamp(times.iter().map(|at| at.unwrap_or(0)).collect()),
+                valid: Some(times.iter().map(Option::is_some).collect()),
+            };
+            let sel: Vec<u32> = (0..times.len() as u32).collect();
+            let (failures, len) = (&mut Vec::new(), times.len());
+            let mut rows = Rows { sel: &sel, len, ty: Text, arena: &arena, failures };
+            let made = kernel.run(&mut rows, &[Arg::Column(column.into())]);
+            (0..len).map(|row| made.scalar(row)).collect::<Vec<_>>()
+        };
+        let alone = times.iter().flat_map(|at| run(&[*at])).collect();
+        [run(times), alone]
+    }
+
+    #[test]
+    fn a_time_is_written_alike_whatever_stands_before_it() {
+        let edges = [i64::MIN, i64::MIN + 1, -DAY - 1, -1, 0, 1, SECOND, DAY - 1, DAY, i64::MAX];
+        let mut times: Vec<_> =
+            edges.into_iter().chain(edges.into_iter().rev()).map(Some).collect();
+        times.insert(3, None);
+        for format in ["%Y%m%d", "%d", "%H", "%F %T", "%s.%f", "", "x"] {
+            let [together, alone] = both(format, &times);
+            assert_eq!(together, alone, "{format}");
+        }
+    }
 }

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use bumpalo::collections::String as ArenaString;
 
-use crate::data::{Column, DataType};
+use crate::data::{Column, DataType, Scalar};
 use crate::expr::kernel::{Arg, Kernel, Native, Operand, Rows, scatter};
 use crate::expr::op::compare::{address_order, float_order};
 
@@ -62,38 +62,112 @@ pub(crate) fn concat(with_separator: bool) -> Kernel {
     Kernel::new(move |rows, args| {
         let (separator, args) =
             if with_separator { (Some(&args[0]), &args[1..]) } else { (None, args) };
-        let mut valid = vec![true; rows.len];
-        let mut out = vec![""; rows.len];
-        rows.each(|row| {
-            match separator.map(|s| (s.is_valid(row), Operand::<&str>::of(s).at(row))) {
-                Some((false, _)) => valid[row] = false,
-                Some((true, separator)) => out[row] = join(rows, args, row, separator),
-                None => out[row] = join(rows, args, row, ""),
-            }
-        });
-        Column {
-            ty: DataType::Text,
-            values: <&str>::values(DataType::Text, out),
-            valid: Some(valid),
+        // A NULL constant is skipped in every row, unless it is the separator.
+        let is_null = |arg: &&Arg<'_>| matches!(arg, Arg::Const(Scalar::Null));
+        if separator.as_ref().is_some_and(is_null) {
+            return Column::nulls(rows.ty, rows.len);
         }
+        let parts = args.iter().filter(|arg| !is_null(arg)).map(Part::of).collect();
+        Joined { separator: separator.map(Part::of), parts }.column(rows)
     })
     .named("concat")
+}
+
+/// An argument of a concatenation.
+struct Part<'c, 'a> {
+    texts: Operand<'c, &'a str>,
+    valid: Option<&'c [bool]>,
+}
+
+impl<'c, 'a> Part<'c, 'a> {
+    /// Of any argument but a NULL constant.
+    fn of(arg: &'c Arg<'a>) -> Self {
+        let valid = match arg {
+            Arg::Column(column) => column.valid.as_deref(),
+            Arg::Const(_) => None,
+        };
+        Part { texts: Operand::of(arg), valid }
+    }
+
+    #[inline]
+    fn at(&self, row: usize) -> Option<&'a str> {
+        self.valid.is_none_or(|valid| valid[row]).then(|| self.texts.at(row))
+    }
+
+    /// Bytes of the rows' texts, at least.
+    fn bytes(&self, rows: &Rows<'_, 'a>) -> usize {
+        let mut bytes = 0;
+        match self.texts {
+            Operand::One(text) => bytes = rows.sel.len() * text.len(),
+            Operand::Slice(texts) => {
+                rows.each(|row| {
+                    bytes += self.valid.map_or(1, |v| usize::from(v[row])) * texts[row].len()
+                });
+            }
+        }
+        bytes
+    }
+}
+
+/// Arguments, and what stands between them.
+struct Joined<'c, 'a> {
+    separator: Option<Part<'c, 'a>>,
+    parts: Vec<Part<'c, 'a>>,
+}
+
+impl<'a> Joined<'_, 'a> {
+    /// The texts of all rows lie in one piece of memory: it is asked for once, and nothing is moved.
+    fn column(&self, rows: &Rows<'_, 'a>) -> Column<'a> {
+        let between = self.separator.as_ref().map_or(0, |part| part.bytes(rows) * self.parts.len());
+        let bytes = between + self.parts.iter().map(|part| part.bytes(rows)).sum::<usize>();
+        let mut all = ArenaString::with_capacity_in(bytes, rows.arena);
+        let (mut ranges, mut valid) = (vec![0..0; rows.len], None);
+        rows.each(|row| {
+            let start = all.len();
+            if self.join(row, &mut all) {
+                ranges[row] = start..all.len();
+            } else {
+                valid.get_or_insert_with(|| vec![true; rows.len])[row] = false;
+            }
+        });
+        let all = all.into_bump_str();
+        let out = ranges.into_iter().map(|range| &all[range]).collect();
+        Column { ty: DataType::Text, values: <&str>::values(DataType::Text, out), valid }
+    }
+
+    /// Appends the text of a row; false if that is NULL.
+    #[inline]
+    fn join(&self, row: usize, out: &mut ArenaString<'a>) -> bool {
+        let between = match &self.separator {
+            None => "",
+            Some(part) => match part.at(row) {
+                Some(text) => text,
+                None => return false,
+            },
+        };
+        let mut first = true;
+        for text in self.parts.iter().filter_map(|part| part.at(row)) {
+            if !first {
+                push(out, between);
+            }
+            first = false;
+            push(out, text);
+        }
+        true
+    }
+}
+
+/// Appends a text. What often is one character takes no call.
+#[inline]
+fn push(out: &mut ArenaString<'_>, text: &str) {
+    match text.as_bytes() {
+        [] => {}
+        &[byte] if byte.is_ascii() => out.push(char::from(byte)),
+        _ => out.push_str(text),
+    }
 }
 
 /// A bool as `concat` writes it.
 pub(crate) fn short_bool() -> Kernel {
     Kernel::text(|row| Ok(Some(if row.get(0) { "t" } else { "f" })))
-}
-
-fn join<'a>(rows: &Rows<'_, 'a>, args: &[Arg<'a>], row: usize, separator: &str) -> &'a str {
-    let mut text = ArenaString::new_in(rows.arena);
-    let mut first = true;
-    for arg in args.iter().filter(|arg| arg.is_valid(row)) {
-        if !first {
-            text.push_str(separator);
-        }
-        first = false;
-        text.push_str(Operand::<&str>::of(arg).at(row));
-    }
-    text.into_bump_str()
 }

@@ -10,6 +10,20 @@ use crate::expr::kernel::Kernel;
 /// Compiled program of a pattern, in bytes: a bound on memory.
 const REGEX_BYTES_MAX: usize = 16 << 20;
 
+/// Names of the kernels that look at all of a text.
+const CONTAINS: &str = "like contains";
+const LIKE: &str = "like";
+const REGEX: &str = "regex";
+
+/// What a kernel costs, in searches for a literal text: 0 for those that are no search.
+pub(crate) fn searches(kernel: &Kernel) -> u32 {
+    match kernel.name() {
+        CONTAINS => 1,
+        LIKE | REGEX => 3,
+        _ => 0,
+    }
+}
+
 /// A pattern, in the cheapest form that decides it.
 enum Shape {
     Exact(String),
@@ -41,14 +55,47 @@ pub(crate) fn like(
         Shape::Prefix(text) => {
             Kernel::text_test(move |x| x.starts_with(&*text)).named("like prefix")
         }
-        Shape::Suffix(text) => Kernel::text_test(move |x| x.ends_with(&*text)).named("like suffix"),
-        Shape::Contains(text) => {
-            let finder = Finder::new(text.as_bytes()).into_owned();
-            Kernel::text_test(move |x| finder.find(x.as_bytes()).is_some()).named("like contains")
-        }
-        Shape::Any(regex) => Kernel::text_test(move |x| regex.is_match(x)).named("like"),
+        Shape::Suffix(text) => ends_with(&text),
+        Shape::Contains(text) => contains(&text),
+        Shape::Any(regex) => Kernel::text_test(move |x| regex.is_match(x)).named(LIKE),
     };
     Ok(kernel)
+}
+
+/// Whether a text ends with this one.
+pub(crate) fn ends_with(end: &str) -> Kernel {
+    let suffix = Suffix::new(end.as_bytes());
+    Kernel::text_test(move |text| suffix.ends(text.as_bytes())).named("ends with")
+}
+
+/// Whether a text has this one in it.
+pub(crate) fn contains(part: &str) -> Kernel {
+    let finder = Finder::new(part.as_bytes()).into_owned();
+    Kernel::text_test(move |text| finder.find(text.as_bytes()).is_some()).named(CONTAINS)
+}
+
+/// The end of a text. The last eight bytes are compared as one number: most ends, such as `.css`, are no longer.
+struct Suffix {
+    bytes: Box<[u8]>,
+    word: u64,
+    /// Of the last eight bytes, those that count.
+    mask: u64,
+}
+
+impl Suffix {
+    fn new(bytes: &[u8]) -> Self {
+        let bits = 8 * bytes.len().min(8) as u32;
+        let word = |word, &byte: &u8| word << 8 | u64::from(byte);
+        let mask = u64::MAX.checked_shr(u64::BITS - bits).unwrap_or(0);
+        Suffix { bytes: bytes.into(), word: bytes.iter().fold(0, word), mask }
+    }
+
+    #[inline]
+    fn ends(&self, text: &[u8]) -> bool {
+        let Some(last) = text.last_chunk::<8>() else { return text.ends_with(&self.bytes) };
+        let is_near = u64::from_be_bytes(*last) & self.mask == self.word;
+        is_near && (self.bytes.len() <= last.len() || text.ends_with(&self.bytes))
+    }
 }
 
 fn pieces(pattern: &str, escape: Option<char>) -> Result<Vec<Piece>, String> {
@@ -124,5 +171,22 @@ pub(crate) fn regex(source: &str, insensitive: bool) -> Result<Regex, String> {
 
 /// `~`, `~*`, `regexp_matches`.
 pub(crate) fn matches(regex: Regex) -> Kernel {
-    Kernel::text_test(move |x| regex.is_match(x)).named("regex")
+    Kernel::text_test(move |x| regex.is_match(x)).named(REGEX)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn an_end_is_one_of_any_length(text in "[a\u{0}]{0,20}", end in "[a\u{0}]{0,12}") {
+            for text in [text.clone(), text + &end] {
+                let suffix = Suffix::new(end.as_bytes());
+                prop_assert_eq!(suffix.ends(text.as_bytes()), text.ends_with(&end));
+            }
+        }
+    }
 }

@@ -1,9 +1,12 @@
 //! Which rows are computed: branches are lazy, selections are kept, failures name their rows.
 
+use std::rc::Rc;
+
+use bumpalo::Bump;
 use proptest::prelude::*;
 
-use super::over_status;
-use crate::data::{Failure, Scalar};
+use super::{Env, compile, over_status};
+use crate::data::{Column, DataType, Failure, Scalar, Values};
 
 fn failed(row: u32, reason: &'static str) -> Failure {
     Failure { row, reason: reason.into() }
@@ -69,4 +72,73 @@ proptest! {
             prop_assert_eq!(failures.iter().any(|f| f.row == row), !failure.is_empty());
         }
     }
+}
+
+/// Evaluates over a column of texts in the slot of `path`.
+fn over_path(text: &str, path: &[Option<&str>], sel: &[u32]) -> (Vec<Scalar>, Vec<Failure>) {
+    let expr = compile(text).expect(text);
+    let column = Column {
+        ty: DataType::Text,
+        values: Values::Text(path.iter().map(|text| text.unwrap_or("?")).collect()),
+        valid: path.contains(&None).then(|| path.iter().map(Option::is_some).collect()),
+    };
+    let slots = [None, Some(Rc::new(column))];
+    let (arena, mut failures) = (Bump::new(), Vec::new());
+    let mut env = Env { slots: &slots, arena: &arena, len: path.len(), failures: &mut failures };
+    let column = expr.eval(&mut env, sel);
+    (sel.iter().map(|&row| column.scalar(row as usize)).collect(), failures)
+}
+
+/// Expressions that are computed once a text, of every type of value; some fail, some are NULL.
+const SEARCHES: [&str; 9] = [
+    "path LIKE '%a%' OR path LIKE '%bb%' OR path LIKE '%c%'",
+    "CASE WHEN path LIKE '%a_c%' THEN 'one' WHEN path = 'b' THEN path END",
+    "CASE WHEN path ~ 'a.*a' THEN 1 WHEN path ~ 'b' THEN path::int ELSE 10 / (length(path) - 2) END",
+    "CASE WHEN path ~ 'a' THEN 1.25 END",
+    "CASE WHEN path ~ 'a' THEN path::float END",
+    "CASE WHEN path ~ 'a' THEN TIMESTAMP '2026-11-22' END",
+    "coalesce(CASE WHEN path ~ '^a' THEN path END, 'none')",
+    "concat_ws('-', path ~ 'b', path)",
+    "CASE WHEN path ~ 'a' THEN NULL ELSE NULL END IS NULL",
+];
+
+proptest! {
+    #[test]
+    fn searched_texts_give_what_each_row_alone_gives(
+        few in prop::collection::vec(prop::option::of("[abc]{0,3}"), 1..8),
+        many in prop::collection::vec(prop::option::of("[abc]{0,9}"), 0..40),
+        picks in prop::collection::vec((any::<bool>(), any::<prop::sample::Index>()), 1..200),
+        which in 0..SEARCHES.len(),
+    ) {
+        let texts: Vec<Option<&str>> = few.iter().chain(&many).map(Option::as_deref).collect();
+        // Drawn from few texts, from all, or each once: few that differ, some, and too many.
+        for kinds in [few.len(), texts.len()] {
+            let rows: Vec<_> = picks.iter().map(|(_, pick)| texts[pick.index(kinds)]).collect();
+            let rows = [rows, texts.clone()].concat();
+            let picked = |row: &u32| picks.get(*row as usize).is_none_or(|(picked, _)| *picked);
+            let sel: Vec<u32> = (0..rows.len() as u32).filter(picked).collect();
+            let (values, failures) = over_path(SEARCHES[which], &rows, &sel);
+            for (i, &row) in sel.iter().enumerate() {
+                let (alone, failure) = over_path(SEARCHES[which], &rows[row as usize..=row as usize], &[0]);
+                prop_assert_eq!(&values[i], &alone[0]);
+                let found = failures.iter().find(|f| f.row == row).map(|f| &f.reason);
+                prop_assert_eq!(found, failure.first().map(|f| &f.reason));
+            }
+            prop_assert!(failures.iter().all(|f| sel.contains(&f.row)));
+        }
+    }
+}
+
+#[test]
+fn often_searched_text_is_searched_once() {
+    for text in &SEARCHES[..7] {
+        let plan = format!("{:?}", compile(text).expect(text));
+        assert!(plan.contains("per-text"), "{plan}");
+    }
+    for text in ["path LIKE '%a%'", "path LIKE 'a%' OR path LIKE '%b'", "status::text ~ '4'"] {
+        let plan = format!("{:?}", compile(text).expect(text));
+        assert!(!plan.contains("per-text"), "{plan}");
+    }
+    let plan = format!("{:?}", compile("path ~ 'a' OR status = 4").expect("a good one"));
+    assert!(plan.starts_with("(or -> bool: (per-text"), "{plan}");
 }
