@@ -45,13 +45,15 @@ fn rows_that_are_not_selected_never_fail() {
 }
 
 /// Expressions of every kind of node.
-const EXPRESSIONS: [&str; 8] = [
+const EXPRESSIONS: [&str; 10] = [
     "100 / status",
     "status > 3 AND 100 / (status - 5) > 7 OR status IS NULL",
     "CASE status % 3 WHEN 0 THEN 'fizz' WHEN 1 THEN upper('x' || status) END",
     "coalesce(nullif(status % 4, 0), 100 / (status - 8))",
     "greatest(status, 3, nullif(status, 7))",
     "concat_ws('-', nullif(status, 1), 'b', status)",
+    "concat_ws(nullif(status, 2)::text, 'a', nullif(status, 1), 'bcd', status, NULL)",
+    "concat(nullif(status, 1), '-', CASE status WHEN 2 THEN '' WHEN 3 THEN 'ä' END, 'bcd', NULL, status)",
     "status IN (1, 2, NULL) OR status::text LIKE '1%'",
     "status::decimal(2) / nullif(status - 4, 0)",
 ];
