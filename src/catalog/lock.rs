@@ -69,13 +69,20 @@ impl JobLock {
     pub fn holder(dir: &Path) -> Option<String> {
         let path = dir.join("lock");
         let inode = std::fs::metadata(&path).ok()?.ino();
-        let locks = std::fs::read_to_string("/proc/locks").ok()?;
-        is_locked(&locks, inode).then(|| {
-            // The name is a courtesy.
-            name_in(&std::fs::read_to_string(&path).unwrap_or_default())
-        })
+        for _ in 0..LOOKS {
+            let locks = std::fs::read_to_string("/proc/locks").ok()?;
+            if is_locked(&locks, inode) {
+                // The name is a courtesy.
+                return Some(name_in(&std::fs::read_to_string(&path).unwrap_or_default()));
+            }
+        }
+        None
     }
 }
+
+/// How often the kernel's list is read before nobody is said to hold a job. It comes a page at a time, and where a lock before is
+/// given up between two pages, one is passed over: seen with some hundred locks that came and went.
+const LOOKS: usize = 4;
 
 /// The holder that a lock's file names: its first line. What follows is of a holder with a longer one.
 fn name_in(file: &str) -> String {
