@@ -77,6 +77,8 @@ struct Run<'r, 'a, C> {
     block: &'r mut RawBlock<'a>,
     records_max: usize,
     seen: usize,
+    /// Lines to look at next: where irregular ones come often, looking far ahead is in vain.
+    ahead: usize,
     starts: Column,
     ends: Column,
 }
@@ -92,8 +94,8 @@ pub(super) fn run<'a>(
 ) -> usize {
     let at = walk.begin(input, at_start, (columns, records_max), block);
     block.utf8 |= block.lines.is_empty();
-    let (starts, ends) = ([0; LINES_MAX], [0; LINES_MAX]);
-    let mut run = Run { walk, shape, cutter, block, records_max, seen: 0, starts, ends };
+    let (starts, ends, ahead) = ([0; LINES_MAX], [0; LINES_MAX], LINES_MAX);
+    let mut run = Run { walk, shape, cutter, block, records_max, seen: 0, ahead, starts, ends };
     #[cfg(target_arch = "x86_64")]
     if let Some(used) = x86::windows(&mut run, input, at) {
         return used;
@@ -122,15 +124,18 @@ impl<'a, C: Cutter<'a>> Run<'_, 'a, C> {
         index.fill(window, &self.shape.needles);
         let (mut at, mut start) = (0, 0);
         while self.seen < self.records_max {
-            let lines = self.find(view, &index.marks()[at..], start);
-            let taken = self.batch(view, index, (at, lines));
+            let asked = self.ahead.min(self.records_max - self.seen);
+            let lines = self.find(view, &index.marks()[at..], (start, asked));
+            let taken = if lines > 0 { self.batch(view, index, (at, lines)) } else { 0 };
             if taken > 0 {
                 at += taken * (self.shape.per_line + 1);
                 start = index.marks()[at - 1] + 1;
             }
-            if taken == lines && taken > 0 {
+            if taken == asked {
+                self.ahead = LINES_MAX.min(4 * self.ahead);
                 continue;
             }
+            self.ahead = LINES_MAX.min(2 * taken.max(1));
             let newline = |&place: &u32| text[place as usize] == b'\n';
             let Some(skip) = index.marks()[at..].iter().position(newline) else { break };
             self.careful(&text[start as usize..]);
@@ -142,13 +147,12 @@ impl<'a, C: Cutter<'a>> Run<'_, 'a, C> {
         start as usize
     }
 
-    /// Notes the starts and ends of the lines that have as many marks as a regular one, up to the first that has not:
-    /// answers how many.
+    /// Notes the starts and ends of the lines that have as many marks as a regular one, up to the first that has not, and at
+    /// most so many as asked for: answers how many.
     #[inline(always)]
-    fn find(&mut self, text: View<'a>, marks: &[u32], start: u32) -> usize {
+    fn find(&mut self, text: View<'a>, marks: &[u32], (start, asked): (u32, usize)) -> usize {
         let stride = self.shape.per_line + 1;
-        let room = LINES_MAX.min(self.records_max - self.seen);
-        let lines = room.min(marks.len() / stride);
+        let lines = asked.min(marks.len() / stride);
         let (starts, ends) = (&mut self.starts[..lines], &mut self.ends[..lines]);
         every(marks, (stride - 1, stride), ends);
         let newlines = std::iter::once(start).chain(ends.iter().map(|newline| newline + 1));
@@ -224,8 +228,8 @@ impl<'a, C: Cutter<'a>> Run<'_, 'a, C> {
         left.saturating_mul(average + 1).clamp(256, WINDOW_BYTES)
     }
 
-    #[inline(never)]
     /// Takes the first line of `text` with care; answers its bytes, its end included.
+    #[inline(never)]
     fn careful(&mut self, text: &'a [u8]) -> usize {
         let (line, next) = line_at(text, 0);
         if line.is_empty() {
