@@ -156,13 +156,16 @@ impl<'p, 'd> Worker<'p, 'd> {
         let segment = &self.pass.segments[index];
         let open = segment.open(self.pass.batch)?;
         let Some(reader) = &open.plain else { return Ok(()) };
-        let mut buffer = std::mem::take(&mut self.buffer);
-        let result = reader.chunk(split, &mut buffer).map_err(RunError::from).and_then(|chunk| {
-            self.map(index, &open, &chunk)?;
-            self.after_chunk(index, split.start)
-        });
-        self.buffer = buffer;
-        result?;
+        for part in source::splits(split.start, split.end, chunk_bytes(self.pass.batch)) {
+            let mut buffer = std::mem::take(&mut self.buffer);
+            let result = reader.chunk(part, &mut buffer).map_err(RunError::from).and_then(|chunk| {
+                self.map(index, &open, &chunk)?;
+                self.after_chunk()
+            });
+            self.buffer = buffer;
+            result?;
+        }
+        self.stage_events(index, split.start)?;
         self.pass.batch.progress.read(split.end - split.start);
         if segment.split_done() {
             // Only what was read from an unchanged file counts.
@@ -208,7 +211,8 @@ impl<'p, 'd> Worker<'p, 'd> {
         chunk: &Chunk<'_>,
     ) -> Result<bool, RunError> {
         self.map(index, open, chunk)?;
-        self.after_chunk(index, chunk.offset)?;
+        self.after_chunk()?;
+        self.stage_events(index, chunk.offset)?;
         Ok(!self.pass.is_over())
     }
 
@@ -231,28 +235,35 @@ impl<'p, 'd> Worker<'p, 'd> {
         Ok(())
     }
 
-    /// Writes the chunk's events, spills what is too much for memory, tells the progress.
-    fn after_chunk(&mut self, index: usize, offset: u64) -> Result<(), RunError> {
+    /// Spills what is too much for memory, tells the progress.
+    fn after_chunk(&mut self) -> Result<(), RunError> {
         let batch = self.pass.batch;
-        if let (Some(sink), Some(output)) = (&mut self.sink, &batch.plan.outputs.events) {
-            let name = |partition_us| {
-                let what = format!("events-{index}-{offset}-{partition_us}");
-                batch.names.staged(&output.path, &what)
-            };
-            let mut unsynced = Vec::new();
-            self.part.events.extend(sink.stage(index, offset, name, &mut unsynced)?);
-            if let Some(durable) = &mut self.durable {
-                // The disk writes while the next split is mapped.
-                durable.add(unsynced);
-                durable.hand_over();
-            }
-        }
         if self.mapper.heap_bytes() as u64 > tables_bytes(batch) {
             self.spill()?;
         }
         let lines = self.part.counters.lines();
         batch.progress.lines(lines - self.lines_told);
         self.lines_told = lines;
+        Ok(())
+    }
+
+    /// Writes the events of what was taken at a time.
+    fn stage_events(&mut self, index: usize, offset: u64) -> Result<(), RunError> {
+        let batch = self.pass.batch;
+        let (Some(sink), Some(output)) = (&mut self.sink, &batch.plan.outputs.events) else {
+            return Ok(());
+        };
+        let name = |partition_us| {
+            let what = format!("events-{index}-{offset}-{partition_us}");
+            batch.names.staged(&output.path, &what)
+        };
+        let mut unsynced = Vec::new();
+        self.part.events.extend(sink.stage(index, offset, name, &mut unsynced)?);
+        if let Some(durable) = &mut self.durable {
+            // The disk writes while the next split is mapped.
+            durable.add(unsynced);
+            durable.hand_over();
+        }
         Ok(())
     }
 
@@ -275,7 +286,7 @@ impl<'p, 'd> Worker<'p, 'd> {
 
 fn split_bytes(batch: &Batch<'_>) -> u64 {
     let events = batch.plan.outputs.events.is_some();
-    let default = if events { EVENT_SPLIT_BYTES } else { SPLIT_BYTES.min(chunk_bytes(batch)) };
+    let default = if events { EVENT_SPLIT_BYTES } else { chunk_bytes(batch) };
     batch.options.split_bytes.unwrap_or(default)
 }
 
@@ -293,9 +304,10 @@ pub(super) fn tables_bytes(batch: &Batch<'_>) -> u64 {
     batch.plan.limits.memory_bytes / 8 * 3 / batch.options.threads.max(1) as u64
 }
 
-/// A chunk that could fill a worker's share of the memory at once would be more than that.
+/// What is read and mapped at a time. A chunk that could fill a worker's share of the memory at once would be more than that.
 fn chunk_bytes(batch: &Batch<'_>) -> u64 {
-    (batch.plan.limits.memory_bytes / 32 / batch.options.threads.max(1) as u64).max(SPLIT_BYTES_MIN)
+    let share = batch.plan.limits.memory_bytes / 32 / batch.options.threads.max(1) as u64;
+    share.clamp(SPLIT_BYTES_MIN, SPLIT_BYTES)
 }
 
 /// What the progress counts: bytes of the file.
