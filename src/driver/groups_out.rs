@@ -104,6 +104,7 @@ impl<'p> GroupsOut<'p> {
             visible: self.visible.as_ref().map(|visible| visible.file.encoder()),
             evaluates: self.evaluates,
             batch: self.batch,
+            parallel,
         };
         let new = || GroupBlock::new(self.reduce);
         if parallel {
@@ -147,6 +148,7 @@ struct BlockEncoder<'e, 'p> {
     visible: Option<Encoder>,
     evaluates: bool,
     batch: u64,
+    parallel: bool,
 }
 
 impl BlockEncoder<'_, '_> {
@@ -156,7 +158,7 @@ impl BlockEncoder<'_, '_> {
         let is_changed = |last: &&u64| **last == self.batch;
         encoded.changed = groups.batches().iter().filter(is_changed).count() as u64;
         if let Some(store) = &self.store {
-            encoded.store = store.encode(groups, raw.merged())?;
+            encoded.store = store.encode(groups, raw.merged(), self.parallel)?;
         }
         if self.evaluates {
             let rows = self.summarizer.rows(groups)?.rows;

@@ -158,10 +158,11 @@ impl<'p, 'd> Worker<'p, 'd> {
         let Some(reader) = &open.plain else { return Ok(()) };
         for part in source::splits(split.start, split.end, chunk_bytes(self.pass.batch)) {
             let mut buffer = std::mem::take(&mut self.buffer);
-            let result = reader.chunk(part, &mut buffer).map_err(RunError::from).and_then(|chunk| {
-                self.map(index, &open, &chunk)?;
-                self.after_chunk()
-            });
+            let result =
+                reader.chunk(part, &mut buffer).map_err(RunError::from).and_then(|chunk| {
+                    self.map(index, &open, &chunk)?;
+                    self.after_chunk()
+                });
             self.buffer = buffer;
             result?;
         }

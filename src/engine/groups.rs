@@ -88,6 +88,11 @@ impl GroupBlock {
         &self.batches
     }
 
+    /// Bytes on the heap for states, roughly.
+    pub(super) fn heap_bytes(&self) -> usize {
+        self.accumulators.iter().map(|a| a.heap_bytes()).sum()
+    }
+
     /// Appends the states of a group.
     pub fn state(&self, group: usize, scratch: &mut Vec<u8>, out: &mut Vec<u8>) {
         for accumulator in &self.accumulators {

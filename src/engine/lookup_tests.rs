@@ -62,7 +62,7 @@ fn write(plan: &Plan, path: &Path, batches: &[(u64, Delta)], rows: usize) {
         if block.is_empty() {
             break;
         }
-        let groups = writer.encoder().encode(&block, Some(&merged)).expect("encoded");
+        let groups = writer.encoder().encode(&block, Some(&merged), false).expect("encoded");
         writer.append(groups).expect("written");
     }
     parquet_file::make_durable(&[writer.finish().expect("written")]).expect("durable");

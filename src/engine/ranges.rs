@@ -7,7 +7,7 @@ use std::collections::binary_heap::PeekMut;
 
 use rayon::prelude::*;
 
-use super::table::GroupTable;
+use super::table::{GroupTable, Piece};
 
 /// A table, and its groups' ids by ascending key.
 pub(super) type Sorted = (GroupTable, Vec<u32>);
@@ -25,24 +25,44 @@ const AHEAD: usize = 8;
 
 /// Merges tables with groups in them.
 pub(super) fn merge(tables: Vec<GroupTable>) -> Vec<Sorted> {
-    let sorted: Vec<Sorted> = tables.into_par_iter().map(sort).collect();
+    let mut sorted: Vec<Sorted> = tables.into_par_iter().map(sort).collect();
     if sorted.len() <= 1 {
         return sorted;
     }
-    let bounds = bounds(&sorted, ranges(&sorted));
-    let cuts = (0..=bounds.len()).into_par_iter().map(|range| {
-        let cut = |bound: Option<&&[u8]>, none: usize, (table, order): &Sorted| {
-            bound.map_or(none, |bound| order.partition_point(|&group| table.key(group) < *bound))
-        };
-        let from = range.checked_sub(1).and_then(|before| bounds.get(before));
-        let parts = sorted.iter().map(|entry| {
-            &entry.1[cut(from, 0, entry)..cut(bounds.get(range), entry.1.len(), entry)]
-        });
-        merge_range(&sorted, parts.collect())
+    let cuts = cuts(&sorted);
+    // What is dear to copy is moved: each worker's states of a range are that range's own.
+    let cut = |((table, order), cuts): (&mut Sorted, &Vec<usize>)| {
+        let parts: Vec<&[u32]> = cuts.windows(2).map(|cut| &order[cut[0]..cut[1]]).collect();
+        table.cut(&parts)
+    };
+    let pieces: Vec<Vec<Piece>> = sorted.par_iter_mut().zip(&cuts).map(cut).collect();
+    let ranges: Vec<Vec<Piece>> = transposed(pieces);
+    let merged = ranges.into_par_iter().enumerate().map(|(range, pieces)| {
+        let parts =
+            sorted.iter().zip(&cuts).map(|((_, order), cuts)| &order[cuts[range]..cuts[range + 1]]);
+        merge_range(&sorted, parts.collect(), pieces)
     });
-    let merged = cuts.filter(|(table, _)| !table.is_empty()).collect();
+    let merged = merged.filter(|(table, _)| !table.is_empty()).collect();
     sorted.into_par_iter().for_each(drop);
     merged
+}
+
+/// For each table, where the ranges begin and end in its order.
+fn cuts(sorted: &[Sorted]) -> Vec<Vec<usize>> {
+    let bounds = bounds(sorted, ranges(sorted));
+    let cuts = sorted.iter().map(|(table, order)| {
+        let cut = |bound: &&[u8]| order.partition_point(|&group| table.key(group) < *bound);
+        let inner = bounds.iter().map(cut);
+        std::iter::once(0).chain(inner).chain([order.len()]).collect()
+    });
+    cuts.collect()
+}
+
+/// The first of all, the second of all, and so on.
+fn transposed<T>(rows: Vec<Vec<T>>) -> Vec<Vec<T>> {
+    let mut rows: Vec<_> = rows.into_iter().map(Vec::into_iter).collect();
+    let column = || rows.iter_mut().map(Iterator::next).collect::<Option<Vec<T>>>();
+    std::iter::from_fn(column).collect()
 }
 
 fn sort(mut table: GroupTable) -> Sorted {
@@ -73,12 +93,12 @@ fn bounds(sorted: &[Sorted], ranges: usize) -> Vec<&[u8]> {
 }
 
 /// Merges one range of each table's order.
-fn merge_range(sorted: &[Sorted], parts: Vec<&[u32]>) -> Sorted {
+fn merge_range(sorted: &[Sorted], parts: Vec<&[u32]>, pieces: Vec<Piece>) -> Sorted {
     let mut into = sorted[0].0.fresh();
     let pairs = pairs(sorted, parts, &mut into);
     into.grow();
-    for ((table, _), pairs) in sorted.iter().zip(&pairs) {
-        into.merge(table, pairs);
+    for (((table, _), pairs), piece) in sorted.iter().zip(&pairs).zip(pieces) {
+        into.merge(table, piece, pairs);
     }
     into.seal();
     let order = (0..into.len() as u32).collect();

@@ -5,15 +5,18 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arrow_array::builder::BinaryBuilder;
-use arrow_array::cast::AsArray;
-use arrow_array::{ArrayRef, Int64Array, RecordBatch};
+use arrow_array::{ArrayRef, BinaryArray, Int64Array, RecordBatch};
 use arrow_schema::{DataType, Field, SchemaRef};
+use rayon::prelude::*;
 
 use super::groups::GroupBlock;
 use super::merged::Merged;
 use super::parquet_file::{self, Content, FileError, Unsynced};
 use super::row_group_file::{Encoder, RowGroup, RowGroupFile};
 use crate::limits::{STORE_GROUP_BYTES, STORE_GROUP_ROWS};
+
+/// States in memory that are worth a thread's while.
+const PIECE_BYTES: usize = 1 << 20;
 
 /// Writes a run from blocks of groups.
 pub struct StoreWriter {
@@ -57,36 +60,86 @@ impl StoreWriter {
 }
 
 impl StoreEncoder {
-    /// The groups of a block; `merged`, if it was filled with these.
+    /// The groups of a block; `merged`, if it was filled with these. `parallel`: on all threads of the pool, where its
+    /// states are many bytes.
     pub fn encode(
         &self,
         block: &GroupBlock,
         merged: Option<&Merged>,
+        parallel: bool,
     ) -> Result<Vec<RowGroup>, FileError> {
-        let rows = self.rows(block, merged);
-        let cuts = cuts(&rows, self.rows_max);
-        cuts.map(|cut| self.encoder.row_group(&rows.slice(cut.start, cut.len()))).collect()
+        let states = States::of(block, merged, parallel);
+        let (keys, cuts) = (block.keys(), cuts(block, &states, self.rows_max));
+        let row_group = |cut: Range<usize>| {
+            let keys = keys.slice(cut.start, cut.len());
+            self.encoder.row_group(&self.rows(keys, &states, &block.batches()[cut.clone()], cut))
+        };
+        match parallel {
+            true => cuts.into_par_iter().map(row_group).collect(),
+            false => cuts.into_iter().map(row_group).collect(),
+        }
     }
 
-    fn rows(&self, block: &GroupBlock, merged: Option<&Merged>) -> RecordBatch {
-        let mut states = BinaryBuilder::with_capacity(block.len(), merged.map_or(0, Merged::bytes));
-        let (mut scratch, mut state) = (Vec::new(), Vec::new());
-        for group in 0..block.len() {
-            // Most groups stand in one sequence only; what is written there is what would be written here.
-            if let Some(only) = merged.and_then(|merged| merged.only_state(group)) {
-                states.append_value(only);
-                continue;
-            }
-            state.clear();
-            block.state(group, &mut scratch, &mut state);
-            states.append_value(&state);
-        }
-        let batches = block.batches().iter().map(|&b| b as i64).collect::<Int64Array>();
+    fn rows(
+        &self,
+        keys: BinaryArray,
+        states: &States,
+        batches: &[u64],
+        cut: Range<usize>,
+    ) -> RecordBatch {
+        let bytes = cut.clone().map(|group| states.get(group).len()).sum();
+        let mut column = BinaryBuilder::with_capacity(cut.len(), bytes);
+        cut.for_each(|group| column.append_value(states.get(group)));
+        let batches = batches.iter().map(|&b| b as i64).collect::<Int64Array>();
         let columns: Vec<ArrayRef> =
-            vec![Arc::new(block.keys()), Arc::new(states.finish()), Arc::new(batches)];
+            vec![Arc::new(keys), Arc::new(column.finish()), Arc::new(batches)];
         RecordBatch::try_new(Arc::clone(&self.schema), columns)
             .expect("three columns of equal length and the schema's types")
     }
+}
+
+/// The states of a block as bytes.
+struct States {
+    /// Some groups each, as many as in the first; and where each state ends.
+    pieces: Vec<(Vec<u8>, Vec<usize>)>,
+    groups: usize,
+}
+
+impl States {
+    fn of(block: &GroupBlock, merged: Option<&Merged>, parallel: bool) -> States {
+        let len = block.len().max(1);
+        let pieces = if parallel { block.heap_bytes() / PIECE_BYTES } else { 1 };
+        let groups = len.div_ceil(pieces.clamp(1, len));
+        let piece = |from: usize| piece(block, merged, from..(from + groups).min(block.len()));
+        let pieces = match groups < len {
+            true => (0..len.div_ceil(groups)).into_par_iter().map(|n| piece(n * groups)).collect(),
+            false => vec![piece(0)],
+        };
+        States { pieces, groups }
+    }
+
+    fn get(&self, group: usize) -> &[u8] {
+        let ((bytes, ends), at) = (&self.pieces[group / self.groups], group % self.groups);
+        &bytes[at.checked_sub(1).map_or(0, |before| ends[before])..ends[at]]
+    }
+}
+
+fn piece(
+    block: &GroupBlock,
+    merged: Option<&Merged>,
+    groups: Range<usize>,
+) -> (Vec<u8>, Vec<usize>) {
+    let (mut bytes, mut ends, mut scratch) =
+        (Vec::new(), Vec::with_capacity(groups.len()), Vec::new());
+    for group in groups {
+        // Most groups stand in one sequence only; what is written there is what would be written here.
+        match merged.and_then(|merged| merged.only_state(group)) {
+            Some(only) => bytes.extend_from_slice(only),
+            None => block.state(group, &mut scratch, &mut bytes),
+        }
+        ends.push(bytes.len());
+    }
+    (bytes, ends)
 }
 
 fn schema() -> SchemaRef {
@@ -98,20 +151,20 @@ fn schema() -> SchemaRef {
 }
 
 /// Row groups of so many rows at most, and of so many bytes, or of one row.
-fn cuts(rows: &RecordBatch, rows_max: usize) -> impl Iterator<Item = Range<usize>> {
-    let ends = [0, 1].map(|column| {
-        let offsets = rows.column(column).as_binary::<i32>().value_offsets();
-        offsets.iter().map(|&offset| offset as usize).collect::<Vec<_>>()
-    });
-    let bytes_to = move |row: usize| ends[0][row] + ends[1][row];
-    let (mut from, len) = (0, rows.num_rows());
-    std::iter::from_fn(move || {
-        let mut to = (from + rows_max).min(len);
-        while to > from + 1 && bytes_to(to) - bytes_to(from) > STORE_GROUP_BYTES {
+fn cuts(block: &GroupBlock, states: &States, rows_max: usize) -> Vec<Range<usize>> {
+    let (mut bytes_to, mut bytes) = (vec![0], 0);
+    for group in 0..block.len() {
+        bytes += block.key(group).len() + states.get(group).len();
+        bytes_to.push(bytes);
+    }
+    let (mut cuts, mut from) = (Vec::new(), 0);
+    while from < block.len() {
+        let mut to = (from + rows_max).min(block.len());
+        while to > from + 1 && bytes_to[to] - bytes_to[from] > STORE_GROUP_BYTES {
             to = from + (to - from) / 2;
         }
-        let cut = from..to;
+        cuts.push(from..to);
         from = to;
-        (!cut.is_empty()).then_some(cut)
-    })
+    }
+    cuts
 }

@@ -14,6 +14,10 @@ pub struct GroupTable {
     calls: Vec<usize>,
 }
 
+/// States that were cut out of a table, by accumulator; `None` for those that stayed there.
+#[derive(Default)]
+pub(super) struct Piece(Vec<Option<Box<dyn Accumulator>>>);
+
 impl GroupTable {
     /// An empty table over these (empty) accumulators, one an aggregate call.
     pub fn new(accumulators: Vec<Box<dyn Accumulator>>) -> Self {
@@ -110,10 +114,28 @@ impl GroupTable {
         GroupTable::sharing(accumulators, self.places.clone())
     }
 
-    /// Folds groups of another table in. A pair: its group, and the one here that it becomes.
-    pub(super) fn merge(&mut self, other: &GroupTable, pairs: &[(u32, u32)]) {
-        for (mine, theirs) in self.accumulators.iter_mut().zip(&other.accumulators) {
-            mine.merge(theirs.as_ref(), pairs);
+    /// Moves the states of some groups out, a part after the other, as far as they are dear to copy.
+    pub(super) fn cut(&mut self, parts: &[&[u32]]) -> Vec<Piece> {
+        let mut pieces: Vec<Piece> = parts.iter().map(|_| Piece::default()).collect();
+        for accumulator in &mut self.accumulators {
+            let cut = accumulator.cut(parts).map(|cut| cut.into_iter().map(Some));
+            let cut = cut.into_iter().flatten().chain(std::iter::repeat_with(|| None));
+            pieces.iter_mut().zip(cut).for_each(|(piece, states)| piece.0.push(states));
+        }
+        pieces
+    }
+
+    /// Folds groups of another table in, with their piece of it. A pair: its group, and the one here that it becomes; in the
+    /// order of the piece.
+    pub(super) fn merge(&mut self, other: &GroupTable, piece: Piece, pairs: &[(u32, u32)]) {
+        let groups: Vec<u32> = pairs.iter().map(|pair| pair.1).collect();
+        for ((mine, theirs), cut) in
+            self.accumulators.iter_mut().zip(&other.accumulators).zip(piece.0)
+        {
+            match cut {
+                Some(mut states) => mine.absorb(states.as_mut(), &groups),
+                None => mine.merge(theirs.as_ref(), pairs),
+            }
         }
     }
 

@@ -89,6 +89,8 @@ pub(super) fn argument<'i, 'a>(input: &Input<'i, 'a>) -> &'i Column<'a> {
     input.column.expect("the function has an argument")
 }
 
+const ONE_KIND: &str = "accumulators of one measure are of one kind";
+
 /// An [`Accumulator`] made of an [`Aggregate`].
 pub(super) struct Grouped<A: Aggregate> {
     function: Arc<A>,
@@ -101,6 +103,24 @@ impl<A: Aggregate> Grouped<A> {
             function: Arc::new(function),
             groups: Groups { states: Vec::new(), heap: 0 },
         })
+    }
+
+    /// One of the same kind with these states.
+    fn alike(&self, states: Vec<A::State>) -> Self {
+        let heap = states.iter().map(|state| self.function.heap(state)).sum();
+        Grouped { function: Arc::clone(&self.function), groups: Groups { states, heap } }
+    }
+
+    /// Folds a state in that nobody needs any more.
+    fn take_in(&mut self, group: usize, from: A::State) {
+        let into = &mut self.groups.states[group];
+        let before = self.function.heap(into);
+        if self.function.is_empty(into) {
+            *into = from;
+        } else {
+            self.function.merge(into, &from);
+        }
+        self.groups.heap = self.groups.heap + self.function.heap(into) - before;
     }
 
     /// The tag is checked, all bytes are used up, and nothing changes if they are damaged.
@@ -122,8 +142,7 @@ impl<A: Aggregate> Accumulator for Grouped<A> {
     }
 
     fn merge(&mut self, other: &dyn Accumulator, pairs: &[(u32, u32)]) {
-        let other: &Self =
-            other.as_any().downcast_ref().expect("accumulators of one measure are of one kind");
+        let other = (other as &dyn Any).downcast_ref::<Self>().expect(ONE_KIND);
         for &(from, into) in pairs {
             let from = &other.groups.states[from as usize];
             let into = &mut self.groups.states[into as usize];
@@ -134,10 +153,7 @@ impl<A: Aggregate> Accumulator for Grouped<A> {
     }
 
     fn fresh(&self) -> Box<dyn Accumulator> {
-        Box::new(Grouped {
-            function: Arc::clone(&self.function),
-            groups: Groups { states: Vec::new(), heap: 0 },
-        })
+        Box::new(self.alike(Vec::new()))
     }
 
     fn state(&self, group: usize, out: &mut Vec<u8>) {
@@ -161,14 +177,7 @@ impl<A: Aggregate> Accumulator for Grouped<A> {
             return Ok(());
         }
         let from = self.read(state).ok_or(MeasureError::State(self.function.name()))?;
-        let into = &mut self.groups.states[group];
-        let before = self.function.heap(into);
-        if self.function.is_empty(into) {
-            *into = from;
-        } else {
-            self.function.merge(into, &from);
-        }
-        self.groups.heap = self.groups.heap + self.function.heap(into) - before;
+        self.take_in(group, from);
         Ok(())
     }
 
@@ -194,7 +203,24 @@ impl<A: Aggregate> Accumulator for Grouped<A> {
         self.groups.heap = 0;
     }
 
-    fn as_any(&self) -> &dyn Any {
-        self
+    fn cut(&mut self, parts: &[&[u32]]) -> Option<Vec<Box<dyn Accumulator>>> {
+        if !std::mem::needs_drop::<A::State>() {
+            return None;
+        }
+        let states = &mut self.groups.states;
+        let mut state = |&group: &u32| std::mem::take(&mut states[group as usize]);
+        let parts: Vec<Vec<A::State>> =
+            parts.iter().map(|part| part.iter().map(&mut state).collect()).collect();
+        let cut: Vec<_> = parts.into_iter().map(|states| self.alike(states)).collect();
+        self.groups.heap -= cut.iter().map(|piece| piece.groups.heap).sum::<usize>();
+        Some(cut.into_iter().map(|piece| Box::new(piece) as Box<dyn Accumulator>).collect())
+    }
+
+    fn absorb(&mut self, other: &mut dyn Accumulator, groups: &[u32]) {
+        let other = (other as &mut dyn Any).downcast_mut::<Self>().expect(ONE_KIND);
+        for (from, &group) in other.groups.states.iter_mut().zip(groups) {
+            self.take_in(group as usize, std::mem::take(from));
+        }
+        other.groups.heap = 0;
     }
 }

@@ -32,8 +32,21 @@ pub(super) struct Histogram {
 enum Buckets {
     /// (bucket, count), ascending.
     Few(Vec<(i32, u32)>),
-    /// From octave `first` on.
-    Many { first: i32, octaves: Vec<Option<Box<[u64; OCTAVE]>>>, used: usize },
+    Many(Many),
+}
+
+/// Counters by octave.
+#[derive(Debug, Default)]
+struct Many {
+    /// Of bucket 0, which is far from all others.
+    zero: u64,
+    /// The first octave of `octaves`.
+    first: i32,
+    /// The lower 32 bits of the counts.
+    octaves: Vec<Option<Box<[u32; OCTAVE]>>>,
+    used: usize,
+    /// Those above them, by ascending bucket.
+    high: Vec<(i32, u32)>,
 }
 
 impl Default for Histogram {
@@ -81,16 +94,8 @@ impl Histogram {
     /// False, and nothing done, for any other.
     #[inline]
     pub(super) fn count_known(&mut self, value: f64) -> bool {
-        let Buckets::Many { first, octaves, .. } = &mut self.buckets else { return false };
-        if !(value >= self.min && value <= self.max) {
-            return false;
-        }
-        let bucket = bucket(value);
-        let octave = (bucket >> FRACTION_BITS).wrapping_sub(*first) as usize;
-        let Some(Some(counts)) = octaves.get_mut(octave) else { return false };
-        let counter = &mut counts[bucket as usize % OCTAVE];
-        *counter = counter.wrapping_add(1);
-        true
+        let Buckets::Many(many) = &mut self.buckets else { return false };
+        value >= self.min && value <= self.max && many.count_known(bucket(value))
     }
 
     /// Counts a value.
@@ -124,9 +129,7 @@ impl Histogram {
     pub(super) fn heap(&self) -> usize {
         match &self.buckets {
             Buckets::Few(list) => list.capacity() * size_of::<(i32, u32)>(),
-            Buckets::Many { octaves, used, .. } => {
-                octaves.capacity() * size_of::<usize>() + used * OCTAVE * size_of::<u64>()
-            }
+            Buckets::Many(many) => many.heap(),
         }
     }
 
@@ -210,24 +213,13 @@ impl Buckets {
                     self.add(bucket, count);
                 }
             }
-            Buckets::Many { first, octaves, used } => {
-                let octave = bucket >> FRACTION_BITS;
-                let at = octave.wrapping_sub(*first) as usize;
-                let at = if at < octaves.len() { at } else { widen(first, octaves, octave) };
-                let counts = octaves[at].get_or_insert_with(|| {
-                    *used += 1;
-                    Box::new([0; OCTAVE])
-                });
-                let counter = &mut counts[bucket as usize % OCTAVE];
-                *counter = counter.wrapping_add(count);
-            }
+            Buckets::Many(many) => many.add(bucket, count),
         }
     }
 
     /// Turns the list into octaves.
     fn spread(&mut self) {
-        let many = Buckets::Many { first: 0, octaves: Vec::new(), used: 0 };
-        let few = std::mem::replace(self, many);
+        let few = std::mem::replace(self, Buckets::Many(Many::default()));
         few.each(|bucket, count| self.add(bucket, count));
     }
 
@@ -237,17 +229,108 @@ impl Buckets {
             Buckets::Few(list) => {
                 list.iter().for_each(|&(bucket, count)| visit(bucket, u64::from(count)))
             }
-            Buckets::Many { first, octaves, .. } => {
-                let filled =
-                    (*first..).zip(octaves).filter_map(|(at, octave)| Some((at, octave.as_ref()?)));
-                for (octave, counts) in filled {
-                    let buckets = (octave << FRACTION_BITS..).zip(counts.iter());
-                    buckets
-                        .filter(|(_, count)| **count > 0)
-                        .for_each(|(bucket, &count)| visit(bucket, count));
-                }
-            }
+            Buckets::Many(many) => many.each(visit),
         }
+    }
+}
+
+impl Many {
+    /// Counts one value, if its bucket has a counter that takes it.
+    #[inline]
+    fn count_known(&mut self, bucket: i32) -> bool {
+        if bucket == 0 {
+            self.zero = self.zero.wrapping_add(1);
+            return true;
+        }
+        let octave = (bucket >> FRACTION_BITS).wrapping_sub(self.first) as usize;
+        let Some(Some(counts)) = self.octaves.get_mut(octave) else { return false };
+        let counter = &mut counts[bucket as usize % OCTAVE];
+        let Some(sum) = counter.checked_add(1) else { return false };
+        *counter = sum;
+        true
+    }
+
+    fn add(&mut self, bucket: i32, count: u64) {
+        if bucket == 0 {
+            self.zero = self.zero.wrapping_add(count);
+            return;
+        }
+        let octave = bucket >> FRACTION_BITS;
+        let at = octave.wrapping_sub(self.first) as usize;
+        let at = if at < self.octaves.len() { at } else { self.widen(octave) };
+        let counts = self.octaves[at].get_or_insert_with(|| {
+            self.used += 1;
+            Box::new([0; OCTAVE])
+        });
+        let counter = &mut counts[bucket as usize % OCTAVE];
+        let (sum, carries) = counter.overflowing_add(count as u32);
+        *counter = sum;
+        let high = ((count >> 32) as u32).wrapping_add(u32::from(carries));
+        if high > 0 {
+            self.add_high(bucket, high);
+        }
+    }
+
+    #[cold]
+    fn add_high(&mut self, bucket: i32, high: u32) {
+        match self.high.binary_search_by_key(&bucket, |entry| entry.0) {
+            Ok(at) => self.high[at].1 = self.high[at].1.wrapping_add(high),
+            Err(at) => self.high.insert(at, (bucket, high)),
+        }
+    }
+
+    /// Makes room for an octave, and gives its place.
+    #[cold]
+    fn widen(&mut self, octave: i32) -> usize {
+        if self.octaves.is_empty() {
+            self.first = octave;
+        }
+        if octave < self.first {
+            let more = (self.first - octave) as usize;
+            self.octaves.splice(0..0, std::iter::repeat_with(|| None).take(more));
+            self.first = octave;
+        }
+        let at = (octave - self.first) as usize;
+        if self.octaves.len() <= at {
+            self.octaves.resize_with(at + 1, || None);
+        }
+        at
+    }
+
+    fn each(&self, mut visit: impl FnMut(i32, u64)) {
+        let mut visit = |bucket, count| {
+            if count > 0 {
+                visit(bucket, count);
+            }
+        };
+        let mut zero = Some(self.zero);
+        let filled = (self.first..)
+            .zip(&self.octaves)
+            .filter_map(|(at, octave)| Some((at, octave.as_ref()?)));
+        for (octave, counts) in filled {
+            if octave >= 0 {
+                zero.take().into_iter().for_each(|count| visit(0, count));
+            }
+            let buckets = (octave << FRACTION_BITS..).zip(counts.iter());
+            buckets.for_each(|(bucket, &low)| visit(bucket, self.high(bucket) | u64::from(low)));
+        }
+        zero.into_iter().for_each(|count| visit(0, count));
+    }
+
+    /// The upper 32 bits of a bucket's count, in place.
+    #[inline]
+    fn high(&self, bucket: i32) -> u64 {
+        if self.high.is_empty() {
+            return 0;
+        }
+        let found = self.high.binary_search_by_key(&bucket, |entry| entry.0);
+        found.map_or(0, |at| u64::from(self.high[at].1) << 32)
+    }
+
+    fn heap(&self) -> usize {
+        self.octaves.capacity() * size_of::<usize>()
+            + self.used * OCTAVE * size_of::<u32>()
+            + self.high.capacity() * size_of::<(i32, u32)>()
     }
 }
 
@@ -264,23 +347,6 @@ fn add_to_list(list: &mut Vec<(i32, u32)>, bucket: i32, count: u64) -> bool {
             true
         }
     }
-}
-
-/// Makes room for an octave, and gives its place.
-#[cold]
-fn widen(first: &mut i32, octaves: &mut Vec<Option<Box<[u64; OCTAVE]>>>, octave: i32) -> usize {
-    if octaves.is_empty() {
-        *first = octave;
-    }
-    if octave < *first {
-        octaves.splice(0..0, std::iter::repeat_with(|| None).take((*first - octave) as usize));
-        *first = octave;
-    }
-    let at = (octave - *first) as usize;
-    if octaves.len() <= at {
-        octaves.resize_with(at + 1, || None);
-    }
-    at
 }
 
 #[cfg(test)]
@@ -380,11 +446,33 @@ mod tests {
 
     #[test]
     fn a_counter_beyond_32_bits_keeps_counting() {
-        let mut histogram = Histogram::default();
-        histogram.insert(1.0);
-        histogram.buckets.add(bucket(1.0), u64::from(u32::MAX));
-        let mut total = 0;
-        histogram.buckets.each(|_, count| total += count);
-        assert_eq!(total, 1 << 32);
+        for others in [0, FEW_MAX] {
+            let mut histogram = Histogram::default();
+            (0..others).for_each(|other| histogram.insert(-1.5 * (other + 1) as f64));
+            for value in [1.0, 0.0, -1.0] {
+                histogram.insert(value);
+                histogram.buckets.add(bucket(value), u64::from(u32::MAX));
+                histogram.buckets.add(bucket(value), 5 << 32);
+                let count = || {
+                    let mut counted = 0;
+                    let of_value = |at: i32, count: u64| {
+                        counted = if at == bucket(value) { count } else { counted };
+                    };
+                    histogram.buckets.each(of_value);
+                    counted
+                };
+                assert_eq!(count(), 6 << 32);
+            }
+            // One below the carry: the quick way leaves it to the other.
+            histogram.buckets.add(bucket(1.0), u64::from(u32::MAX));
+            assert!(!histogram.count_known(1.0));
+            histogram.insert(1.0);
+            let mut written = Vec::new();
+            histogram.write(&mut written);
+            let read = Histogram::read(&mut Reader::new(&written)).expect("just written");
+            let mut again = Vec::new();
+            read.write(&mut again);
+            assert_eq!(again, written);
+        }
     }
 }

@@ -33,6 +33,8 @@ mod value_set;
 
 pub use factory::{have_one_state, new};
 
+use std::any::Any;
+
 use bumpalo::Bump;
 
 use crate::data::{Column, DataType};
@@ -60,7 +62,7 @@ pub struct Order<'i> {
 }
 
 /// The states of one aggregate function over all groups of a table.
-pub trait Accumulator: Send + Sync {
+pub trait Accumulator: Any + Send + Sync {
     /// Makes room for `groups` groups in all; new ones are empty.
     fn resize(&mut self, groups: usize);
     /// Folds rows in.
@@ -88,8 +90,12 @@ pub trait Accumulator: Send + Sync {
     fn heap_bytes(&self) -> usize;
     /// Forgets all groups, keeping the buffers.
     fn clear(&mut self);
-    /// For [`Accumulator::merge`].
-    fn as_any(&self) -> &dyn std::any::Any;
+    /// Moves the states of some groups out, a part after the other, into accumulators of their own; the groups are empty
+    /// then. `None`, and nothing done, where states are as cheap to copy.
+    fn cut(&mut self, parts: &[&[u32]]) -> Option<Vec<Box<dyn Accumulator>>>;
+    /// Folds all groups of another accumulator of the same kind in, whose `n`th group becomes `groups[n]` here. They are
+    /// empty then.
+    fn absorb(&mut self, other: &mut dyn Accumulator, groups: &[u32]);
 }
 
 /// A measure that has no right value.

@@ -89,20 +89,36 @@ impl Case {
                 ids.iter().position(|&i| i as usize == id).expect("a permutation") as u32
             };
             let mapping: Vec<u32> = (0..Self::GROUPS).map(group_of).collect();
-            if part % 2 == 0 {
-                let pairs: Vec<(u32, u32)> = (0..).zip(mapping.iter().copied()).collect();
-                whole.merge(&*piece, &pairs);
-            } else {
-                let merge =
-                    |(id, state): (usize, Vec<u8>)| whole.merge_state(mapping[id] as usize, &state);
-                states(&mut *piece)
-                    .into_iter()
-                    .enumerate()
-                    .try_for_each(merge)
-                    .expect("just written");
+            match part {
+                0 => {
+                    let pairs: Vec<(u32, u32)> = (0..).zip(mapping.iter().copied()).collect();
+                    whole.merge(&*piece, &pairs);
+                }
+                1 => {
+                    let merge = |(id, state): (usize, Vec<u8>)| {
+                        whole.merge_state(mapping[id] as usize, &state)
+                    };
+                    let states = states(&mut *piece).into_iter().enumerate();
+                    states.for_each(|state| merge(state).expect("just written"));
+                }
+                _ => self.cut_in(&mut *whole, &mut *piece, &mapping),
             }
         }
         whole
+    }
+
+    /// The groups in two parts, in another order, where states can be moved.
+    fn cut_in(&self, whole: &mut dyn Accumulator, piece: &mut dyn Accumulator, mapping: &[u32]) {
+        let parts: [&[u32]; 2] = [&[2, 0], &[1]];
+        let Some(cut) = piece.cut(&parts) else {
+            let pairs: Vec<(u32, u32)> = (0..).zip(mapping.iter().copied()).collect();
+            return whole.merge(piece, &pairs);
+        };
+        assert!(states(piece).iter().all(Vec::is_empty));
+        for (part, mut cut) in parts.into_iter().zip(cut) {
+            let groups: Vec<u32> = part.iter().map(|&id| mapping[id as usize]).collect();
+            whole.absorb(cut.as_mut(), &groups);
+        }
     }
 
     /// A cleared accumulator is as good as new.

@@ -1,6 +1,8 @@
 //! Sets of integers that stand for values: a short list while they are few, then a hash table of bare integers, and a sorted
 //! list once they are read out. One a group, so that the rows of a window probe that window's table, which is in the cache.
 
+use std::sync::Arc;
+
 use crate::engine::hash::Hasher;
 use crate::engine::prefetch::prefetch;
 
@@ -33,12 +35,12 @@ impl Element for u128 {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Shape {
+#[derive(Debug, Clone)]
+enum Shape<E> {
     /// Elements as they came.
     List,
-    /// Ascending elements.
-    Sorted,
+    /// Ascending elements, which copies of the set share; the others are none then.
+    Sorted(Arc<Vec<E>>),
     /// `2^bits` slots.
     Table { bits: u32, has_zero: bool },
 }
@@ -48,7 +50,7 @@ enum Shape {
 pub(super) struct ValueSet<E> {
     elements: Vec<E>,
     len: usize,
-    shape: Shape,
+    shape: Shape<E>,
 }
 
 impl<E> Default for ValueSet<E> {
@@ -61,7 +63,8 @@ impl<E: Element> ValueSet<E> {
     /// A set of ascending elements.
     pub(super) fn from_sorted(elements: Vec<E>) -> Self {
         debug_assert!(elements.is_sorted_by(|a, b| a < b));
-        ValueSet { len: elements.len(), elements, shape: Shape::Sorted }
+        let len = elements.len();
+        ValueSet { elements: Vec::new(), len, shape: Shape::Sorted(Arc::new(elements)) }
     }
 
     /// How many elements.
@@ -73,7 +76,11 @@ impl<E: Element> ValueSet<E> {
     /// Bytes on the heap.
     #[inline]
     pub(super) fn heap(&self) -> usize {
-        self.elements.capacity() * size_of::<E>()
+        let capacity = match &self.shape {
+            Shape::Sorted(sorted) => sorted.capacity(),
+            _ => self.elements.capacity(),
+        };
+        capacity * size_of::<E>()
     }
 
     /// Asks for the cache line that [`ValueSet::insert`] will look at first.
@@ -129,7 +136,7 @@ impl<E: Element> ValueSet<E> {
                 self.elements.push(element);
                 self.len += 1;
             }
-            Shape::List | Shape::Sorted => {
+            Shape::List | Shape::Sorted(_) => {
                 self.spread(hasher);
                 self.insert(element, hash, hasher);
             }
@@ -138,8 +145,10 @@ impl<E: Element> ValueSet<E> {
 
     /// Turns the list into a table, or where they are few, into a list that can grow.
     fn spread(&mut self, hasher: Hasher) {
+        if let Shape::Sorted(sorted) = std::mem::replace(&mut self.shape, Shape::List) {
+            self.elements = Arc::unwrap_or_clone(sorted);
+        }
         if self.len < FEW {
-            self.shape = Shape::List;
             return;
         }
         let bits = (2 * self.len).next_power_of_two().trailing_zeros().max(BITS_MIN);
@@ -168,34 +177,35 @@ impl<E: Element> ValueSet<E> {
     pub(super) fn merge(&mut self, other: &Self, hasher: Hasher) {
         if self.len == 0 {
             *self = other.copy();
-        } else if self.shape == Shape::Sorted && other.shape == Shape::Sorted {
-            *self = ValueSet::from_sorted(union(&self.elements, &other.elements));
+        } else if let (Shape::Sorted(mine), Shape::Sorted(theirs)) = (&self.shape, &other.shape) {
+            *self = ValueSet::from_sorted(union(mine, theirs));
         } else {
             other.each(|element| self.insert(element, element.hash(hasher), hasher));
         }
     }
 
     fn copy(&self) -> Self {
-        ValueSet { elements: self.elements.clone(), len: self.len, shape: self.shape }
+        ValueSet { elements: self.elements.clone(), len: self.len, shape: self.shape.clone() }
     }
 
     fn each(&self, mut visit: impl FnMut(E)) {
-        match self.shape {
+        match &self.shape {
             Shape::Table { has_zero, .. } => {
                 let elements = self.elements.iter().filter(|element| **element != E::ZERO);
                 elements.for_each(|&element| visit(element));
-                if has_zero {
+                if *has_zero {
                     visit(E::ZERO);
                 }
             }
-            _ => self.elements.iter().for_each(|&element| visit(element)),
+            Shape::Sorted(sorted) => sorted.iter().for_each(|&element| visit(element)),
+            Shape::List => self.elements.iter().for_each(|&element| visit(element)),
         }
     }
 
     /// Sorts the elements, in place.
     pub(super) fn sort(&mut self) {
         match self.shape {
-            Shape::Sorted => return,
+            Shape::Sorted(_) => return,
             Shape::List => {}
             Shape::Table { has_zero, .. } => {
                 self.elements.retain(|element| *element != E::ZERO);
@@ -204,14 +214,20 @@ impl<E: Element> ValueSet<E> {
                 }
             }
         }
-        self.elements.sort_unstable();
-        self.shape = Shape::Sorted;
+        let mut elements = std::mem::take(&mut self.elements);
+        elements.sort_unstable();
+        *self = ValueSet::from_sorted(elements);
     }
 
     /// The elements, ascending.
     pub(super) fn sorted(&self) -> &[E] {
-        assert!(self.shape == Shape::Sorted || self.len == 0, "seal() comes before state()");
-        &self.elements
+        match &self.shape {
+            Shape::Sorted(sorted) => sorted,
+            _ => {
+                assert!(self.len == 0, "seal() comes before state()");
+                &[]
+            }
+        }
     }
 }
 
