@@ -19,6 +19,7 @@ mod fixed;
 mod grouped;
 mod histogram;
 mod hyperloglog;
+mod packed;
 mod stddev;
 mod sum;
 mod summand;

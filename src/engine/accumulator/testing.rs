@@ -95,7 +95,7 @@ impl Case {
                     whole.merge(&*piece, &pairs);
                 }
                 1 => {
-                    let merge = |(id, state): (usize, Vec<u8>)| {
+                    let mut merge = |(id, state): (usize, Vec<u8>)| {
                         whole.merge_state(mapping[id] as usize, &state)
                     };
                     let states = states(&mut *piece).into_iter().enumerate();
@@ -109,7 +109,7 @@ impl Case {
 
     /// The groups in two parts, in another order, where states can be moved.
     fn cut_in(&self, whole: &mut dyn Accumulator, piece: &mut dyn Accumulator, mapping: &[u32]) {
-        let parts: [&[u32]; 2] = [&[2, 0], &[1]];
+        let parts = [&[2, 0][..], &[1]];
         let Some(cut) = piece.cut(&parts) else {
             let pairs: Vec<(u32, u32)> = (0..).zip(mapping.iter().copied()).collect();
             return whole.merge(piece, &pairs);
