@@ -144,7 +144,7 @@ fn written(c: &mut Criterion, folder: &Path, state: &[u8], plan: &Plan) {
             let mut writer = StoreWriter::create(&folder.join("store")).expect("made");
             for merged in &blocks {
                 block.fill(merged).expect("states");
-                let groups = writer.encoder().encode(&block, Some(merged)).expect("encoded");
+                let groups = writer.encoder().encode(&block, Some(merged), false).expect("encoded");
                 writer.append(groups).expect("room");
             }
             black_box(writer.finish().expect("room").written.bytes)
