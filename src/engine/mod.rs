@@ -23,7 +23,7 @@ pub mod merged;
 mod order;
 pub mod parquet_file;
 mod poison;
-mod prefetch;
+pub(crate) mod prefetch;
 mod ranges;
 pub mod records;
 pub mod reduce;

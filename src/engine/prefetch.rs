@@ -2,7 +2,7 @@
 
 /// Asks for the cache line of an element. Behind the end of the slice, and on machines without such a hint, it does nothing.
 #[inline(always)]
-pub(in crate::engine) fn prefetch<T>(slice: &[T], at: usize) {
+pub(crate) fn prefetch<T>(slice: &[T], at: usize) {
     #[cfg(target_arch = "x86_64")]
     if let Some(element) = slice.get(at) {
         use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};

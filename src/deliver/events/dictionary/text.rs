@@ -5,35 +5,44 @@ use std::hash::{BuildHasher, Hasher};
 use foldhash::quality::RandomState;
 
 use super::{FREE, SLOTS_MIN, is_crowded};
+use crate::engine::prefetch::prefetch;
 
 /// Values that are looked up together, so that they wait for memory together.
 pub(in super::super) const BATCH: usize = 64;
 
-/// In front of each value of a page.
-const LENGTH_BYTES: usize = 4;
+/// Where a value is.
+#[derive(Debug, Clone, Copy)]
+struct Slot {
+    hash: u32,
+    /// [`FREE`] where there is no value.
+    index: u32,
+    /// Of the value itself, in the page.
+    start: u32,
+    len: u32,
+}
+
+const NOTHING: Slot = Slot { hash: 0, index: FREE, start: 0, len: 0 };
 
 /// Distinct texts.
 #[derive(Debug)]
 pub(in super::super) struct TextDictionary {
-    /// Hash and index of a value, or of none.
-    slots: Vec<(u32, u32)>,
-    /// Where each value ends in the page; it begins four bytes behind the end of the one before.
-    ends: Vec<u32>,
+    slots: Vec<Slot>,
+    len: usize,
     /// Each value behind its length in four bytes.
     page: Vec<u8>,
     seed: RandomState,
     /// Of the values that are looked up together: hash, and what stands in its slot.
-    batch: Box<[(u32, (u32, u32)); BATCH]>,
+    batch: Box<[(u32, Slot); BATCH]>,
 }
 
 impl Default for TextDictionary {
     fn default() -> Self {
         TextDictionary {
-            slots: vec![(0, FREE); SLOTS_MIN],
-            ends: Vec::new(),
+            slots: vec![NOTHING; SLOTS_MIN],
+            len: 0,
             page: Vec::new(),
             seed: RandomState::default(),
-            batch: Box::new([(0, (0, FREE)); BATCH]),
+            batch: Box::new([(0, NOTHING); BATCH]),
         }
     }
 }
@@ -51,55 +60,56 @@ impl TextDictionary {
         for (hash, slot) in self.batch.iter_mut() {
             *slot = self.slots[*hash as usize & mask];
         }
+        for (_, slot) in self.batch.iter() {
+            prefetch(&self.page, slot.start as usize);
+        }
     }
 
     /// The index of the `nth` value that was prepared, and whether it is new.
     #[inline]
     pub(in super::super) fn intern(&mut self, nth: usize, value: &[u8]) -> (u32, bool) {
-        let (hash, (found, index)) = self.batch[nth];
+        let (hash, slot) = self.batch[nth];
         // What stood there then has the same index now.
-        if found == hash && index != FREE && self.is(index, value) {
-            return (index, false);
+        if slot.hash == hash && slot.index != FREE && self.is(slot, value) {
+            return (slot.index, false);
         }
         self.search(hash, value)
     }
 
     #[inline]
-    fn is(&self, index: u32, value: &[u8]) -> bool {
-        let index = index as usize;
-        let begin = index.checked_sub(1).map_or(0, |before| self.ends[before]) as usize;
-        let bytes = &self.page[begin + LENGTH_BYTES..self.ends[index] as usize];
-        bytes.len() == value.len() && same(bytes, value)
+    fn is(&self, slot: Slot, value: &[u8]) -> bool {
+        let start = slot.start as usize;
+        slot.len as usize == value.len() && same(&self.page[start..start + value.len()], value)
     }
 
     fn search(&mut self, hash: u32, value: &[u8]) -> (u32, bool) {
         let mask = self.slots.len() - 1;
         let mut at = hash as usize & mask;
         loop {
-            let (found, index) = self.slots[at];
-            if index == FREE {
+            let slot = self.slots[at];
+            if slot.index == FREE {
                 return (self.add(at, hash, value), true);
             }
-            if found == hash && self.is(index, value) {
-                return (index, false);
+            if slot.hash == hash && self.is(slot, value) {
+                return (slot.index, false);
             }
             at = (at + 1) & mask;
         }
     }
 
     fn add(&mut self, at: usize, hash: u32, value: &[u8]) -> u32 {
-        let index = self.ends.len() as u32;
-        self.page.extend_from_slice(&(value.len() as u32).to_le_bytes());
+        let (index, len) = (self.len as u32, value.len() as u32);
+        self.page.extend_from_slice(&len.to_le_bytes());
+        self.slots[at] = Slot { hash, index, start: self.page.len() as u32, len };
         self.page.extend_from_slice(value);
-        self.ends.push(self.page.len() as u32);
-        self.slots[at] = (hash, index);
-        if is_crowded(self.ends.len(), self.slots.len()) {
-            let slots = vec![(0, FREE); self.slots.len() * 2];
+        self.len += 1;
+        if is_crowded(self.len, self.slots.len()) {
+            let slots = vec![NOTHING; self.slots.len() * 2];
             let former = std::mem::replace(&mut self.slots, slots);
             let mask = self.slots.len() - 1;
-            for slot in former.into_iter().filter(|slot| slot.1 != FREE) {
-                let mut at = slot.0 as usize & mask;
-                while self.slots[at].1 != FREE {
+            for slot in former.into_iter().filter(|slot| slot.index != FREE) {
+                let mut at = slot.hash as usize & mask;
+                while self.slots[at].index != FREE {
                     at = (at + 1) & mask;
                 }
                 self.slots[at] = slot;
@@ -110,7 +120,7 @@ impl TextDictionary {
 
     /// How many values.
     pub(in super::super) fn len(&self) -> usize {
-        self.ends.len()
+        self.len
     }
 
     /// The dictionary page, uncompressed.
@@ -120,9 +130,9 @@ impl TextDictionary {
 
     /// Forgets the values, and keeps the memory.
     pub(in super::super) fn clear(&mut self) {
-        self.slots.fill((0, FREE));
+        self.slots.fill(NOTHING);
         self.page.clear();
-        self.ends.clear();
+        self.len = 0;
     }
 }
 
