@@ -14,7 +14,7 @@ const LEN_MAX: u64 = (1 << LEN_BITS) - 1;
 const PREFETCH_BYTES: usize = 256 << 10;
 
 /// Tables of up to so many slots, 64 KiB, are kept sparse.
-const SPARSE_MAX: usize = 4096;
+const SPARSE_MAX: usize = 8192;
 
 /// Upper half of the hash, then the group above 0; and where the key starts, then its length. All zero: free. Words, so
 /// that a new table is zeroed pages that nobody has touched.
@@ -99,8 +99,8 @@ impl Slots {
     #[inline]
     pub(super) fn insert(&mut self, probe: Probe, group: u32, start: usize) {
         // In a small table a second look costs more than memory: it is one more jump that nobody can predict.
-        let crowded = if self.slots.len() <= SPARSE_MAX { 2 } else { 5 };
-        if self.used * 8 >= self.slots.len() * crowded {
+        let crowded = if self.slots.len() <= SPARSE_MAX { 1 } else { 10 };
+        if self.used * 16 >= self.slots.len() * crowded {
             self.grow();
         }
         self.used += 1;
