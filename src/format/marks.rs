@@ -7,10 +7,10 @@ mod x86;
 
 use std::ops::Range;
 
+use super::RawBlock;
 use super::scan::{Index, Needles};
 use super::view::{View, every};
-use super::walk::{TOO_LONG, Walk, line_at};
-use super::{RawBlock, RawReject};
+use super::walk::Walk;
 
 /// Text that is looked through at once: its planes and places stay in the first-level cache.
 const WINDOW_BYTES: usize = 32 << 10;
@@ -120,7 +120,7 @@ impl<'a, C: Cutter<'a>> Run<'_, 'a, C> {
     #[inline(always)]
     fn window(&mut self, text: &'a [u8], before: usize, index: &mut Index) -> usize {
         let Some(view) = View::new(text) else { return 0 };
-        let window = &text[..text.len().min(self.window_bytes(before))];
+        let window = &text[..text.len().min(window_bytes(self.records_max, self.seen, before))];
         index.fill(window, &self.shape.needles);
         let (mut at, mut start) = (0, 0);
         while self.seen < self.records_max {
@@ -221,35 +221,25 @@ impl<'a, C: Cutter<'a>> Run<'_, 'a, C> {
         self.cutter.push(batch, lines, &mut self.block.fields);
     }
 
-    /// No more than about what the block still has room for.
-    fn window_bytes(&self, before: usize) -> usize {
-        let left = self.records_max - self.seen;
-        let average = before.checked_div(self.seen).unwrap_or(WINDOW_BYTES);
-        left.saturating_mul(average + 1).clamp(256, WINDOW_BYTES)
-    }
-
     /// Takes the first line of `text` with care; answers its bytes, its end included.
     #[inline(never)]
     fn careful(&mut self, text: &'a [u8]) -> usize {
-        let (line, next) = line_at(text, 0);
-        if line.is_empty() {
-            self.block.skipped += 1;
-            self.block.skipped_bytes += next as u64;
-            return next;
-        }
-        self.seen += 1;
-        self.block.utf8 &= std::str::from_utf8(line).is_ok();
-        self.block.crlf |= next > line.len() + 1;
-        let result = match line.len() > self.walk.line_bytes_max {
-            true => Err(TOO_LONG),
-            false => self.cutter.line(line, &mut self.block.fields),
-        };
-        match result {
-            Ok(()) => self.block.lines.push(line),
-            Err(reason) => self.block.rejects.push(RawReject { line, reason }),
-        }
+        let mut utf8 = true;
+        let (next, is_line) = self.walk.line(text, 0, self.block, |line, columns| {
+            utf8 = std::str::from_utf8(line).is_ok();
+            self.cutter.line(line, columns)
+        });
+        self.block.utf8 &= utf8;
+        self.seen += usize::from(is_line);
         next
     }
+}
+
+/// Bytes to look through at once: no more than about what a block still has room for, which has seen so many records in so
+/// many bytes.
+pub(super) fn window_bytes(records_max: usize, seen: usize, before: usize) -> usize {
+    let average = before.checked_div(seen).unwrap_or(WINDOW_BYTES);
+    (records_max - seen).saturating_mul(average + 1).clamp(256, WINDOW_BYTES)
 }
 
 /// What stands behind a line for [`takes`].

@@ -40,26 +40,39 @@ impl Walk {
         let mut at = self.begin(input, at_start, (columns, records_max), block);
         let mut seen = 0;
         while at < input.len() && seen < records_max {
-            let (line, next) = line_at(input, at);
-            let begin = std::mem::replace(&mut at, next);
-            if line.is_empty() {
-                block.skipped += 1;
-                block.skipped_bytes += (next - begin) as u64;
-                continue;
-            }
-            seen += 1;
-            block.crlf |= next - begin > line.len() + 1;
-            let result = if line.len() > self.line_bytes_max {
-                Err(TOO_LONG)
-            } else {
-                cut(line, &mut block.fields)
-            };
-            match result {
-                Ok(()) => block.lines.push(line),
-                Err(reason) => block.rejects.push(RawReject { line, reason }),
-            }
+            let (next, is_line) = self.line(input, at, block, &mut cut);
+            seen += usize::from(is_line);
+            at = next;
         }
         at
+    }
+
+    /// The same for the line that begins at `at`: answers where the next one begins, and whether this one is not empty.
+    #[inline]
+    pub(super) fn line<'a>(
+        self,
+        input: &'a [u8],
+        at: usize,
+        block: &mut RawBlock<'a>,
+        cut: impl FnOnce(&'a [u8], &mut [Vec<&'a [u8]>]) -> Result<(), &'static str>,
+    ) -> (usize, bool) {
+        let (line, next) = line_at(input, at);
+        if line.is_empty() {
+            block.skipped += 1;
+            block.skipped_bytes += (next - at) as u64;
+            return (next, false);
+        }
+        block.crlf |= next - at > line.len() + 1;
+        let result = if line.len() > self.line_bytes_max {
+            Err(TOO_LONG)
+        } else {
+            cut(line, &mut block.fields)
+        };
+        match result {
+            Ok(()) => block.lines.push(line),
+            Err(reason) => block.rejects.push(RawReject { line, reason }),
+        }
+        (next, true)
     }
 
     /// Makes room in the block, and passes over the byte order mark and the header line: answers their bytes.

@@ -12,7 +12,7 @@ use super::node::{Entry, Node};
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Slot<'a> {
     pub(super) value: &'a [u8],
-    steps: u8,
+    pub(super) steps: u8,
 }
 
 /// Walks one object, keeping what the node names.
@@ -57,13 +57,10 @@ impl<'a> Visitor<'a> for Capture<'_, 'a> {
 }
 
 impl<'a> Capture<'_, 'a> {
-    /// Keeps a value where a field ends, and goes down where one goes on. Of equal keys the last counts.
+    /// Keeps a value where a field ends, and goes down where one goes on.
     fn take(&mut self, entry: &Entry, raw: &'a str) {
-        if let Some((slot, steps)) = entry.leaf {
-            let slot = &mut self.slots[slot];
-            if slot.steps == 0 || steps <= slot.steps {
-                *slot = Slot { value: decoded(raw, self.arena), steps };
-            }
+        if let Some(leaf) = entry.leaf {
+            leaf.keep(decoded(raw, self.arena), self.slots);
         }
         if !entry.below.entries.is_empty() && raw.starts_with('{') {
             let below = Capture { node: &entry.below, slots: self.slots, arena: self.arena };
@@ -92,12 +89,12 @@ impl<'n> Visitor<'_> for Lookup<'n> {
     }
 
     fn visit_str<E>(self, key: &str) -> Result<Self::Value, E> {
-        Ok(self.0.entries.iter().find(|entry| entry.key == key))
+        Ok(self.0.find(key.as_bytes()))
     }
 }
 
 /// A value as the raw bytes of a field: a string's content, nothing for `null`, else the JSON text.
-fn decoded<'a>(raw: &'a str, arena: &'a Bump) -> &'a [u8] {
+pub(super) fn decoded<'a>(raw: &'a str, arena: &'a Bump) -> &'a [u8] {
     let Some(content) = raw.strip_prefix('"').and_then(|raw| raw.strip_suffix('"')) else {
         return if raw == "null" { b"" } else { raw.as_bytes() };
     };
