@@ -6,7 +6,7 @@ use bumpalo::Bump;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::node::{Entry, Node};
+use super::node::{Entry, Node, head};
 
 /// The value found for a field so far, and how many steps down it was.
 #[derive(Debug, Clone, Copy, Default)]
@@ -89,7 +89,7 @@ impl<'n> Visitor<'_> for Lookup<'n> {
     }
 
     fn visit_str<E>(self, key: &str) -> Result<Self::Value, E> {
-        Ok(self.0.find(key.as_bytes()))
+        Ok(self.0.find(key.as_bytes(), head(key.as_bytes())))
     }
 }
 

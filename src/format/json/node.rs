@@ -12,7 +12,8 @@ pub(super) struct Node {
 
 #[derive(Debug)]
 pub(super) struct Entry {
-    pub(super) key: String,
+    key: String,
+    head: u64,
     pub(super) leaf: Option<Leaf>,
     pub(super) below: Node,
 }
@@ -49,19 +50,24 @@ impl Node {
         }
     }
 
-    /// The entry of a key.
+    /// The entry of a key, whose head is given too.
     #[inline(always)]
-    pub(super) fn find(&self, key: &[u8]) -> Option<&Entry> {
+    pub(super) fn find(&self, key: &[u8], head: u64) -> Option<&Entry> {
         if self.lengths & length_bit(key.len()) == 0 {
             return None;
         }
-        self.entries.iter().find(|entry| entry.key.as_bytes() == key)
+        let is = |entry: &&Entry| {
+            let known = entry.key.as_bytes();
+            entry.head == head && known.len() == key.len() && (key.len() <= 8 || known == key)
+        };
+        self.entries.iter().find(is)
     }
 
     fn entry(&mut self, key: String) -> &mut Entry {
         self.lengths |= length_bit(key.len());
         let at = self.entries.iter().position(|entry| entry.key == key).unwrap_or_else(|| {
-            self.entries.push(Entry { key, leaf: None, below: Node::default() });
+            let head = head(key.as_bytes());
+            self.entries.push(Entry { key, head, leaf: None, below: Node::default() });
             self.entries.len() - 1
         });
         &mut self.entries[at]
@@ -71,4 +77,11 @@ impl Node {
 #[inline(always)]
 fn length_bit(len: usize) -> u64 {
     1 << len.min(63)
+}
+
+/// The first eight bytes of a key, zeros behind a shorter one.
+pub(super) fn head(key: &[u8]) -> u64 {
+    let mut head = [0; 8];
+    head.iter_mut().zip(key).for_each(|(to, byte)| *to = *byte);
+    u64::from_le_bytes(head)
 }

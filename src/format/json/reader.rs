@@ -4,7 +4,7 @@
 use bumpalo::Bump;
 
 use super::capture::{Slot, decoded};
-use super::node::{Entry, Node};
+use super::node::{self, Entry, Node};
 use crate::format::view::View;
 
 /// Objects and arrays in one another; deeper ones are rare.
@@ -79,11 +79,11 @@ impl<'r, 'a> Reader<'r, 'a> {
             return Some(());
         }
         loop {
-            let key = self.key()?;
+            let (key, head) = self.key()?;
             self.spaces();
             self.byte(b':')?;
             self.spaces();
-            self.value(node.and_then(|node| node.find(key)), slots, depth)?;
+            self.value(node.and_then(|node| node.find(key, head)), slots, depth)?;
             self.spaces();
             let next = self.peek()?;
             self.at += 1;
@@ -113,9 +113,9 @@ impl<'r, 'a> Reader<'r, 'a> {
         }
     }
 
-    /// A key without escapes.
+    /// A key without escapes, and its head.
     #[inline(always)]
-    fn key(&mut self) -> Option<&'a [u8]> {
+    fn key(&mut self) -> Option<(&'a [u8], u64)> {
         let [open, close] = *self.marks.get(self.mark..)?.first_chunk::<2>()?;
         let (open, close) = (open as usize, close as usize);
         let text = self.text.text();
@@ -124,7 +124,12 @@ impl<'r, 'a> Reader<'r, 'a> {
         }
         self.mark += 2;
         self.at = close + 1;
-        Some(&text[open + 1..close])
+        let key = &text[open + 1..close];
+        let head = match self.text.has_word(open + 1) {
+            true => self.text.word(open + 1) & low_bytes(key.len()),
+            false => node::head(key),
+        };
+        Some((key, head))
     }
 
     #[inline(always)]
@@ -216,6 +221,12 @@ impl<'r, 'a> Reader<'r, 'a> {
             }
         }
     }
+}
+
+/// All bits of so many bytes of a word, or of all eight.
+#[inline(always)]
+fn low_bytes(count: usize) -> u64 {
+    if count < 8 { (1 << (8 * count)) - 1 } else { u64::MAX }
 }
 
 /// Behind the number that begins at a place; `None` where there is none, or one with an exponent or many digits.
