@@ -270,7 +270,7 @@ fn digits_of(word: u64) -> usize {
     let each = |byte: u8| u64::from_ne_bytes([byte; 8]);
     // A digit is 0 to 9 then; others reach the highest bit, by themselves or with 118 more.
     let digits = word ^ each(b'0');
-    let others = (digits | (digits & each(0x7f)) + each(118)) & each(0x80);
+    let others = (digits | ((digits & each(0x7f)) + each(118))) & each(0x80);
     others.trailing_zeros() as usize / 8
 }
 
