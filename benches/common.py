@@ -1,5 +1,6 @@
 """What the scripts of this folder share: the machine's description, timing of processes, tables, raw results."""
 
+import argparse
 import csv
 import datetime
 import math
@@ -7,12 +8,24 @@ import os
 import platform
 import subprocess
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 CACHE = ROOT / ".cache"
 QUIET = [(os.POSIX_SPAWN_OPEN, 1, "/dev/null", os.O_WRONLY, 0)]
+
+
+def read_arguments(parser: argparse.ArgumentParser, names: Iterable[str]) -> argparse.Namespace:
+    """Reads the command line. What all have: `--only`, a list of some of these names (else all), and `--no-results`."""
+    parser.add_argument("--only", default=",".join(names))
+    parser.add_argument("--no-results", action="store_true")
+    options = parser.parse_args()
+    options.only = options.only.split(",")
+    if set(options.only) - set(names):
+        parser.error(f"--only takes {', '.join(names)}")
+    return options
 
 
 def cpu() -> str:

@@ -8,7 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from common import CACHE, ROOT, keep, machine, markdown, output_of, read_through, timed
+from common import CACHE, ROOT, keep, machine, markdown, output_of, read_arguments, read_through, timed
 
 # Of each kind: the ending of its files, and what makes one of standard input.
 KINDS = {"gzip": (".gz", ["gzip", "-6"]), "zstd": (".zst", ["zstd", "-3", "-q"])}
@@ -18,14 +18,8 @@ def arguments() -> argparse.Namespace:
     """The command line, as benches/compressed describes it."""
     parser = argparse.ArgumentParser(prog="benches/compressed")
     parser.add_argument("--log", type=Path, required=True)
-    parser.add_argument("--only", default=",".join(KINDS))
     parser.add_argument("--runs", type=int, default=7)
-    parser.add_argument("--no-results", action="store_true")
-    options = parser.parse_args()
-    options.only = options.only.split(",")
-    if set(options.only) - set(KINDS):
-        parser.error(f"--only takes {', '.join(KINDS)}")
-    return options
+    return read_arguments(parser, KINDS)
 
 
 def halves(log: Path) -> list[tuple[int, int]]:

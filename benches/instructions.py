@@ -8,7 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from common import CACHE, ROOT, keep, machine, markdown, output_of
+from common import CACHE, ROOT, keep, machine, markdown, output_of, read_arguments
 
 # As many groups a line as the jobs of benches/compare have on their large log; else the groups would be all.
 ACCESS = ("access", ["--request-time", "--hours", "1", "--paths", "900", "--clients", "3000"])
@@ -29,14 +29,9 @@ NAME_CHARS = 110
 def arguments() -> argparse.Namespace:
     """The command line, as benches/instructions describes it."""
     parser = argparse.ArgumentParser(prog="benches/instructions")
-    parser.add_argument("--only", default=",".join(INPUTS))
     parser.add_argument("--lines", type=int, default=20_000)
     parser.add_argument("--top", type=int, default=12)
-    parser.add_argument("--no-results", action="store_true")
-    options = parser.parse_args()
-    options.only = options.only.split(",")
-    if set(options.only) - set(INPUTS):
-        parser.error(f"--only takes {', '.join(INPUTS)}")
+    options = read_arguments(parser, INPUTS)
     if options.lines < 2:
         parser.error("--lines is 2 at least")
     return options

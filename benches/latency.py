@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 import latency_live
-from common import CACHE, ROOT, keep, machine, markdown, quantile, timed
+from common import CACHE, ROOT, keep, machine, markdown, quantile, read_arguments, timed
 
 APPEND_BYTES = 1_000_000
 HOUR = 3600
@@ -21,18 +21,13 @@ def arguments() -> argparse.Namespace:
     """The command line, as benches/latency describes it."""
     parser = argparse.ArgumentParser(prog="benches/latency")
     parser.add_argument("--log", type=Path, required=True)
-    parser.add_argument("--only", default="a,b,c,d")
     parser.add_argument("--runs", type=int)
     parser.add_argument("--segments", type=int, default=1000)
     parser.add_argument("--rate", type=int, default=50_000)
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--every", default="100ms")
     parser.add_argument("--threads")
-    parser.add_argument("--no-results", action="store_true")
-    options = parser.parse_args()
-    options.only = options.only.split(",")
-    if set(options.only) - set(MEASURES):
-        parser.error(f"--only takes {', '.join(MEASURES)}")
+    options = read_arguments(parser, MEASURES)
     options.threads = ["--threads", options.threads] if options.threads else []
     return options
 

@@ -20,6 +20,7 @@ from common import (
     machine,
     markdown,
     memory_gib,
+    read_arguments,
     read_through,
     watched,
 )
@@ -69,15 +70,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--threads", type=numbers, default=sorted({1, os.cpu_count()}))
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--memory")
-    parser.add_argument("--only", default="q1,q2,keys")
     parser.add_argument("--keep", action="store_true")
-    parser.add_argument("--no-results", action="store_true")
     parser.add_argument("--plot", default=str(ROOT / "docs" / "scaling.svg"))
-    options = parser.parse_args()
-    options.only = options.only.split(",")
-    if set(options.only) - {"q1", "q2", "keys"}:
-        parser.error("--only takes q1, q2 and keys")
-    return options
+    return read_arguments(parser, ["q1", "q2", "keys"])
 
 
 def generate(file: Path, *words) -> None:

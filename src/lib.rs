@@ -11,9 +11,10 @@
 //! - [`format`](mod@format) lines to fields
 //! - [`source`] files to chunks of lines
 //! - [`job`] what a job file says
-//! - [`data`], [`error`], [`limits`], [`fault`] what all others share
+//! - [`data`], [`error`], [`limits`], [`cpu`], [`fault`] what all others share
 
 pub mod catalog;
+pub mod cpu;
 pub mod data;
 pub mod deliver;
 pub mod driver;

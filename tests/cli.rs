@@ -25,6 +25,8 @@ mod init;
 mod input;
 #[path = "cli/job_errors.rs"]
 mod job_errors;
+#[path = "cli/levels.rs"]
+mod levels;
 #[path = "cli/places.rs"]
 mod places;
 #[path = "cli/rebuild.rs"]

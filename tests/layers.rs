@@ -5,10 +5,12 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use logmill::cpu::Level;
+
 /// From the top down: a module imports only what stands behind it.
-const LAYERS: [&str; 15] = [
+const LAYERS: [&str; 16] = [
     "main", "cli", "driver", "deliver", "catalog", "engine", "plan", "expr", "format", "source",
-    "job", "data", "error", "limits", "fault",
+    "job", "data", "error", "limits", "cpu", "fault",
 ];
 
 const FILE_LINES_MAX: usize = 600;
@@ -30,6 +32,8 @@ struct Source {
     path: PathBuf,
     lines: usize,
     code: String,
+    /// The lists of `target_feature`.
+    features: Vec<String>,
 }
 
 fn sources() -> Vec<Source> {
@@ -44,11 +48,18 @@ fn sources() -> Vec<Source> {
         let code = bare(&text);
         let path = file.strip_prefix(&root).expect("below src").to_owned();
         tests.extend(test_modules(&path, &code));
-        sources.push(Source { path, lines: text.lines().count(), code: without_tests(&code) });
+        let (lines, features) = (text.lines().count(), features(&text));
+        sources.push(Source { path, lines, code: without_tests(&code), features });
     }
     let is_test = |path: &Path| tests.iter().any(|test| path.with_extension("").starts_with(test));
     sources.retain(|source| !is_test(&source.path));
     sources
+}
+
+/// What stands in each `target_feature(enable = "…")`.
+fn features(text: &str) -> Vec<String> {
+    let lists = text.split("target_feature(enable = \"").skip(1);
+    lists.map(|rest| rest.chars().take_while(|c| *c != '"').collect()).collect()
 }
 
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
@@ -265,6 +276,25 @@ fn no_file_is_longer_than_a_reader_can_hold() {
 fn unsafe_stands_in_few_files_and_nothing_unfinished_anywhere() {
     let found: Vec<String> = sources().iter().flat_map(|s| unwanted(&s.path, &s.code)).collect();
     assert_none(&found);
+}
+
+#[test]
+fn features_are_asked_for_in_one_file_and_used_as_it_names_them() {
+    let (sources, mut used) = (sources(), 0);
+    let mut found = Vec::new();
+    for Source { path, code, features, .. } in &sources {
+        if path != Path::new("cpu.rs") && code.contains("is_x86_feature_detected") {
+            found.push(format!("{}: asks the processor itself", path.display()));
+        }
+        for list in features {
+            if !Level::ALL.iter().any(|level| level.features() == list) {
+                found.push(format!("{}: no level has just {list}", path.display()));
+            }
+        }
+        used += features.len();
+    }
+    assert_none(&found);
+    assert!(used >= 4, "only {used} functions with features were found");
 }
 
 #[test]

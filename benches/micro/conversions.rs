@@ -7,14 +7,16 @@ use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, Throughput};
 use jiff::tz::TimeZone;
 use logmill::data::DataType;
-use logmill::format::{Converter, RawColumn, TimeCache};
+use logmill::format::{Converter, CsvOptions, FormatSpec, RawBlock, TimeCache, build};
+use logmill::limits::BLOCK_RECORDS;
 
 use crate::logs::Random;
 
-/// Values a column, those of a block of records.
-const ROWS: u32 = 4096;
+/// Values a column: those of a block.
+const ROWS: u32 = BLOCK_RECORDS as u32;
 
-/// Reads a column of texts again and again, as a worker does with block after block.
+/// Reads a column of texts again and again, as a worker does with block after block: cut out of a log, so that they lie in
+/// one text, where numbers are read many at once.
 fn convert(
     group: &mut BenchmarkGroup<'_, WallTime>,
     name: &str,
@@ -22,8 +24,15 @@ fn convert(
     mut text: impl FnMut(u64, &mut Random) -> String,
 ) {
     let mut random = Random(7);
-    let texts: Vec<String> = (0..u64::from(ROWS)).map(|row| text(row, &mut random)).collect();
-    let raw: Vec<&[u8]> = texts.iter().map(String::as_bytes).collect();
+    let line = |row| text(row, &mut random) + "\tx\n";
+    let log: String = (0..u64::from(ROWS)).map(line).collect();
+    let (arena, mut block) = (Bump::new(), RawBlock::default());
+    let columns = vec!["value".to_owned(), "rest".to_owned()];
+    let spec = FormatSpec::Csv(CsvOptions { header: false, columns, ..CsvOptions::tsv() });
+    let format = build(&spec, 1 << 20, None).expect("a good format");
+    let tokenizer = format.tokenizer(&["value"], b"").expect("its own column");
+    let used = tokenizer.tokenize(log.as_bytes(), true, BLOCK_RECORDS, &arena, &mut block);
+    assert!(used == log.len() && block.lines.len() == BLOCK_RECORDS, "{name}");
     let rows: Vec<u32> = (0..ROWS).collect();
     let converter = Converter::new(name, ty, &TimeZone::UTC, None);
     group.throughput(Throughput::Elements(u64::from(ROWS)));
@@ -32,7 +41,7 @@ fn convert(
         b.iter(|| {
             let (arena, mut failures) = (Bump::new(), Vec::new());
             let column =
-                converter.convert(&mut cache, RawColumn::new(&raw), &rows, &arena, &mut failures);
+                converter.convert(&mut cache, block.column(0), &rows, &arena, &mut failures);
             // Values that can't be read would be quick.
             assert!(failures.is_empty(), "{name}: {:?}", failures[0].reason);
             black_box(column.len());

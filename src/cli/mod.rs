@@ -110,6 +110,10 @@ pub(crate) fn main() -> ExitCode {
         Ok(cli) => cli.command,
         Err(error) => return usage(&error),
     };
+    if let Err(error) = logmill::cpu::highest() {
+        eprintln!("logmill: {error}");
+        return ExitCode::from(Status::Usage.code());
+    }
     let result = match command {
         Command::Run(args) => args.run(),
         Command::Watch(args) => args.run(),

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 
 use super::progress::When;
+use logmill::cpu;
 use logmill::driver;
 use logmill::job::parse_size;
 use logmill::plan::Overrides;
@@ -120,6 +121,7 @@ impl JobOptions {
             .with_writer(std::io::stderr)
             .without_time()
             .init();
+        tracing::debug!("processor level: {}", cpu::level());
     }
 }
 

@@ -11,6 +11,8 @@ use crate::data::{Column, Values};
 const CODES_A_ROW: usize = 2;
 /// A key that no row had yet.
 const NONE: u32 = u32::MAX;
+/// Blocks that are not looked at between two that are, at most: a power of two, less one.
+const PAUSE_BLOCKS_MAX: u32 = 63;
 
 /// Numbers of a block's rows. The buffers live as long as the worker.
 #[derive(Default)]
@@ -18,6 +20,30 @@ pub(super) struct Codes {
     codes: Vec<u32>,
     /// The group of each code.
     groups: Vec<u32>,
+    pause: Pause,
+}
+
+/// How many blocks are not looked at. Keys that lie far apart in one block mostly do in the next, and to find that out takes
+/// a walk over them: each time in a row doubles the blocks until the next look.
+#[derive(Default)]
+struct Pause {
+    left: u32,
+    next: u32,
+}
+
+impl Pause {
+    /// Whether this block is passed over.
+    fn is_on(&mut self) -> bool {
+        let is_on = self.left > 0;
+        self.left = self.left.saturating_sub(1);
+        is_on
+    }
+
+    /// Notes whether a block that was looked at had such keys.
+    fn note(&mut self, found: bool) {
+        self.left = if found { 0 } else { self.next };
+        self.next = if found { 0 } else { PAUSE_BLOCKS_MAX.min(2 * self.next + 1) };
+    }
 }
 
 /// A part of a key whose values lie within a range.
@@ -44,7 +70,12 @@ impl Codes {
         mut group: impl FnMut(u32) -> u32,
         groups: &mut Vec<u32>,
     ) -> bool {
-        let Some((parts, count)) = parts(times, columns, rows) else { return false };
+        if self.pause.is_on() {
+            return false;
+        }
+        let parts = parts(times, columns, rows);
+        self.pause.note(parts.is_some());
+        let Some((parts, count)) = parts else { return false };
         self.codes.clear();
         self.codes.resize(rows.len(), 0);
         parts.iter().for_each(|part| part.append(rows, &mut self.codes));
@@ -74,9 +105,11 @@ fn parts<'c>(
         Values::Bool(values) => Some(Numbers::Bools(values)),
         _ => None,
     });
-    let (mut parts, mut count) = (Vec::new(), 1_usize);
-    for values in windows.into_iter().chain(columns) {
-        let part = Part::new(values?, rows)?;
+    // All kinds first: to look at them takes no walk over the rows.
+    let numbers: Vec<Numbers<'_>> = windows.into_iter().chain(columns).collect::<Option<_>>()?;
+    let (mut parts, mut count) = (Vec::with_capacity(numbers.len()), 1_usize);
+    for values in numbers {
+        let part = Part::new(values, rows)?;
         count = count.checked_mul(part.count)?;
         if count > CODES_A_ROW * rows.len() {
             return None;
@@ -186,11 +219,30 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_few_small_numbers_is_left_alone() {
+    fn where_keys_lie_far_apart_ever_fewer_blocks_are_looked_at() {
+        let column = |far| {
+            let last = if far { 999 } else { 12 };
+            [column(DataType::Int, Values::Int(vec![7, 9, last]))]
+        };
         let mut codes = Codes::default();
-        let mut takes = |column: Column<'static>| {
+        let mut takes = |far| {
+            let mut groups = Vec::new();
+            codes.groups((None, &column(far), &[0, 1, 2]), |row| row, &mut groups)
+                && groups == [0, 1, 2]
+        };
+        // One such block now and then costs the others nothing.
+        (0..9).for_each(|_| assert!(takes(false) && !takes(true)));
+        (0..1000).for_each(|_| assert!(!takes(true)));
+        let until = (0..1000).find(|_| takes(false));
+        assert!(until.is_some_and(|blocks| blocks <= PAUSE_BLOCKS_MAX), "{until:?}");
+        assert!(takes(false) && takes(false));
+    }
+
+    #[test]
+    fn what_has_no_few_small_numbers_is_left_alone() {
+        let takes = |column: Column<'static>| {
             let columns = [Rc::new(column)];
-            codes.groups((None, &columns, &[0, 1, 2]), |row| row, &mut Vec::new())
+            Codes::default().groups((None, &columns, &[0, 1, 2]), |row| row, &mut Vec::new())
         };
         let ints = |ints: [i64; 3]| Values::Int(ints.into());
         let int = |ints, valid| Column { ty: DataType::Int, values: ints, valid };

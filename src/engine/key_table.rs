@@ -291,6 +291,7 @@ fn same_halves(a: &[u8], b: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cpu;
     use crate::engine::keys::{EndedKeys, FixedKeys};
     use proptest::prelude::*;
     use std::collections::{BTreeSet, HashMap};
@@ -339,19 +340,19 @@ mod tests {
         #[test]
         fn texts_get_the_groups_that_their_keys_get(
             texts in prop::collection::vec("[ab\u{0}\u{1}é]{0,24}|[a-c]{0,2}|a{65530,65540}", 0..200), singly in 0usize..200,
-            plain: bool,
+            level in 0..cpu::Level::ALL.len(),
         ) {
             let keys: Vec<Vec<u8>> = texts.iter().map(|text| key::of_text(text.as_bytes())).collect();
+            let rows: Vec<u32> = (0..texts.len() as u32).skip(singly).collect();
+            let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+            // At one level a case: the long texts take their time.
+            let mut levels = cpu::each_level();
+            levels.nth(level);
             let (mut table, mut groups) = (KeyTable::encoded(), Vec::new());
             for key in keys.iter().take(singly) {
                 groups.push(table.intern(key));
             }
-            let rows: Vec<u32> = (0..texts.len() as u32).skip(singly).collect();
-            let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-            match plain {
-                true => table.intern_texts_by(hash::head, &texts, &rows, &mut groups),
-                false => table.intern_texts(&texts, &rows, &mut groups),
-            }
+            table.intern_texts(&texts, &rows, &mut groups);
             prop_assert_eq!(&groups, &model(&keys));
             prop_assert!(groups.iter().zip(&keys).all(|(&group, key)| table.key(group) == key));
             let again: Vec<u32> = keys.iter().map(|key| table.intern(key)).collect();

@@ -43,6 +43,8 @@ type Run = Box<dyn for<'a> Fn(&mut Rows<'_, 'a>, &[Arg<'a>]) -> Column<'a> + Sen
 pub(crate) struct Kernel {
     name: &'static str,
     run: Run,
+    /// What a row costs, in searches of a text for a literal one; 0 for what costs much less.
+    searches: u32,
     /// Failures are NULL and no more (`try_cast`).
     tolerant: bool,
 }
@@ -53,7 +55,7 @@ impl Kernel {
     where
         F: for<'a> Fn(&mut Rows<'_, 'a>, &[Arg<'a>]) -> Column<'a> + Send + Sync + 'static,
     {
-        Kernel { name: "kernel", run: Box::new(run), tolerant: false }
+        Kernel { name: "kernel", run: Box::new(run), searches: 0, tolerant: false }
     }
 
     /// Row by row, to text.
@@ -160,6 +162,13 @@ impl Kernel {
         self
     }
 
+    /// The same, as dear as so many searches of a text.
+    #[must_use]
+    pub(crate) fn searching(mut self, searches: u32) -> Kernel {
+        self.searches = searches;
+        self
+    }
+
     /// The same, where a failure is a NULL and nothing else.
     #[must_use]
     pub(crate) fn tolerant(mut self) -> Kernel {
@@ -169,6 +178,11 @@ impl Kernel {
 
     pub(crate) fn name(&self) -> &'static str {
         self.name
+    }
+
+    /// What a row costs, in searches of a text for a literal one.
+    pub(crate) fn searches(&self) -> u32 {
+        self.searches
     }
 
     /// Computes the rows; the others are unspecified.

@@ -11,7 +11,6 @@ use crate::data::{Column, DataType, Failure, Values};
 use super::Env;
 use super::eval::evaluate;
 use super::kernel::Arg;
-use super::op::pattern;
 use super::plan::{Node, Plan};
 
 /// Searches in an expression from which on it pays.
@@ -51,7 +50,7 @@ fn text_slot(plan: &Plan) -> Option<usize> {
 
 fn searches(plan: &Plan) -> u32 {
     let own = match &plan.node {
-        Node::Call { kernel, .. } => pattern::searches(kernel),
+        Node::Call { kernel, .. } => kernel.searches(),
         _ => 0,
     };
     own + plan.children().into_iter().map(searches).sum::<u32>()

@@ -1,4 +1,4 @@
-//! Lines that are cut by their marks, and numbers that are read by vector instructions, beside the careful way: a line alone,
+//! Lines that are cut by their marks, and numbers that are read by vector instructions (at each level that the processor has), beside the careful way: a line alone,
 //! with nothing behind it, is always cut with care, and so is a value that lies in no text.
 //!
 //! The first byte chooses the format, the second the records a block; the rest is the input. Shared by `tests/together.rs` and
@@ -6,6 +6,7 @@
 
 use bumpalo::Bump;
 use jiff::tz::TimeZone;
+use logmill::cpu;
 use logmill::data::{DataType, Scalar};
 use logmill::format::{
     Converter, CsvOptions, FormatSpec, RawBlock, RawColumn, TimeCache, Tokenizer, build,
@@ -102,18 +103,20 @@ fn lines(tokenizer: &dyn Tokenizer, input: &[u8]) -> Outcome {
     all
 }
 
-/// Panics where both ways differ.
+/// Panics where both ways differ, at any level of the processor.
 pub fn check(data: &[u8]) {
     let [which, records_max, input @ ..] = data else { return };
     let (spec, fields) = format(*which);
     let format = build(&spec, LINE_BYTES_MAX, None).expect("a good format");
     let tokenizer = format.tokenizer(fields, b"").expect("its own fields");
-    let together = blocks(tokenizer.as_ref(), input, 1 + usize::from(*records_max));
     let alone = lines(tokenizer.as_ref(), input);
-    assert_eq!(together.records, alone.records);
-    assert_eq!(together.rejects, alone.rejects);
-    assert_eq!(together.skipped, alone.skipped);
-    if !input.is_empty() {
-        assert_eq!(together.values, alone.values);
+    for level in cpu::each_level() {
+        let together = blocks(tokenizer.as_ref(), input, 1 + usize::from(*records_max));
+        assert_eq!(together.records, alone.records, "{level}");
+        assert_eq!(together.rejects, alone.rejects, "{level}");
+        assert_eq!(together.skipped, alone.skipped, "{level}");
+        if !input.is_empty() {
+            assert_eq!(together.values, alone.values, "{level}");
+        }
     }
 }

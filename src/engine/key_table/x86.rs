@@ -1,10 +1,11 @@
 //! Heads of texts by one load each, and the loops around them with the features of processors. The only `unsafe`: loads of as
-//! many bytes as the text has, and calls of functions whose features were found just before.
+//! many bytes as the text has, and calls of functions whose features the level has.
 
 use std::arch::x86_64::*;
 
 use super::KeyTable;
 use super::hash::{HEAD_BYTES, Head};
+use crate::cpu::{self, Level};
 
 /// [`KeyTable::intern_texts`] with the features that this processor has; false, and nothing done, where it has none.
 #[inline]
@@ -14,28 +15,20 @@ pub(super) fn intern_texts(
     rows: &[u32],
     numbers: &mut Vec<u32>,
 ) -> bool {
-    let has_features = has_features();
+    let has_features = cpu::level() >= Level::Avx512;
     if has_features {
-        // SAFETY: the processor has the features.
+        // SAFETY: the processor has the features of this level.
         unsafe { intern_texts_avx512(table, texts, rows, numbers) };
     }
     has_features
 }
 
-fn has_features() -> bool {
-    is_x86_feature_detected!("avx512f")
-        && is_x86_feature_detected!("avx512bw")
-        && is_x86_feature_detected!("avx512vl")
-        && is_x86_feature_detected!("bmi1")
-        && is_x86_feature_detected!("bmi2")
-}
-
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,bmi1,bmi2")]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,bmi1,bmi2,popcnt")]
 fn intern_texts_avx512(table: &mut KeyTable, texts: &[&str], rows: &[u32], numbers: &mut Vec<u32>) {
     table.intern_texts_by(|text| head(text), texts, rows, numbers);
 }
 
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,bmi1,bmi2")]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,bmi1,bmi2,popcnt")]
 #[inline]
 fn head(text: &[u8]) -> Head {
     let bits = _bzhi_u32(0xFFFF, text.len().min(HEAD_BYTES) as u32);
@@ -48,13 +41,14 @@ fn head(text: &[u8]) -> Head {
 mod tests {
     use proptest::prelude::*;
 
+    use crate::cpu::{self, Level};
     use crate::engine::hash;
 
     proptest! {
         #[test]
         fn a_head_is_that_of_safe_code(text in prop::collection::vec(any::<u8>(), 0..40)) {
-            if super::has_features() {
-                // SAFETY: the processor has the features.
+            if cpu::level() >= Level::Avx512 {
+                // SAFETY: the processor has the features of this level.
                 prop_assert_eq!(unsafe { super::head(&text) }, hash::head(&text));
             }
         }

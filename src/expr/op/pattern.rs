@@ -10,19 +10,8 @@ use crate::expr::kernel::Kernel;
 /// Compiled program of a pattern, in bytes: a bound on memory.
 const REGEX_BYTES_MAX: usize = 16 << 20;
 
-/// Names of the kernels that look at all of a text.
-const CONTAINS: &str = "like contains";
-const LIKE: &str = "like";
-const REGEX: &str = "regex";
-
-/// What a kernel costs, in searches for a literal text: 0 for those that are no search.
-pub(crate) fn searches(kernel: &Kernel) -> u32 {
-    match kernel.name() {
-        CONTAINS => 1,
-        LIKE | REGEX => 3,
-        _ => 0,
-    }
-}
+/// What a regular expression costs, in searches for a literal text.
+const REGEX_SEARCHES: u32 = 3;
 
 /// A pattern, in the cheapest form that decides it.
 enum Shape {
@@ -57,7 +46,7 @@ pub(crate) fn like(
         }
         Shape::Suffix(text) => ends_with(&text),
         Shape::Contains(text) => contains(&text),
-        Shape::Any(regex) => Kernel::text_test(move |x| regex.is_match(x)).named(LIKE),
+        Shape::Any(regex) => matches(regex).named("like"),
     };
     Ok(kernel)
 }
@@ -71,7 +60,8 @@ pub(crate) fn ends_with(end: &str) -> Kernel {
 /// Whether a text has this one in it.
 pub(crate) fn contains(part: &str) -> Kernel {
     let finder = Finder::new(part.as_bytes()).into_owned();
-    Kernel::text_test(move |text| finder.find(text.as_bytes()).is_some()).named(CONTAINS)
+    let test = Kernel::text_test(move |text| finder.find(text.as_bytes()).is_some());
+    test.named("like contains").searching(1)
 }
 
 /// The end of a text. The last eight bytes are compared as one number: most ends, such as `.css`, are no longer.
@@ -171,7 +161,7 @@ pub(crate) fn regex(source: &str, insensitive: bool) -> Result<Regex, String> {
 
 /// `~`, `~*`, `regexp_matches`.
 pub(crate) fn matches(regex: Regex) -> Kernel {
-    Kernel::text_test(move |x| regex.is_match(x)).named(REGEX)
+    Kernel::text_test(move |x| regex.is_match(x)).named("regex").searching(REGEX_SEARCHES)
 }
 
 #[cfg(test)]

@@ -1,47 +1,28 @@
 //! The masks of a word by AVX2 (two halves) and by AVX-512 (one comparison a needle); with VBMI2 also the list of places, 16 at
 //! once. The only `unsafe`: loads and stores of 64 bytes behind a reference to 64 bytes, and calls of functions whose features
-//! were found just before.
+//! the level has.
 
 use std::arch::x86_64::*;
 
 use super::{Index, Masks, Needles, WORD_BYTES, list};
+use crate::cpu::{self, Level};
 
 /// Fills the index by the best kernel that this processor has; whether there is one.
 #[inline]
 pub(super) fn fill(index: &mut Index, text: &[u8], needles: &Needles) -> bool {
-    if has_vbmi2() {
-        // SAFETY: the processor has the features.
-        unsafe { fill_vbmi2(index, text, needles) };
-    } else if has_avx512() {
-        // SAFETY: the processor has the features.
-        unsafe { fill_avx512(index, text, needles) };
-    } else if has_avx2() {
-        // SAFETY: the processor has the features.
-        unsafe { fill_avx2(index, text, needles) };
-    } else {
-        return false;
+    match cpu::level() {
+        // SAFETY: the processor has the features of this level.
+        Level::Vbmi2 => unsafe { fill_vbmi2(index, text, needles) },
+        // SAFETY: the same.
+        Level::Avx512 => unsafe { fill_avx512(index, text, needles) },
+        // SAFETY: the same.
+        Level::Avx2 => unsafe { fill_avx2(index, text, needles) },
+        Level::Scalar => return false,
     }
     true
 }
 
-fn has_vbmi2() -> bool {
-    has_avx512() && is_x86_feature_detected!("avx512vbmi2")
-}
-
-fn has_avx512() -> bool {
-    is_x86_feature_detected!("avx512f")
-        && is_x86_feature_detected!("avx512bw")
-        && is_x86_feature_detected!("bmi1")
-        && is_x86_feature_detected!("popcnt")
-}
-
-fn has_avx2() -> bool {
-    is_x86_feature_detected!("avx2")
-        && is_x86_feature_detected!("bmi1")
-        && is_x86_feature_detected!("popcnt")
-}
-
-#[target_feature(enable = "avx512f,avx512bw,avx512vbmi2,bmi1,popcnt")]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi2,bmi1,bmi2,popcnt")]
 fn fill_vbmi2(index: &mut Index, text: &[u8], needles: &Needles) {
     let places: [u8; WORD_BYTES] = std::array::from_fn(|place| place as u8);
     // SAFETY: the array has 64 bytes, and the load wants no alignment.
@@ -66,13 +47,13 @@ fn fill_vbmi2(index: &mut Index, text: &[u8], needles: &Needles) {
     index.fill_with(text, masks_avx512(needles), list);
 }
 
-#[target_feature(enable = "avx512f,avx512bw,bmi1,popcnt")]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,bmi1,bmi2,popcnt")]
 fn fill_avx512(index: &mut Index, text: &[u8], needles: &Needles) {
     index.fill_with(text, masks_avx512(needles), list);
 }
 
 /// The masks of a word by one comparison a needle.
-#[target_feature(enable = "avx512f,avx512bw,bmi1,popcnt")]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,bmi1,bmi2,popcnt")]
 #[inline]
 fn masks_avx512(needles: &Needles) -> impl Fn(&[u8; WORD_BYTES]) -> Masks + use<> {
     let [a, b, c] = needles.marks.map(|byte| _mm512_set1_epi8(byte as i8));
@@ -90,7 +71,7 @@ fn masks_avx512(needles: &Needles) -> impl Fn(&[u8; WORD_BYTES]) -> Masks + use<
     }
 }
 
-#[target_feature(enable = "avx2,bmi1,popcnt")]
+#[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]
 fn fill_avx2(index: &mut Index, text: &[u8], needles: &Needles) {
     let [a, b, c] = needles.marks.map(|byte| _mm256_set1_epi8(byte as i8));
     let anchor = _mm256_set1_epi8(needles.anchor as i8);
@@ -112,27 +93,4 @@ fn fill_avx2(index: &mut Index, text: &[u8], needles: &Needles) {
         }
     };
     index.fill_with(text, masks, list);
-}
-
-/// A way to fill an index.
-#[cfg(test)]
-pub(super) type Kernel = fn(&mut Index, &[u8], &Needles);
-
-/// The kernels that this processor has.
-#[cfg(test)]
-pub(super) fn kernels() -> Vec<Kernel> {
-    let mut kernels: Vec<Kernel> = Vec::new();
-    if has_avx2() {
-        // SAFETY: the processor has the features.
-        kernels.push(|index, text, needles| unsafe { fill_avx2(index, text, needles) });
-    }
-    if has_vbmi2() {
-        // SAFETY: the processor has the features.
-        kernels.push(|index, text, needles| unsafe { fill_vbmi2(index, text, needles) });
-    }
-    if has_avx512() {
-        // SAFETY: the processor has the features.
-        kernels.push(|index, text, needles| unsafe { fill_avx512(index, text, needles) });
-    }
-    kernels
 }
