@@ -15,9 +15,10 @@ COLUMNS = {
     "q3": (["t"], ["clients"], []),
     "q4": (["t"], [], []),
     "brc": (["station"], [], ["coldest", "mean", "warmest"]),
+    "json": (["t", "level", "status"], ["hits"], ["slowest"]),
 }
 # How the peers write the begin of a window.
-TIMES = {"q1": "%d/%b/%Y:%H:%M", "q3": "%d/%b/%Y:%H", "q4": "%d/%b/%Y:%H:%M"}
+TIMES = {"q1": "%d/%b/%Y:%H:%M", "q3": "%d/%b/%Y:%H", "q4": "%d/%b/%Y:%H:%M", "json": "%Y-%m-%dT%H:%M"}
 EVENTS = "status::BIGINT AS status, remote_addr, request_uri, body_bytes_sent::BIGINT AS body_bytes_sent"
 TOLERANCE = 1e-9
 # What the contract allows an approximate quantile to be off by.
@@ -46,9 +47,9 @@ def load(con, engine: str, query: str, out) -> None:
 
 
 def near(name: str) -> str:
-    """Two floats that are equal but for rounding."""
+    """Two floats that are equal but for rounding, or both are missing."""
     one, other = f"a.{name}::DOUBLE", f"b.{name}::DOUBLE"
-    return f"abs({one} - {other}) <= {TOLERANCE} * greatest(abs({one}), 1)"
+    return f"coalesce(abs({one} - {other}) <= {TOLERANCE} * greatest(abs({one}), 1), {one} IS NOT DISTINCT FROM {other})"
 
 
 def difference(con, query: str, one: str, other: str) -> str:
@@ -60,7 +61,7 @@ def difference(con, query: str, one: str, other: str) -> str:
     counts = [con.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in (one, other)]
     if counts[0] != counts[1]:
         return f"{counts[0]} and {counts[1]} groups"
-    same = " AND ".join([f"a.{name} = b.{name}" for name in keys + exact] + [near(name) for name in close])
+    same = " AND ".join([f"a.{name} IS NOT DISTINCT FROM b.{name}" for name in keys + exact] + [near(name) for name in close])
     agree = con.execute(f"SELECT count(*) FROM {one} a JOIN {other} b ON {same}").fetchone()[0]
     return "" if agree == counts[0] else f"{counts[0] - agree} of {counts[0]} groups differ"
 

@@ -24,6 +24,7 @@ TITLES = {
     "q4": "q4 p50, p99 a minute",
     "etl": "etl all fields to Parquet",
     "brc": "1BRC",
+    "json": "JSON: minute × level × status",
     "report": "GoAccess's report",
 }
 
@@ -31,7 +32,7 @@ TITLES = {
 def arguments() -> argparse.Namespace:
     """The command line, as benches/compare passes it on."""
     parser = argparse.ArgumentParser(prog="benches/compare")
-    for name in ("log", "sensors", "report-log"):
+    for name in ("log", "sensors", "json-log", "report-log"):
         parser.add_argument(f"--{name}", type=Path)
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
@@ -61,7 +62,7 @@ def describe(options) -> list[str]:
     """What is measured, on what, with what, and what is not."""
     versions = [version(engine) for engine in options.engines if engine != "logmill"]
     lines = machine() + [", ".join([*versions, f"Python {platform.python_version()}"])]
-    files = [file for file in (options.log, options.sensors, options.report_log) if file]
+    files = [file for file in (options.log, options.sensors, options.json_log, options.report_log) if file]
     lines.append(", ".join(f"{file.name}: {file.stat().st_size:,} bytes" for file in files))
     lines.append(f"{options.threads} threads, median of {options.runs}, data in the page cache, engines in turn")
     if left := [title for engine, (title, _) in ENGINES.items() if engine not in options.engines]:
@@ -140,7 +141,7 @@ def main() -> int:
     look_for(options.engines)
     notes = describe(options)
     print("\n".join(notes), flush=True)
-    files = {"log": options.log, "sensors": options.sensors, "report": options.report_log}
+    files = {"log": options.log, "brc": options.sensors, "json": options.json_log, "report": options.report_log}
     results = []
     try:
         with tempfile.TemporaryDirectory(prefix="bench-", dir=CACHE) as scratch:

@@ -14,7 +14,7 @@ from common import ROOT, output_of, timed
 
 JOBS = ROOT / "benches" / "jobs"
 PEERS = ROOT / "benches" / "peers"
-QUERIES = ["q1", "q2", "q3", "q4", "etl", "brc"]
+QUERIES = ["q1", "q2", "q3", "q4", "etl", "brc", "json"]
 # Title and what it takes part in. The programs of mawk run on one core, as they do for its users.
 ENGINES = {
     "logmill": ("logmill", [*QUERIES, "report"]),
@@ -59,7 +59,7 @@ class Runner:
 
     def file(self, query: str) -> Path:
         """What a query reads."""
-        return self.files["sensors" if query == "brc" else "report" if query == "report" else "log"].resolve()
+        return self.files.get(query, self.files["log"]).resolve()
 
     def out(self, engine: str, query: str) -> Path:
         """Where a result is: a folder of logmill, a file of the others."""

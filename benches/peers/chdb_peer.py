@@ -13,8 +13,11 @@ import chdb
 LOG = """file('{file}', 'CustomSeparated', 'addr String, ident String, user String, day String, zone String,
     request String, status UInt16, bytes UInt64, referer String, agent String, seconds Float64')"""
 SENSORS = "file('{file}', 'CSV', 'station String, temperature Float64')"
+APP = """file('{file}', 'JSONEachRow', 'ts String, level String, duration_ms Nullable(Float64),
+    http Tuple(status Nullable(UInt16))')"""
 LOG_SETTINGS = "format_custom_field_delimiter = ' ', format_custom_escaping_rule = 'CSV'"
 SENSORS_SETTINGS = "format_csv_delimiter = ';'"
+APP_SETTINGS = "input_format_skip_unknown_fields = 1, input_format_json_ignore_unknown_keys_in_named_tuple = 1"
 PARQUET = "output_format_parquet_compression_method = 'zstd'"
 
 QUERIES = {
@@ -30,6 +33,8 @@ QUERIES = {
         FROM {LOG}""",
     "brc": f"""SELECT station, min(temperature) AS coldest, avg(temperature) AS mean, max(temperature) AS warmest
         FROM {SENSORS} GROUP BY 1""",
+    "json": f"""SELECT substring(ts, 1, 16) AS t, level, http.status AS status, count() AS hits,
+        max(duration_ms) AS slowest FROM {APP} GROUP BY 1, 2, 3""",
 }
 
 
@@ -37,7 +42,7 @@ def main() -> None:
     """Runs the query that the command line names."""
     query, file, threads, *out = sys.argv[1:]
     sql = QUERIES[query].format(file=file.replace("'", "\\'"))
-    settings = SENSORS_SETTINGS if query == "brc" else LOG_SETTINGS
+    settings = {"brc": SENSORS_SETTINGS, "json": APP_SETTINGS}.get(query, LOG_SETTINGS)
     settings = f"SETTINGS {settings}, max_threads = {int(threads)}, {PARQUET}"
     start = time.perf_counter()
     if query == "etl":

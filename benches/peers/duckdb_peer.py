@@ -15,6 +15,8 @@ LOG = """read_csv('{file}', delim=' ', quote='"', escape='"', header=false, auto
     'referer': 'VARCHAR', 'agent': 'VARCHAR', 'seconds': 'DOUBLE'}})"""
 SENSORS = """read_csv('{file}', delim=';', header=false, auto_detect=false,
     columns={{'station': 'VARCHAR', 'temperature': 'DECIMAL(4, 1)'}})"""
+APP = """read_json('{file}', format='newline_delimited', columns={{'ts': 'VARCHAR', 'level': 'VARCHAR',
+    'duration_ms': 'DOUBLE', 'http': 'STRUCT(status USMALLINT)'}})"""
 
 QUERIES = {
     "q1": f"""SELECT day[2:18] AS t, status, count(*) AS hits, sum(bytes) AS bytes, avg(seconds) AS mean,
@@ -29,6 +31,8 @@ QUERIES = {
         seconds AS request_time FROM {LOG}""",
     "brc": f"""SELECT station, min(temperature) AS coldest, avg(temperature) AS mean,
         max(temperature) AS warmest FROM {SENSORS} GROUP BY 1""",
+    "json": f"""SELECT ts[1:16] AS t, level, http.status AS status, count(*) AS hits, max(duration_ms) AS slowest
+        FROM {APP} GROUP BY ALL""",
 }
 
 

@@ -96,6 +96,15 @@ def brc(file: str) -> pl.LazyFrame:
     )
 
 
+def json(file: str) -> pl.LazyFrame:
+    """Minute, level and status of a JSON log."""
+    types = {"ts": pl.String, "level": pl.String, "duration_ms": pl.Float64, "http": pl.Struct({"status": pl.UInt16})}
+    status = pl.col("http").struct.field("status")
+    keys = [pl.col("ts").str.slice(0, 16).alias("t"), "level", status.alias("status")]
+    rows = pl.scan_ndjson(file, schema=types).group_by(keys)
+    return rows.agg(pl.len().alias("hits"), pl.col("duration_ms").max().alias("slowest"))
+
+
 def etl(file: str, out: str) -> None:
     """All fields to Parquet."""
     parts = pl.col("request").str.splitn(" ", 3).struct.rename_fields(["method", "request_uri", "protocol"])
@@ -111,7 +120,7 @@ def etl(file: str, out: str) -> None:
     ).unnest("parts").sink_parquet(out, compression="zstd")
 
 
-QUERIES = {"q1": q1, "q2": q2, "q3": q3, "q4": q4, "q4-bounds": q4_bounds, "brc": brc}
+QUERIES = {"q1": q1, "q2": q2, "q3": q3, "q4": q4, "q4-bounds": q4_bounds, "brc": brc, "json": json}
 
 
 def main() -> None:
