@@ -3,6 +3,9 @@
 use super::parquet_file::FileError;
 use super::table::GroupTable;
 
+/// How far ahead of a cursor keys are prefetched: they lie in the table in the order of their first appearance.
+const AHEAD: usize = 8;
+
 /// A place in a sequence of groups that ascends by key.
 pub trait Cursor: Send {
     /// The key here; `None` behind the last.
@@ -35,19 +38,21 @@ pub struct TableSlice<'t> {
 pub struct TableCursor<'t> {
     table: &'t GroupTable,
     order: &'t [u32],
+    key: Option<&'t [u8]>,
     batch: u64,
 }
 
 impl<'t> TableCursor<'t> {
     /// `order`: group ids by ascending key. `batch`: the one that is being made.
     pub fn new(table: &'t GroupTable, order: &'t [u32], batch: u64) -> Self {
-        TableCursor { table, order, batch }
+        let key = order.first().map(|&group| table.key(group));
+        TableCursor { table, order, key, batch }
     }
 }
 
 impl Cursor for TableCursor<'_> {
     fn key(&self) -> Option<&[u8]> {
-        self.order.first().map(|&group| self.table.key(group))
+        self.key
     }
 
     fn state(&self, out: &mut Vec<u8>) {
@@ -61,13 +66,21 @@ impl Cursor for TableCursor<'_> {
     }
 
     fn advance(&mut self) -> Result<(), FileError> {
+        let table = self.table;
+        if let Some(&group) = self.order.get(2 * AHEAD) {
+            table.prefetch_place(group);
+        }
+        if let Some(&group) = self.order.get(AHEAD) {
+            table.prefetch_key(group);
+        }
         self.order = self.order.get(1..).unwrap_or_default();
+        self.key = self.order.first().map(|&group| table.key(group));
         Ok(())
     }
 
     fn seek(&mut self, key: &[u8]) -> Result<(), FileError> {
         let below = self.order.partition_point(|&group| self.table.key(group) < key);
-        self.order = &self.order[below..];
+        *self = TableCursor::new(self.table, &self.order[below..], self.batch);
         Ok(())
     }
 }

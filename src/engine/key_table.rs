@@ -217,6 +217,12 @@ impl KeyTable {
         self.ends.push(self.bytes.len());
     }
 
+    /// Asks for what says where a key begins.
+    #[inline]
+    pub(in crate::engine) fn prefetch_place(&self, number: u32) {
+        prefetch(&self.ends, number as usize);
+    }
+
     /// Asks for the cache line that a key begins in.
     #[inline]
     pub(in crate::engine) fn prefetch_key(&self, number: u32) {

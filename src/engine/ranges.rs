@@ -120,6 +120,9 @@ fn pairs(sorted: &[Sorted], mut parts: Vec<&[u32]>, into: &mut GroupTable) -> Ve
         }
         pairs[of].push((parts[of][0], into.len() as u32 - 1));
         parts[of] = &parts[of][1..];
+        if let Some(&group) = parts[of].get(2 * AHEAD) {
+            sorted[of].0.prefetch_place(group);
+        }
         if let Some(&group) = parts[of].get(AHEAD) {
             sorted[of].0.prefetch_key(group);
         }

@@ -102,6 +102,12 @@ impl GroupTable {
         self.accumulators.iter_mut().for_each(|a| a.seal());
     }
 
+    /// Asks for what [`GroupTable::prefetch_key`] will read.
+    #[inline]
+    pub(super) fn prefetch_place(&self, group: u32) {
+        self.keys.prefetch_place(group);
+    }
+
     /// Asks for the cache line that a group's key begins in.
     #[inline]
     pub(super) fn prefetch_key(&self, group: u32) {
