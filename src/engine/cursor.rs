@@ -72,6 +72,7 @@ impl Cursor for TableCursor<'_> {
         }
         if let Some(&group) = self.order.get(AHEAD) {
             table.prefetch_key(group);
+            table.prefetch_states(group);
         }
         self.order = self.order.get(1..).unwrap_or_default();
         self.key = self.order.first().map(|&group| table.key(group));

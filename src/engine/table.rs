@@ -114,6 +114,12 @@ impl GroupTable {
         self.keys.prefetch_key(group);
     }
 
+    /// Asks for the states of a group.
+    #[inline]
+    pub(super) fn prefetch_states(&self, group: u32) {
+        self.accumulators.iter().for_each(|a| a.prefetch(group as usize));
+    }
+
     /// An empty table over accumulators of the same kinds.
     pub(super) fn fresh(&self) -> GroupTable {
         let accumulators = self.accumulators.iter().map(|a| a.fresh()).collect();

@@ -9,6 +9,7 @@ use bumpalo::Bump;
 use super::encode::Reader;
 use super::{Accumulator, Input, MeasureError};
 use crate::data::{Column, DataType};
+use crate::engine::prefetch::prefetch;
 
 /// An aggregate function in terms of one group's state.
 pub(super) trait Aggregate: Sync + Send + 'static {
@@ -162,6 +163,10 @@ impl<A: Aggregate> Accumulator for Grouped<A> {
             out.push(self.function.tag());
             self.function.write(state, out);
         }
+    }
+
+    fn prefetch(&self, group: usize) {
+        prefetch(&self.groups.states, group);
     }
 
     fn seal(&mut self) {

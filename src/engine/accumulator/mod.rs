@@ -74,6 +74,8 @@ pub trait Accumulator: Any + Send + Sync {
     fn fresh(&self) -> Box<dyn Accumulator>;
     /// Appends the canonical state of a group.
     fn state(&self, group: usize, out: &mut Vec<u8>);
+    /// Asks for the memory that [`Accumulator::state`] will read first.
+    fn prefetch(&self, group: usize);
     /// Called once before a series of [`Accumulator::state`] or [`Accumulator::evaluate`], after the last change.
     fn seal(&mut self) {}
     /// Folds a state in that [`Accumulator::state`] wrote.
