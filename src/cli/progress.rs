@@ -98,6 +98,7 @@ impl Progress for Bar {
     fn start(&self, bytes: u64) {
         self.bar.set_length(bytes);
         self.bar.set_position(0);
+        self.bar.reset_elapsed();
         self.lines.store(0, Ordering::Relaxed);
         // It is a thread of its own.
         if !self.bar.is_hidden() {

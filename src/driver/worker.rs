@@ -1,7 +1,7 @@
 //! The workers of the map phase: each takes splits from a shared cursor until none is left.
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use super::batch::Batch;
 use super::durable::Durable;
@@ -9,13 +9,15 @@ use super::segment::{Open, Segment, reader_line_bytes};
 use super::{RunError, spill};
 use crate::catalog::SegmentChange;
 use crate::deliver::events::{EventSplit, StagedEvents};
-use crate::engine::map::{Lines, Mapper, RecordSink, SegmentContext};
+use crate::engine::common::Common;
+use crate::engine::map::{Lines, Mappers, RecordSink, SegmentContext};
 use crate::engine::reject::{Counters, Rejects};
 use crate::engine::run_file::SpilledRun;
 use crate::engine::table::GroupTable;
-use crate::format::Converter;
 use crate::limits::{EVENT_SPLIT_BYTES, SPLIT_BYTES, SPLIT_BYTES_MIN, STREAM_BYTES};
-use crate::source::{self, Chunk, ChunkBuffer, SegmentTask, SourceError, Split, StreamReader};
+use crate::source::{
+    self, Chunk, ChunkBuffer, SegmentState, SegmentTask, SourceError, Split, StreamReader,
+};
 
 /// Decoded chunks that wait to be mapped, where they are small.
 const CHUNKS_WAITING: usize = 2;
@@ -31,18 +33,20 @@ pub(super) enum Work {
     Stream(usize),
 }
 
-/// One pass over all tasks.
+/// One pass over all tasks, for one batch or several that want the same lines.
 pub(super) struct Pass<'b> {
-    pub(super) batch: &'b Batch<'b>,
+    pub(super) batches: &'b [&'b Batch<'b>],
+    common: &'b Common<'b>,
+    /// The tasks of each batch: the same, but for the numbers that the catalogs know them by.
+    tasks: Vec<&'b [SegmentTask]>,
     pub(super) segments: Vec<Segment<'b>>,
     pub(super) work: Vec<Work>,
     pub(super) next: AtomicUsize,
     pub(super) stop: AtomicBool,
     pub(super) failed: Mutex<Failed>,
-    pub(super) converters: Vec<Converter>,
 }
 
-/// What one worker made.
+/// What one worker made for one of the batches.
 #[derive(Default)]
 pub(super) struct Part {
     pub(super) tables: Vec<GroupTable>,
@@ -55,30 +59,39 @@ pub(super) struct Part {
 }
 
 impl<'b> Pass<'b> {
-    /// A pass over these tasks.
-    pub(super) fn new(batch: &'b Batch<'b>, tasks: &'b [SegmentTask]) -> Self {
-        batch.progress.start(tasks.iter().map(file_bytes).sum());
-        let (segments, work) = plan_work(tasks, split_bytes(batch));
+    /// A pass over these tasks, of which each batch has its own.
+    pub(super) fn new(
+        batches: &'b [&'b Batch<'b>],
+        common: &'b Common<'b>,
+        tasks: Vec<&'b [SegmentTask]>,
+    ) -> Self {
+        let read = tasks.first().copied().unwrap_or_default();
+        let (segments, work) = plan_work(read, split_bytes(batches), batches.len());
+        // Jobs in one pass have one bar, that of the first.
+        if let Some(first) = batches.first() {
+            first.progress.start(read.iter().map(file_bytes).sum());
+        }
         Pass {
-            batch,
+            batches,
+            common,
+            tasks,
             segments,
             work,
             next: AtomicUsize::new(0),
             stop: AtomicBool::new(false),
             failed: Mutex::new(Vec::new()),
-            converters: batch.plan.converters(),
         }
     }
 
-    /// One worker's life: takes work until there is none.
-    pub(super) fn worker(&self) -> Result<Part, RunError> {
-        match self.batch.plan.outputs.events {
-            Some(_) => Durable::scope(|durable| self.life(Some(durable))),
-            None => self.life(None),
+    /// One worker's life: takes work until there is none. Answers a part a batch.
+    pub(super) fn worker(&self) -> Result<Vec<Part>, RunError> {
+        match self.batches.iter().any(|batch| batch.plan.outputs.events.is_some()) {
+            true => Durable::scope(|durable| self.life(Some(durable))),
+            false => self.life(None),
         }
     }
 
-    fn life(&self, durable: Option<&mut Durable>) -> Result<Part, RunError> {
+    fn life(&self, durable: Option<&mut Durable>) -> Result<Vec<Part>, RunError> {
         let mut worker = Worker::new(self, durable);
         while !self.is_over() {
             let Some(work) = self.work.get(self.next.fetch_add(1, Ordering::Relaxed)) else {
@@ -108,12 +121,20 @@ impl<'b> Pass<'b> {
 
     /// Whether streams are decoded on threads of their own: where workers would be idle otherwise.
     fn reads_ahead(&self) -> bool {
-        2 * self.work.len() <= self.batch.options.threads
+        self.batches.iter().all(|batch| 2 * self.work.len() <= batch.options.threads)
+    }
+
+    fn open(&self, segment: &Segment<'_>) -> Result<Arc<Open>, SourceError> {
+        segment.open(self.batches[0], self.common)
+    }
+
+    fn tell_read(&self, bytes: u64) {
+        self.batches[0].progress.read(bytes);
     }
 
     /// Whether another worker failed, or the batch is given up.
     fn is_over(&self) -> bool {
-        self.stop.load(Ordering::Relaxed) || self.batch.is_stopped()
+        self.stop.load(Ordering::Relaxed) || self.batches.iter().any(|batch| batch.is_stopped())
     }
 
     /// The others are read on, so that one pass finds all that can't be read.
@@ -129,32 +150,36 @@ impl<'b> Pass<'b> {
 /// One worker's state.
 struct Worker<'p, 'd> {
     pass: &'p Pass<'p>,
-    mapper: Mapper<'p>,
+    mappers: Mappers<'p>,
     buffer: ChunkBuffer,
-    sink: Option<EventSplit>,
+    /// One a batch.
+    sinks: Vec<Option<EventSplit>>,
     /// Where events are written: makes their files durable.
     durable: Option<&'d mut Durable>,
-    part: Part,
-    lines_told: u64,
+    /// One a batch.
+    parts: Vec<Part>,
 }
 
 impl<'p, 'd> Worker<'p, 'd> {
     fn new(pass: &'p Pass<'p>, durable: Option<&'d mut Durable>) -> Self {
-        let plan = pass.batch.plan;
+        let mut mappers = Mappers::new(pass.common);
+        for (mapper, batch) in mappers.each.iter_mut().zip(pass.batches) {
+            mapper.set_watermark(batch.watermark_us);
+        }
+        let sink = |batch: &&Batch<'_>| batch.plan.outputs.events.as_ref().map(EventSplit::new);
         Worker {
             pass,
-            mapper: Mapper::new(plan, &pass.converters).with_watermark(pass.batch.watermark_us),
+            mappers,
             buffer: ChunkBuffer::default(),
-            sink: plan.outputs.events.as_ref().map(EventSplit::new),
+            sinks: pass.batches.iter().map(sink).collect(),
             durable,
-            part: Part::default(),
-            lines_told: 0,
+            parts: pass.batches.iter().map(|_| Part::default()).collect(),
         }
     }
 
     fn split(&mut self, index: usize, split: Split) -> Result<(), RunError> {
         let segment = &self.pass.segments[index];
-        let open = segment.open(self.pass.batch)?;
+        let open = self.pass.open(segment)?;
         let Some(reader) = &open.plain else { return Ok(()) };
         let mut buffer = std::mem::take(&mut self.buffer);
         let result = reader.chunk(split, &mut buffer).map_err(RunError::from).and_then(|chunk| {
@@ -163,24 +188,24 @@ impl<'p, 'd> Worker<'p, 'd> {
         });
         self.buffer = buffer;
         result?;
-        self.pass.batch.progress.read(split.end - split.start);
+        self.pass.tell_read(split.end - split.start);
         if segment.split_done() {
             // Only what was read from an unchanged file counts.
             let state = source::validate_plain(segment.task, reader)?;
-            self.part.states.push((index, segment.change(state)));
+            self.read_to_end(index, &state);
             segment.close();
         }
         Ok(())
     }
 
     fn stream(&mut self, index: usize) -> Result<(), RunError> {
-        let (batch, segment) = (self.pass.batch, &self.pass.segments[index]);
-        let open = segment.open(batch)?;
-        let limits = batch.plan.limits;
-        let mut reader =
-            StreamReader::open(segment.task, stream_bytes(batch), reader_line_bytes(limits))?;
+        let segment = &self.pass.segments[index];
+        let open = self.pass.open(segment)?;
+        let limits = self.pass.batches[0].plan.limits;
+        let bytes = stream_bytes(self.pass.batches);
+        let mut reader = StreamReader::open(segment.task, bytes, reader_line_bytes(limits))?;
         if self.pass.reads_ahead() {
-            let waiting = if self.sink.is_none() { CHUNKS_WAITING } else { 0 };
+            let waiting = if self.durable.is_none() { CHUNKS_WAITING } else { 0 };
             let each = |chunk: &Chunk<'_>| self.stream_chunk(index, &open, chunk);
             reader = source::read_ahead(reader, waiting, each)?;
         } else {
@@ -190,11 +215,11 @@ impl<'p, 'd> Worker<'p, 'd> {
             {}
             self.buffer = buffer;
         }
-        batch.progress.read(segment.task.found.size);
+        self.pass.tell_read(segment.task.found.size);
         if !self.pass.is_over() {
             let end = reader.finish()?;
             let state = source::validate_stream(segment.task, &end)?;
-            self.part.states.push((index, segment.change(state)));
+            self.read_to_end(index, &state);
         }
         segment.close();
         Ok(())
@@ -212,79 +237,118 @@ impl<'p, 'd> Worker<'p, 'd> {
         Ok(!self.pass.is_over())
     }
 
+    /// Notes the state behind the last split, in each batch's own numbers.
+    fn read_to_end(&mut self, index: usize, state: &SegmentState) {
+        let ledgers = self.pass.segments[index].ledgers();
+        let parts = self.parts.iter_mut().zip(&self.pass.tasks).zip(ledgers);
+        for ((part, tasks), read) in parts {
+            let id = tasks[index].known.unwrap_or(0);
+            let state = SegmentState { id, ..state.clone() };
+            part.states.push((index, SegmentChange { state, read }));
+        }
+    }
+
     fn map(&mut self, index: usize, segment: &Open, chunk: &Chunk<'_>) -> Result<(), RunError> {
-        let context = SegmentContext {
+        let context = |&rank| SegmentContext {
             index,
             source_file: &segment.source_file,
-            rank: segment.rank,
+            rank,
             tokenizer: segment.tokenizer.as_ref(),
         };
+        let contexts: Vec<SegmentContext<'_>> = segment.ranks.iter().map(context).collect();
         let lines = Lines { bytes: chunk.bytes, offset: chunk.offset };
-        let sink = self.sink.as_mut().map(|sink| sink as &mut dyn RecordSink);
-        self.mapper.chunk(&context, &lines, sink)?;
-        if let Some(line) = &chunk.oversize {
-            self.mapper.oversize(&context, line);
+        let mut sinks: Vec<Option<&mut dyn RecordSink>> = Vec::new();
+        for sink in &mut self.sinks {
+            sinks.push(sink.as_mut().map(|sink| sink as _));
         }
-        let counters = self.mapper.take_counters();
-        self.pass.segments[index].count(&counters);
-        self.part.counters.add(&counters);
+        self.mappers.chunk(&contexts, &lines, &mut sinks)?;
+        let mappers = self.mappers.each.iter_mut().zip(&contexts).zip(&mut self.parts);
+        for (job, ((mapper, context), part)) in mappers.enumerate() {
+            if let Some(line) = &chunk.oversize {
+                mapper.oversize(context, line);
+            }
+            let counters = mapper.take_counters();
+            self.pass.segments[index].count(job, &counters);
+            part.counters.add(&counters);
+            if job == 0 {
+                self.pass.batches[job].progress.lines(counters.lines());
+            }
+        }
         Ok(())
     }
 
-    /// Writes the chunk's events, spills what is too much for memory, tells the progress.
+    /// Writes the chunk's events, spills what is too much for memory.
     fn after_chunk(&mut self, index: usize, offset: u64) -> Result<(), RunError> {
-        let batch = self.pass.batch;
-        if let (Some(sink), Some(output)) = (&mut self.sink, &batch.plan.outputs.events) {
+        for job in 0..self.pass.batches.len() {
+            self.stage_events(job, index, offset)?;
+        }
+        let limit = self.pass.batches.iter().map(|batch| tables_bytes(batch)).min();
+        for _ in 0..self.parts.len() {
+            if self.mappers.heap_bytes() as u64 <= limit.unwrap_or(u64::MAX) {
+                break;
+            }
+            self.spill(self.mappers.largest())?;
+        }
+        Ok(())
+    }
+
+    fn stage_events(&mut self, job: usize, index: usize, offset: u64) -> Result<(), RunError> {
+        let batch = self.pass.batches[job];
+        if let (Some(sink), Some(output)) = (&mut self.sinks[job], &batch.plan.outputs.events) {
             let name = |partition_us| {
                 let what = format!("events-{index}-{offset}-{partition_us}");
                 batch.names.staged(&output.path, &what)
             };
             let mut unsynced = Vec::new();
-            self.part.events.extend(sink.stage(index, offset, name, &mut unsynced)?);
+            self.parts[job].events.extend(sink.stage(index, offset, name, &mut unsynced)?);
             if let Some(durable) = &mut self.durable {
                 // The disk writes while the next split is mapped.
                 durable.add(unsynced);
                 durable.hand_over();
             }
         }
-        if self.mapper.heap_bytes() as u64 > tables_bytes(batch) {
-            self.spill()?;
-        }
-        let lines = self.part.counters.lines();
-        batch.progress.lines(lines - self.lines_told);
-        self.lines_told = lines;
         Ok(())
     }
 
-    fn spill(&mut self) -> Result<(), RunError> {
-        let tables = self.mapper.take_tables();
-        self.part.spilled.extend(spill::spill(self.pass.batch, tables)?);
+    fn spill(&mut self, job: usize) -> Result<(), RunError> {
+        let tables = self.mappers.each[job].take_tables();
+        self.parts[job].spilled.extend(spill::spill(self.pass.batches[job], tables)?);
         Ok(())
     }
 
-    fn finish(mut self) -> Result<Part, RunError> {
-        // What is left goes the way of the rest: then the merge needs a block of each run, and no table.
-        if !self.part.spilled.is_empty() && !self.pass.is_over() {
-            self.spill()?;
+    fn finish(mut self) -> Result<Vec<Part>, RunError> {
+        for job in 0..self.parts.len() {
+            // What is left goes the way of the rest: then the merge needs a block of each run, and no table.
+            if !self.parts[job].spilled.is_empty() && !self.pass.is_over() {
+                self.spill(job)?;
+            }
         }
-        self.part.tables = self.mapper.take_tables();
-        self.part.rejects = self.mapper.rejects;
-        Ok(self.part)
+        for (part, mapper) in self.parts.iter_mut().zip(self.mappers.each) {
+            part.tables = mapper.tables;
+            part.rejects = mapper.rejects;
+        }
+        Ok(self.parts)
     }
 }
 
-fn split_bytes(batch: &Batch<'_>) -> u64 {
-    let events = batch.plan.outputs.events.is_some();
-    let default = if events { EVENT_SPLIT_BYTES } else { SPLIT_BYTES.min(chunk_bytes(batch)) };
-    batch.options.split_bytes.unwrap_or(default)
+/// Of batches that are mapped together, the least that one of them wants.
+fn split_bytes(batches: &[&Batch<'_>]) -> u64 {
+    let jobs = batches.len() as u64;
+    let of_batch = |batch: &&Batch<'_>| {
+        let events = batch.plan.outputs.events.is_some();
+        let chunk = SPLIT_BYTES.min(chunk_bytes(batch, jobs));
+        batch.options.split_bytes.unwrap_or(if events { EVENT_SPLIT_BYTES } else { chunk })
+    };
+    batches.iter().map(of_batch).min().unwrap_or(SPLIT_BYTES)
 }
 
 /// What a stream hands out at a time. Where each chunk becomes files of events, as much as a split.
-fn stream_bytes(batch: &Batch<'_>) -> u64 {
-    match batch.plan.outputs.events {
-        None if batch.options.split_bytes.is_none() => split_bytes(batch).min(STREAM_BYTES),
-        _ => split_bytes(batch),
-    }
+fn stream_bytes(batches: &[&Batch<'_>]) -> u64 {
+    let as_split = |batch: &&Batch<'_>| {
+        batch.plan.outputs.events.is_some() || batch.options.split_bytes.is_some()
+    };
+    let split = split_bytes(batches);
+    if batches.iter().any(as_split) { split } else { split.min(STREAM_BYTES) }
 }
 
 /// What the tables of one worker may take before they are spilled. What is left of the memory is for sorting, for the tables
@@ -293,9 +357,10 @@ pub(super) fn tables_bytes(batch: &Batch<'_>) -> u64 {
     batch.plan.limits.memory_bytes / 8 * 3 / batch.options.threads.max(1) as u64
 }
 
-/// A chunk that could fill a worker's share of the memory at once would be more than that.
-fn chunk_bytes(batch: &Batch<'_>) -> u64 {
-    (batch.plan.limits.memory_bytes / 32 / batch.options.threads.max(1) as u64).max(SPLIT_BYTES_MIN)
+/// A chunk that could fill a worker's share of the memory at once, with the groups of so many jobs, would be more than that.
+fn chunk_bytes(batch: &Batch<'_>, jobs: u64) -> u64 {
+    let threads = batch.options.threads.max(1) as u64;
+    (batch.plan.limits.memory_bytes / 32 / threads / jobs).max(SPLIT_BYTES_MIN)
 }
 
 /// What the progress counts: bytes of the file.
@@ -305,7 +370,11 @@ fn file_bytes(task: &SegmentTask) -> u64 {
 }
 
 /// Streams first: they can't be shared, so none should begin last.
-fn plan_work(tasks: &[SegmentTask], split_bytes: u64) -> (Vec<Segment<'_>>, Vec<Work>) {
+fn plan_work(
+    tasks: &[SegmentTask],
+    split_bytes: u64,
+    jobs: usize,
+) -> (Vec<Segment<'_>>, Vec<Work>) {
     let (mut streams, mut splits, mut segments) = (Vec::new(), Vec::new(), Vec::new());
     for (index, task) in tasks.iter().enumerate() {
         let before = splits.len();
@@ -321,7 +390,7 @@ fn plan_work(tasks: &[SegmentTask], split_bytes: u64) -> (Vec<Segment<'_>>, Vec<
                 splits.extend(parts.map(|split| Work::Split(index, split)));
             }
         }
-        segments.push(Segment::new(task, splits.len() - before));
+        segments.push(Segment::new(task, splits.len() - before, jobs));
     }
     streams.append(&mut splits);
     (segments, streams)
