@@ -69,6 +69,7 @@ impl<'b> Pass<'b> {
         let (segments, work) = plan_work(read, split_bytes(batches), batches.len());
         // Jobs in one pass have one bar, that of the first.
         if let Some(first) = batches.first() {
+            first.progress.with_others(batches.len() - 1);
             first.progress.start(read.iter().map(file_bytes).sum());
         }
         Pass {

@@ -337,6 +337,16 @@ fn same_of(world: &World) {
 }
 
 #[test]
+fn one_bar_shows_the_pass_and_each_job_is_told_of_by_its_own_line() {
+    let world = world();
+    let done = run(&world, "together", &["status", "raw"], &["--progress", "always", "-v"]);
+    let done = done.expect(0).says(&["status and 1 more [", "status: batch 1: ", "raw: batch 1: "]);
+    // The second is drawn when the first has been told of.
+    let (first, _) = done.err.split_once("raw [").expect("its bar");
+    assert!(first.contains("status: batch 1: "), "{}", done.err);
+}
+
+#[test]
 fn a_job_that_fails_before_stops_no_other() {
     let world = world();
     both(&world, &names(), &[]);
