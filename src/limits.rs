@@ -14,6 +14,8 @@ pub const SPLIT_BYTES_MIN: u64 = 64 << 10;
 pub const STREAM_BYTES: u64 = 256 << 10;
 /// The same for jobs with events, where each split becomes one Parquet file a partition.
 pub const EVENT_SPLIT_BYTES: u64 = 32 << 20;
+/// Jobs that are mapped in one pass: each has a catalog open, and tables that share one job's memory.
+pub const JOBS_TOGETHER_MAX: usize = 16;
 /// Records that are parsed, evaluated and grouped together: their columns stay in the second-level cache.
 pub const BLOCK_RECORDS: usize = 1024;
 /// First bytes of a rejected line that the catalog keeps.

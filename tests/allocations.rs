@@ -5,7 +5,8 @@ use std::fmt::Write;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use logmill::engine::map::{Lines, Mapper, SegmentContext};
+use logmill::engine::common::Common;
+use logmill::engine::map::{Lines, Mappers, SegmentContext};
 use logmill::plan::{Overrides, compile};
 
 struct Counting;
@@ -108,21 +109,19 @@ fn mapping_more_lines_of_known_groups_allocates_no_more_a_line() {
         let file =
             logmill::job::parse(Path::new("job.toml"), text.into(), &|_| None).expect("a good job");
         let plan = compile(&file, &Overrides::default(), None).expect("a good job");
-        let converters = plan.converters();
-        let wanted: Vec<&str> = plan.map.fields.iter().map(String::as_str).collect();
-        let tokenizer = plan.format.tokenizer(&wanted, &[]).expect("known fields");
+        let common = Common::new(vec![&plan]);
+        let tokenizer = plan.format.tokenizer(&common.wanted(), &[]).expect("known fields");
         let segment = SegmentContext {
             index: 0,
             source_file: "x",
             rank: (0, 0),
             tokenizer: tokenizer.as_ref(),
         };
-        let mut mapper = Mapper::new(&plan, &converters);
+        let mut mappers = Mappers::new(&common);
         let mut map = |log: &str| {
             let before = ALLOCATIONS.load(Ordering::Relaxed);
-            mapper
-                .chunk(&segment, &Lines { bytes: log.as_bytes(), offset: 0 }, None)
-                .expect("no panic");
+            let lines = Lines { bytes: log.as_bytes(), offset: 0 };
+            mappers.chunk(&[segment], &lines, &mut [None]).expect("no panic");
             ALLOCATIONS.load(Ordering::Relaxed) - before
         };
         let (short, long) = (lines(kind, 20_000), lines(kind, 40_000));

@@ -35,5 +35,7 @@ mod rebuild;
 mod reruns;
 #[path = "cli/retry.rs"]
 mod retry;
+#[path = "cli/several.rs"]
+mod several;
 #[path = "cli/verify.rs"]
 mod verify;

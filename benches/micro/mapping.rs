@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use criterion::{Criterion, Throughput};
-use logmill::engine::map::{Lines, Mapper, SegmentContext};
+use logmill::engine::common::Common;
+use logmill::engine::map::{Lines, Mappers, SegmentContext};
 use logmill::plan::{Overrides, Plan, compile};
 
 use crate::logs::{self, NGINX};
@@ -39,9 +40,8 @@ pub fn benches(c: &mut Criterion) {
     group.throughput(Throughput::Bytes(log.len() as u64));
     for (name, by, measures) in CASES {
         let plan = job(by, measures);
-        let converters = plan.converters();
-        let wanted: Vec<&str> = plan.map.fields.iter().map(String::as_str).collect();
-        let tokenizer = plan.format.tokenizer(&wanted, &[]).expect("known fields");
+        let common = Common::new(vec![&plan]);
+        let tokenizer = plan.format.tokenizer(&common.wanted(), &[]).expect("known fields");
         let segment = SegmentContext {
             index: 0,
             source_file: "x",
@@ -50,9 +50,10 @@ pub fn benches(c: &mut Criterion) {
         };
         group.bench_function(name, |b| {
             // One table for the worker's whole life, as in a run: after the first round all keys are known.
-            let mut mapper = Mapper::new(&plan, &converters);
+            let mut mappers = Mappers::new(&common);
             b.iter(|| {
-                mapper.chunk(&segment, &Lines { bytes: &log, offset: 0 }, None).expect("no panic")
+                let lines = Lines { bytes: &log, offset: 0 };
+                mappers.chunk(&[segment], &lines, &mut [None]).expect("no panic")
             });
         });
     }

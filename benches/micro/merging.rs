@@ -38,9 +38,8 @@ fn key(number: u64, key: &mut Vec<u8>) {
 /// The state of `count(*)`: its length, a tag, a small number. As an empty table writes one.
 fn state(plan: &Plan) -> Vec<u8> {
     let reduce = plan.reduce.as_ref().expect("it has one");
-    let converters = plan.converters();
-    let wanted: Vec<&str> = plan.map.fields.iter().map(String::as_str).collect();
-    let tokenizer = plan.format.tokenizer(&wanted, &[]).expect("known fields");
+    let common = logmill::engine::common::Common::new(vec![plan]);
+    let tokenizer = plan.format.tokenizer(&common.wanted(), &[]).expect("known fields");
     let line = b"1.2.3.4 - - [22/Nov/2026:00:00:00 +0000] \"GET / HTTP/1.1\" 200 1 \"-\" \"-\"\n";
     let segment = logmill::engine::map::SegmentContext {
         index: 0,
@@ -48,10 +47,10 @@ fn state(plan: &Plan) -> Vec<u8> {
         rank: (0, 0),
         tokenizer: tokenizer.as_ref(),
     };
-    let mut mapper = logmill::engine::map::Mapper::new(plan, &converters);
+    let mut mappers = logmill::engine::map::Mappers::new(&common);
     let lines = logmill::engine::map::Lines { bytes: line, offset: 0 };
-    mapper.chunk(&segment, &lines, None).expect("no panic");
-    let delta = logmill::engine::reduce::Delta::reduce(vec![mapper.take_tables()]);
+    mappers.chunk(&[segment], &lines, &mut [None]).expect("no panic");
+    let delta = logmill::engine::reduce::Delta::reduce(vec![mappers.each[0].take_tables()]);
     let mut state = Vec::new();
     delta.cursors(reduce.partition, 0, 1)[0].state(&mut state);
     state

@@ -1,6 +1,7 @@
 //! The progress bar of `run`.
 
 use std::io::{self, Write};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -21,7 +22,10 @@ pub(super) enum When {
 
 /// A bar on stderr: bytes, lines a second, time left.
 pub(super) struct Bar {
+    name: String,
     bar: ProgressBar,
+    /// Where it is drawn from its first word on: several jobs have each a bar, and one place.
+    target: Mutex<Option<ProgressDrawTarget>>,
     lines: AtomicU64,
 }
 
@@ -34,7 +38,7 @@ impl Bar {
             When::Auto => ProgressDrawTarget::stderr_with_hz(10),
             When::Always => ProgressDrawTarget::term_like_with_hz(Box::new(Stderr), 10),
         };
-        let bar = ProgressBar::with_draw_target(Some(0), target);
+        let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::hidden());
         let style = ProgressStyle::with_template(
             "{prefix} [{bar:30}] {bytes}/{total_bytes} {binary_bytes_per_sec} {msg} left {eta}",
         );
@@ -42,7 +46,15 @@ impl Bar {
             bar.set_style(style.progress_chars("=> "));
         }
         bar.set_prefix(name.to_owned());
-        Bar { bar, lines: AtomicU64::new(0) }
+        let (target, lines) = (Mutex::new(Some(target)), AtomicU64::new(0));
+        Bar { name: name.to_owned(), bar, target, lines }
+    }
+
+    fn show(&self) {
+        let target = self.target.lock().ok().and_then(|mut target| target.take());
+        if let Some(target) = target {
+            self.bar.set_draw_target(target);
+        }
     }
 
     /// Takes the bar away.
@@ -96,12 +108,20 @@ impl TermLike for Stderr {
 
 impl Progress for Bar {
     fn start(&self, bytes: u64) {
+        self.show();
         self.bar.set_length(bytes);
         self.bar.set_position(0);
+        self.bar.reset_elapsed();
         self.lines.store(0, Ordering::Relaxed);
         // It is a thread of its own.
         if !self.bar.is_hidden() {
             self.bar.enable_steady_tick(Duration::from_millis(200));
+        }
+    }
+
+    fn with_others(&self, others: usize) {
+        if others > 0 {
+            self.bar.set_prefix(format!("{} and {others} more", self.name));
         }
     }
 
@@ -119,6 +139,8 @@ impl Progress for Bar {
     }
 
     fn stage(&self, name: &'static str) {
+        self.show();
+        self.bar.set_prefix(self.name.clone());
         self.bar.set_message(name);
     }
 }

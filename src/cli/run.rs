@@ -1,11 +1,11 @@
 //! `logmill run`
 
 use std::io::IsTerminal;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::Args;
-use logmill::driver::{self, Loss, Outcome};
+use logmill::driver::{self, Job, Loss, Outcome, RunError};
 use logmill::plan::Plan;
 use serde_json::json;
 
@@ -54,35 +54,71 @@ impl Run {
         for path in &self.jobs {
             plans.push(super::job::load(path, &overrides)?);
         }
-        let mut status = Status::Done;
-        for (path, plan) in self.jobs.iter().zip(&plans) {
-            let one = self.one(path, plan).unwrap_or_else(|error| super::fail(&error));
-            status = status.worse(one);
-        }
-        Ok(status)
+        Ok(if self.rebuild { self.rebuild_all(&plans) } else { self.run_all(&plans) })
     }
 
-    fn one(&self, path: &Path, plan: &Plan) -> anyhow::Result<Status> {
-        let when = if self.job.quiet { When::Never } else { self.job.progress };
-        let bar = Bar::new(&plan.name, when);
-        let options = self.job.work.driver(&self.job.state, path);
+    fn run_all(&self, plans: &[Plan]) -> Status {
+        let (bars, options) = (self.bars(plans), self.options(plans));
+        let mut jobs: Vec<Job<'_>> = Vec::new();
+        for ((plan, options), bar) in plans.iter().zip(&options).zip(&bars) {
+            jobs.push(Job { plan, options, progress: bar });
+        }
+        let mut status = Status::Done;
+        driver::run_all(&jobs, |job, result| {
+            bars[job].finish();
+            status = status.worse(self.told(&plans[job], &options[job], result));
+        });
+        status
+    }
+
+    fn rebuild_all(&self, plans: &[Plan]) -> Status {
         let loss = if self.accept_loss { Loss::Accept } else { Loss::Refuse };
-        let result = match self.rebuild {
-            true => driver::rebuild(plan, &options, loss, &bar),
-            false => driver::run(plan, &options, &bar),
-        };
-        bar.finish();
+        let mut status = Status::Done;
+        for ((plan, options), bar) in plans.iter().zip(self.options(plans)).zip(self.bars(plans)) {
+            let result = driver::rebuild(plan, &options, loss, &bar);
+            bar.finish();
+            status = status.worse(self.told(plan, &options, result));
+        }
+        status
+    }
+
+    fn bars(&self, plans: &[Plan]) -> Vec<Bar> {
+        let when = if self.job.quiet { When::Never } else { self.job.progress };
+        plans.iter().map(|plan| Bar::new(&plan.name, when)).collect()
+    }
+
+    fn options(&self, plans: &[Plan]) -> Vec<driver::Options> {
+        let paths = self.jobs[..plans.len()].iter();
+        paths.map(|path| self.job.work.driver(&self.job.state, path)).collect()
+    }
+
+    /// Tells what became of a job.
+    fn told(
+        &self,
+        plan: &Plan,
+        options: &driver::Options,
+        result: Result<Outcome, RunError>,
+    ) -> Status {
+        self.outcome(plan, options, result).unwrap_or_else(|error| super::fail(&error))
+    }
+
+    fn outcome(
+        &self,
+        plan: &Plan,
+        options: &driver::Options,
+        result: Result<Outcome, RunError>,
+    ) -> anyhow::Result<Status> {
         // The error stays on top of the chain: the exit status is chosen by its kind.
         let outcome = match result {
             Ok(outcome) => outcome,
-            Err(driver::RunError::Job(diagnostic)) => return Err(diagnostic.into()),
+            Err(RunError::Job(diagnostic)) => return Err(diagnostic.into()),
             Err(error) => return Err(error).with_context(|| plan.name.clone()),
         };
         self.tell(plan, &outcome);
         if self.job.state.json {
             output::json(&report(plan, &outcome))?;
         } else if !self.job.quiet && std::io::stdout().is_terminal() {
-            show_busiest(plan, &options)?;
+            show_busiest(plan, options)?;
         }
         // A script that asked for a rebuild must learn that there was none.
         let refused = self.rebuild && outcome.busy.is_some();

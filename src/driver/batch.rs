@@ -57,15 +57,18 @@ pub(super) struct Batch<'r> {
 }
 
 impl Batch<'_> {
-    /// Before the decision an error leaves nothing behind.
+    /// Before the decision an error leaves nothing behind. `mapped`: what the tasks became, if somebody has mapped them.
     pub(super) fn run(
         &self,
         catalog: &mut Catalog,
         pins: &Pins,
-        sources: &mut Sources,
+        (sources, mapped): (&mut Sources, Option<Executed>),
         outcome: &mut Outcome,
     ) -> Result<(), RunError> {
-        self.decide_and_publish(catalog, pins, |catalog| self.decide(catalog, sources, outcome))
+        self.decide_and_publish(catalog, pins, |catalog| {
+            let executed = mapped.map_or_else(|| execute(self, sources), Ok)?;
+            self.decide(catalog, sources, executed, outcome)
+        })
     }
 
     /// Makes a decision, which answers whether there was one, and publishes it.
@@ -98,14 +101,14 @@ impl Batch<'_> {
         self.stop.load(Ordering::Relaxed)
     }
 
-    /// Everything up to the decision; false where nothing could be read after all.
+    /// Everything from the map to the decision; false where nothing could be read after all.
     fn decide(
         &self,
         catalog: &mut Catalog,
-        sources: &mut Sources,
+        sources: &Sources,
+        mut executed: Executed,
         outcome: &mut Outcome,
     ) -> Result<bool, RunError> {
-        let mut executed = execute(self, sources)?;
         if self.depth == Depth::Anew {
             rebuild::check_complete(sources)?;
         }

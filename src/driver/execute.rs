@@ -9,9 +9,11 @@ use super::worker::{Failed, Part, Pass};
 use super::{RunError, spill};
 use crate::catalog::SegmentChange;
 use crate::deliver::events::StagedEvents;
+use crate::engine::common::Common;
 use crate::engine::reduce::Delta;
 use crate::engine::reject::{Counters, Reject, Rejects};
 use crate::engine::run_file::SpilledRun;
+use crate::fault;
 use crate::source::SegmentTask;
 
 /// What the map phase made.
@@ -47,8 +49,10 @@ impl Executed {
 /// Maps all tasks; those that fail are moved to the problems of `sources`.
 pub(super) fn execute(batch: &Batch<'_>, sources: &mut Sources) -> Result<Executed, RunError> {
     loop {
-        match attempt(batch, &sources.plan.tasks)? {
-            Ok(executed) => return Ok(executed),
+        match attempt(&[batch], vec![&sources.plan.tasks])? {
+            Ok(mut executed) => {
+                return executed.pop().ok_or_else(|| RunError::Bug("a batch is gone".to_owned()));
+            }
             Err(mut failed) => {
                 failed.sort_by_key(|(task, _)| std::cmp::Reverse(*task));
                 failed.dedup_by_key(|(task, _)| *task);
@@ -59,25 +63,55 @@ pub(super) fn execute(batch: &Batch<'_>, sources: &mut Sources) -> Result<Execut
     }
 }
 
-fn attempt(batch: &Batch<'_>, tasks: &[SegmentTask]) -> Result<Result<Executed, Failed>, RunError> {
-    let pass = Pass::new(batch, tasks);
-    let workers = batch.pool.broadcast(|_| pass.worker());
+/// Maps the tasks of several batches, which are the same, in one pass. `None`: something failed; what did is found out when
+/// each is mapped alone.
+pub(super) fn execute_together(
+    batches: &[&Batch<'_>],
+    tasks: Vec<&[SegmentTask]>,
+) -> Option<Vec<Executed>> {
+    fault::point("map.together");
+    let done = attempt(batches, tasks).ok().and_then(Result::ok);
+    if done.is_none() {
+        for batch in batches {
+            // What is in the way of this is in the way of the next attempt, too, and told then.
+            let _ = spill::clear(batch);
+        }
+    }
+    done
+}
+
+/// One pass: answers what it made of each batch.
+fn attempt<'b>(
+    batches: &'b [&'b Batch<'b>],
+    tasks: Vec<&'b [SegmentTask]>,
+) -> Result<Result<Vec<Executed>, Failed>, RunError> {
+    let Some(pool) = batches.first().map(|batch| batch.pool) else { return Ok(Ok(Vec::new())) };
+    let common = Common::new(batches.iter().map(|batch| batch.plan).collect());
+    let pass = Pass::new(batches, &common, tasks.clone());
+    let workers = pool.broadcast(|_| pass.worker());
     let failed = pass.failed.into_inner().unwrap_or_default();
-    if batch.is_stopped() {
+    if batches.iter().any(|batch| batch.is_stopped()) {
         return Err(RunError::Stopped);
     }
     if !failed.is_empty() {
         return Ok(Err(failed));
     }
-    let mut parts = Vec::new();
+    let mut of_batches: Vec<Vec<Part>> = batches.iter().map(|_| Vec::new()).collect();
     for worker in workers {
-        parts.push(worker?);
+        for (parts, part) in of_batches.iter_mut().zip(worker?) {
+            parts.push(part);
+        }
     }
+    let executed = of_batches.into_iter().zip(tasks);
+    Ok(Ok(pool.install(|| executed.map(|(parts, tasks)| of_parts(parts, tasks)).collect())))
+}
+
+fn of_parts(mut parts: Vec<Part>, tasks: &[SegmentTask]) -> Executed {
     let mut states: Vec<_> = parts.iter_mut().flat_map(|part| part.states.drain(..)).collect();
     states.sort_by_key(|(index, _)| *index);
     let states = states.into_iter().map(|(_, state)| state).collect();
     let paths = tasks.iter().map(|task| task.found.path.clone()).collect();
-    Ok(Ok(batch.pool.install(|| join(parts, states, paths))))
+    join(parts, states, paths)
 }
 
 /// The workers' parts as one.

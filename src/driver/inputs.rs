@@ -4,12 +4,31 @@
 use std::collections::HashSet;
 use std::panic::resume_unwind;
 use std::path::Path;
+use std::time::SystemTime;
 
 use super::RunError;
 use crate::catalog::Catalog;
 use crate::limits::{HELD_FILES_MAX, HELD_QUIET_NS};
 use crate::plan::Plan;
 use crate::source::{self, Discovery, Found, Held, SegmentState};
+
+/// The files of jobs with the same source, at one moment: so that they have the same bytes to read of a log that grows.
+#[derive(Debug, Clone)]
+pub(super) struct FoundNow {
+    files: Vec<Found>,
+    unmatched: Vec<String>,
+    at: SystemTime,
+}
+
+impl FoundNow {
+    /// Finds them. `None` where something is wrong, which each job finds out and tells by itself.
+    pub(super) fn look(plan: &Plan) -> Option<Self> {
+        let at = SystemTime::now();
+        let found = source::discover(&plan.source.globs, &plan.source.base).ok()?;
+        let Discovery { files, problems, unmatched } = found;
+        problems.is_empty().then_some(FoundNow { files, unmatched, at })
+    }
+}
 
 /// What a process keeps in memory of a job's files.
 #[derive(Debug, Default)]
@@ -19,6 +38,8 @@ pub(super) struct Inputs {
     held: Option<Held>,
     /// Of the last look: the sum of the sizes.
     bytes: u64,
+    /// What was found just now, for the first look.
+    found: Option<FoundNow>,
     /// Of the last look of a process that stays: where files are.
     folders: Vec<std::path::PathBuf>,
 }
@@ -32,6 +53,16 @@ impl Inputs {
     /// Nothing is known: everything is read.
     pub(super) fn of_nothing() -> Self {
         Inputs { known: Some(Vec::new()), ..Inputs::default() }
+    }
+
+    /// For a job whose files were found just now, with those of others.
+    pub(super) fn of_found(found: FoundNow) -> Self {
+        Inputs { found: Some(found), ..Inputs::default() }
+    }
+
+    /// The moment for which the next look holds.
+    pub(super) fn now(&self) -> SystemTime {
+        self.found.as_ref().map_or_else(SystemTime::now, |found| found.at)
     }
 
     /// Whether it is for a process that stays, which may wait for files that do not exist yet.
@@ -85,6 +116,11 @@ impl Inputs {
 
     /// Looks for the files, and meanwhile reads what the catalog knows of them: of a thousand files, either takes as long.
     fn find(&mut self, plan: &Plan, catalog: Option<&Catalog>) -> Result<Discovery, RunError> {
+        if let (Some(found), Some(catalog)) = (self.found.take(), catalog) {
+            self.known(catalog)?;
+            let FoundNow { files, unmatched, .. } = found;
+            return Ok(Discovery { files, unmatched, problems: Vec::new() });
+        }
         let find = || source::discover(&plan.source.globs, &plan.source.base);
         let Some(catalog) = catalog.filter(|_| self.known.is_none()) else {
             return Ok(find()?);

@@ -14,6 +14,7 @@ mod locate;
 mod outbox;
 mod partition;
 mod pins;
+mod portions;
 mod progress;
 mod publish;
 mod query;
@@ -27,6 +28,7 @@ mod session;
 mod sources;
 mod spill;
 mod swap;
+mod together;
 mod verify;
 mod watch;
 mod worker;
@@ -38,8 +40,8 @@ pub use progress::{NoProgress, Progress};
 pub use query::{Busiest, busiest};
 pub use rebuild::{Loss, rebuild};
 pub use retry::{Retried, retry};
-pub use run::run;
 pub use sources::{Lag, SourceReport, head_of, lag, look};
+pub use together::{Job, run, run_all};
 pub use verify::{
     Difference, EventsDifference, Kind, Range, Tally, Verified, VerifiedEvents, VerifiedOutput,
     VerifyOptions, verify,
@@ -71,6 +73,14 @@ pub struct Options {
     pub split_bytes: Option<u64>,
     /// Take over SQL tables that belong to another state.
     pub adopt: bool,
+}
+
+impl Options {
+    /// Whether files are read in the same way.
+    fn reads_as(&self, other: &Options) -> bool {
+        let how = |o: &Options| (o.final_, o.threads, o.io, o.split_bytes);
+        how(self) == how(other)
+    }
 }
 
 /// What a run did.

@@ -4,6 +4,8 @@
 pub trait Progress: Sync {
     /// So many bytes (of the files, compressed as they are) are to be read.
     fn start(&self, bytes: u64);
+    /// What is told until the next stage is the work of this job and so many others.
+    fn with_others(&self, _others: usize) {}
     /// So many more of them were read.
     fn read(&self, bytes: u64);
     /// So many more lines were mapped.

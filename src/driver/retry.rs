@@ -11,17 +11,19 @@ use std::time::Instant;
 use super::batch::{Batch, Change, Depth};
 use super::execute::join;
 use super::inputs::Inputs;
+use super::portions::tables_bytes;
 use super::progress::Progress;
 use super::run::once;
 use super::session::{Differing, Session};
 use super::sources::discover;
-use super::worker::{Part, tables_bytes};
+use super::worker::Part;
 use super::{Options, Outcome, RunError, spill};
 use crate::catalog::{Catalog, RejectRow};
 use crate::deliver::events::EventSplit;
-use crate::engine::map::{Lines, Mapper, RecordSink, SegmentContext};
+use crate::engine::common::Common;
+use crate::engine::map::{Lines, Mappers, RecordSink, SegmentContext};
 use crate::engine::parquet_file::make_durable;
-use crate::format::{Converter, Tokenizer};
+use crate::format::Tokenizer;
 use crate::plan::Plan;
 use crate::source::{self, LineReader, SegmentState};
 
@@ -84,8 +86,8 @@ fn decide(
     retried: &mut Retried,
     outcome: &mut Outcome,
 ) -> Result<bool, RunError> {
-    let converters = batch.plan.converters();
-    let mut pass = Pass::new(batch, &converters, segments);
+    let common = Common::new(vec![batch.plan]);
+    let mut pass = Pass::new(batch, &common, segments);
     let mut last = 0;
     loop {
         let rows = catalog.rejects_after(last, PAGE_ROWS)?;
@@ -146,7 +148,7 @@ impl Segments {
 /// The lines' way through the mapper.
 struct Pass<'p> {
     batch: &'p Batch<'p>,
-    mapper: Mapper<'p>,
+    mappers: Mappers<'p>,
     sink: Option<EventSplit>,
     part: Part,
     segments: Segments,
@@ -162,10 +164,10 @@ struct Pass<'p> {
 }
 
 impl<'p> Pass<'p> {
-    fn new(batch: &'p Batch<'p>, converters: &'p [Converter], segments: Segments) -> Self {
+    fn new(batch: &'p Batch<'p>, common: &'p Common<'p>, segments: Segments) -> Self {
         Pass {
             batch,
-            mapper: Mapper::new(batch.plan, converters),
+            mappers: Mappers::new(common),
             sink: batch.plan.outputs.events.as_ref().map(EventSplit::new),
             part: Part::default(),
             segments,
@@ -187,7 +189,7 @@ impl<'p> Pass<'p> {
             }
         }
         // Those that stay are in the catalog already.
-        drop(std::mem::take(&mut self.mapper.rejects));
+        drop(std::mem::take(&mut self.mappers.each[0].rejects));
         let (batch, page) = (self.batch, self.pages);
         self.pages += 1;
         if let (Some(sink), Some(output)) = (&mut self.sink, &batch.plan.outputs.events) {
@@ -198,8 +200,8 @@ impl<'p> Pass<'p> {
             self.part.events.extend(sink.stage(page, 0, name, &mut unsynced)?);
             make_durable(&unsynced)?;
         }
-        if self.mapper.heap_bytes() as u64 > tables_bytes(batch) {
-            let tables = self.mapper.take_tables();
+        if self.mappers.each[0].heap_bytes() as u64 > tables_bytes(batch) {
+            let tables = self.mappers.each[0].take_tables();
             self.part.spilled.extend(spill::spill(batch, tables)?);
         }
         Ok(())
@@ -244,11 +246,12 @@ impl<'p> Pass<'p> {
             rank: row.rank,
             tokenizer: tokenizer.as_ref(),
         };
-        let rejected = self.mapper.counters.rejected;
+        let rejected = self.mappers.each[0].counters.rejected;
         let sink = self.sink.as_mut().map(|sink| sink as &mut dyn RecordSink);
-        self.mapper.chunk(&context, &Lines { bytes: line, offset: row.offset }, sink)?;
+        let lines = Lines { bytes: line, offset: row.offset };
+        self.mappers.chunk(&[context], &lines, &mut [sink])?;
         self.tried += 1;
-        if self.mapper.counters.rejected == rejected {
+        if self.mappers.each[0].counters.rejected == rejected {
             self.merged.push(row.id);
         }
         Ok(())
@@ -268,8 +271,8 @@ impl<'p> Pass<'p> {
 
     /// Its bytes were counted when they were read, and so were those that stay rejects.
     fn finish(mut self) -> Part {
-        self.part.tables = self.mapper.take_tables();
-        self.part.counters = self.mapper.counters;
+        self.part.tables = self.mappers.each[0].take_tables();
+        self.part.counters = self.mappers.each[0].counters;
         (self.part.counters.rejected, self.part.counters.bytes) = (0, 0);
         self.part
     }

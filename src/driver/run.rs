@@ -1,24 +1,16 @@
-//! `run`: one batch, and every output brought up to it (docs/ARCHITECTURE.md, "One decision, then roll-forward").
+//! What is done under a job's lock, once: some work, and every output brought up to it (docs/ARCHITECTURE.md, "One
+//! decision, then roll-forward").
 
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
-use super::batch::Depth;
 use super::compact::compact;
-use super::inputs::Inputs;
 use super::outbox::Outbox;
 use super::pins::Pins;
 use super::progress::Progress;
 use super::session::{Differing, Opened, Session, Work, Workers};
 use super::{Options, Outcome, RunError, bug};
 use crate::plan::Plan;
-
-/// Reads all that is new, once.
-pub fn run(plan: &Plan, options: &Options, progress: &dyn Progress) -> Result<Outcome, RunError> {
-    once(plan, options, progress, Differing::Nothing, |session, outcome| {
-        session.batch(Depth::Whole, &mut Inputs::default(), outcome)
-    })
-}
 
 /// One piece of work under the job's lock, and the deliveries that follow from it.
 pub(super) fn once(
@@ -28,27 +20,39 @@ pub(super) fn once(
     differing: Differing,
     make: impl FnOnce(&mut Session<'_>, &mut Outcome) -> Result<(), RunError>,
 ) -> Result<Outcome, RunError> {
-    bug::caught(|| under_lock(plan, options, progress, differing, make))
+    bug::caught(|| {
+        let started = Instant::now();
+        let (workers, stop) = (Workers::new(options.threads), AtomicBool::new(false));
+        let work = Work { plan, options, workers: &workers, progress, stop: &stop };
+        let mut outcome = Outcome::default();
+        if let Some(mut session) = open(work, differing, &mut outcome)? {
+            make(&mut session, &mut outcome)?;
+            finish(&mut session, &mut outcome)?;
+            outcome.seconds = started.elapsed().as_secs_f64();
+        }
+        Ok(outcome)
+    })
 }
 
-fn under_lock(
-    plan: &Plan,
-    options: &Options,
-    progress: &dyn Progress,
+/// Takes the job's lock; `None` where another run holds it.
+pub(super) fn open<'w>(
+    work: Work<'w>,
     differing: Differing,
-    make: impl FnOnce(&mut Session<'_>, &mut Outcome) -> Result<(), RunError>,
-) -> Result<Outcome, RunError> {
-    let started = Instant::now();
-    let mut outcome = Outcome { notices: plan.notices.clone(), ..Outcome::default() };
-    let (workers, stop) = (Workers::new(options.threads), AtomicBool::new(false));
-    let work = Work { plan, options, workers: &workers, progress, stop: &stop };
-    let opened = Session::open_with(work, Pins::default(), differing, &mut outcome.notices)?;
-    let mut session = match opened {
-        Opened::Session(session) => session,
-        Opened::Busy(holder) => return Ok(Outcome { busy: Some(holder), ..outcome }),
-    };
-    make(&mut session, &mut outcome)?;
+    outcome: &mut Outcome,
+) -> Result<Option<Box<Session<'w>>>, RunError> {
+    outcome.notices.clone_from(&work.plan.notices);
+    match Session::open_with(work, Pins::default(), differing, &mut outcome.notices)? {
+        Opened::Session(session) => Ok(Some(session)),
+        Opened::Busy(holder) => {
+            outcome.busy = Some(holder);
+            Ok(None)
+        }
+    }
+}
 
+/// What follows from the batches of a job: deliveries, and larger files of events.
+pub(super) fn finish(session: &mut Session<'_>, outcome: &mut Outcome) -> Result<(), RunError> {
+    let Work { plan, options, progress, .. } = session.work;
     progress.stage("deliver");
     let mut outbox = Outbox::open(plan, options, &session.catalog)?;
     if outbox.has_work(outcome.batch) {
@@ -58,12 +62,11 @@ fn under_lock(
     }
     outcome.outputs = outbox.reports();
 
-    match compact(&mut session) {
+    match compact(session) {
         Ok(_) => {}
         Err(error @ RunError::Catalog(_)) => return Err(error),
         // The batch is decided and delivered all the same.
         Err(error) => outcome.problems.push(error.to_string()),
     }
-    outcome.seconds = started.elapsed().as_secs_f64();
-    Ok(outcome)
+    Ok(())
 }

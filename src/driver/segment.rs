@@ -5,18 +5,21 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::batch::Batch;
-use crate::catalog::{SegmentChange, SegmentLedger};
+use crate::catalog::SegmentLedger;
+use crate::engine::common::Common;
+use crate::engine::map::first_time;
 use crate::engine::reject::Counters;
 use crate::format::Tokenizer;
-use crate::plan::{Limits, MapPlan, Plan, SlotKind};
-use crate::source::{self, PlainReader, SegmentState, SegmentTask, SourceError};
+use crate::plan::{Limits, Plan};
+use crate::source::{self, PlainReader, SegmentTask, SourceError};
 
 /// What is to be read, and the open file as long as somebody reads it.
 pub(super) struct Segment<'t> {
     pub(super) task: &'t SegmentTask,
     splits_left: AtomicUsize,
     failed: AtomicBool,
-    read: Mutex<SegmentLedger>,
+    /// What became of its bytes, by job.
+    read: Mutex<Vec<SegmentLedger>>,
     open: Mutex<Option<Arc<Open>>>,
 }
 
@@ -26,43 +29,48 @@ pub(super) struct Open {
     pub(super) plain: Option<PlainReader>,
     pub(super) tokenizer: Box<dyn Tokenizer>,
     pub(super) source_file: String,
-    pub(super) rank: (i64, u64),
+    /// Its place in file order, by job.
+    pub(super) ranks: Vec<(i64, u64)>,
 }
 
 impl<'t> Segment<'t> {
-    /// A segment that is read in so many splits.
-    pub(super) fn new(task: &'t SegmentTask, splits: usize) -> Self {
+    /// A segment that is read in so many splits, for so many jobs.
+    pub(super) fn new(task: &'t SegmentTask, splits: usize, jobs: usize) -> Self {
         Segment {
             task,
             splits_left: AtomicUsize::new(splits),
             failed: AtomicBool::new(false),
-            read: Mutex::default(),
+            read: Mutex::new(vec![SegmentLedger::default(); jobs]),
             open: Mutex::new(None),
         }
     }
 
     /// The open segment; opens it if nobody has.
-    pub(super) fn open(&self, batch: &Batch<'_>) -> Result<Arc<Open>, SourceError> {
+    pub(super) fn open(
+        &self,
+        batch: &Batch<'_>,
+        common: &Common<'_>,
+    ) -> Result<Arc<Open>, SourceError> {
         // A panic in `open` leaves `None` behind, which is as good as before.
         let mut slot = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         match &*slot {
             Some(open) => Ok(Arc::clone(open)),
-            None => Ok(Arc::clone(slot.insert(Arc::new(open(batch, self.task)?)))),
+            None => Ok(Arc::clone(slot.insert(Arc::new(open(batch, common, self.task)?)))),
         }
     }
 
-    /// Notes what became of the bytes of a chunk.
-    pub(super) fn count(&self, counters: &Counters) {
+    /// Notes what became of the bytes of a chunk in one of the jobs.
+    pub(super) fn count(&self, job: usize, counters: &Counters) {
         let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        let read = &mut read[job];
         read.mapped_bytes += counters.mapped_bytes;
         read.filtered_bytes += counters.filtered_bytes;
         read.rejected_bytes += counters.rejected_bytes;
     }
 
-    /// The state behind the last split, and what became of the bytes that led there.
-    pub(super) fn change(&self, state: SegmentState) -> SegmentChange {
-        let read = *self.read.lock().unwrap_or_else(PoisonError::into_inner);
-        SegmentChange { state, read }
+    /// What became of the bytes that led behind the last split, by job.
+    pub(super) fn ledgers(&self) -> Vec<SegmentLedger> {
+        self.read.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Notes that a split was read; true for the last one.
@@ -88,48 +96,43 @@ impl<'t> Segment<'t> {
 }
 
 /// Opens a task's file, and makes what cuts its lines.
-fn open(batch: &Batch<'_>, task: &SegmentTask) -> Result<Open, SourceError> {
+fn open(batch: &Batch<'_>, common: &Common<'_>, task: &SegmentTask) -> Result<Open, SourceError> {
     let plan = batch.plan;
     let plain = match task.compression.is_compressed() {
         false => Some(PlainReader::open(task, batch.options.io, reader_line_bytes(plan.limits))?),
         true => None,
     };
     let head = if plan.format.needs_head() { source::task_head(task)? } else { Vec::new() };
-    let wanted: Vec<&str> = plan.map.fields.iter().map(String::as_str).collect();
     let tokenizer = plan
         .format
-        .tokenizer(&wanted, &head)
+        .tokenizer(&common.wanted(), &head)
         .map_err(|e| SourceError::Header { path: task.found.path.clone(), what: e.to_string() })?;
-    let rank = (first_time(plan, task, tokenizer.as_ref())?, task.rank);
+    let mut ranks = Vec::new();
+    for time in first_times(common, task, tokenizer.as_ref())? {
+        ranks.push((time, task.rank));
+    }
     let source_file = task.found.path.to_string_lossy().into_owned();
-    Ok(Open { plain, tokenizer, source_file, rank })
+    Ok(Open { plain, tokenizer, source_file, ranks })
 }
 
-/// The event time of a segment's first line: an order of segments that is the same in every batch. Asked for only where
-/// `first` or `last` need it.
-fn first_time(
-    plan: &Plan,
+/// The event time of a segment's first line, by job: an order of segments that is the same in every batch. Asked for only
+/// where `first` or `last` need it.
+fn first_times(
+    common: &Common<'_>,
     task: &SegmentTask,
     tokenizer: &dyn Tokenizer,
-) -> Result<i64, SourceError> {
-    let needed = plan.reduce.as_ref().is_some_and(|reduce| reduce.needs_order());
-    let Some(field) =
-        plan.map.event_time.filter(|_| needed).and_then(|slot| time_field(&plan.map, slot))
-    else {
-        return Ok(0);
-    };
-    let line = source::first_line(task)?;
-    let converters = plan.converters();
-    Ok(crate::engine::map::first_time(tokenizer, &converters[field], field, &line).unwrap_or(0))
-}
-
-/// The raw field that the event time is read from.
-fn time_field(map: &MapPlan, slot: usize) -> Option<usize> {
-    match &map.slots[slot].kind {
-        SlotKind::EventTime(of) => time_field(map, *of),
-        SlotKind::Field(field) => Some(*field),
-        _ => None,
+) -> Result<Vec<i64>, SourceError> {
+    let needed = |plan: &Plan| plan.reduce.as_ref().is_some_and(|reduce| reduce.needs_order());
+    let slots: Vec<Option<usize>> =
+        common.plans().map(|plan| plan.map.event_time.filter(|_| needed(plan))).collect();
+    if slots.iter().all(Option::is_none) {
+        return Ok(vec![0; slots.len()]);
     }
+    let line = source::first_line(task)?;
+    let time = |(plan, slot): (usize, &Option<usize>)| {
+        first_time(common, (plan, (*slot)?), tokenizer, &line)
+    };
+    Ok(slots.iter().enumerate().map(|slot| time(slot).unwrap_or(0)).collect())
 }
 
 /// The longest line that readers hand out whole. They measure lines with a byte order mark (3 bytes) and a carriage return;

@@ -5,12 +5,13 @@ use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use super::batch::{Batch, Depth};
+use super::execute::Executed;
 use super::inputs::Inputs;
 use super::layout::Layout;
 use super::outbox::Snapshot;
 use super::pins::Pins;
 use super::progress::Progress;
-use super::sources::discover;
+use super::sources::{Sources, discover};
 use super::{Options, Outcome, RunError, recover, refresh};
 use crate::catalog::{Catalog, JobLock, LockError, OutputRow};
 use crate::plan::Plan;
@@ -59,6 +60,48 @@ pub(super) struct Session<'w> {
     pub(super) pins: Pins,
     state_id: String,
     _lock: JobLock,
+}
+
+/// What is new, and what was made of it so far.
+pub(super) struct Round {
+    pub(super) sources: Sources,
+    pub(super) started: Instant,
+    pub(super) turn: Option<Turn>,
+    pub(super) mapped: Option<Executed>,
+    depth: Depth,
+}
+
+/// What a batch has of the catalog: nobody else makes the one with this number under this fence.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Turn {
+    depth: Depth,
+    fence: u64,
+    number: u64,
+    watermark_us: Option<i64>,
+}
+
+impl Turn {
+    /// The batch.
+    pub(super) fn batch<'b>(
+        self,
+        work: Work<'b>,
+        layout: &'b Layout,
+        started: Instant,
+    ) -> Result<Batch<'b>, RunError> {
+        Ok(Batch {
+            plan: work.plan,
+            options: work.options,
+            layout,
+            names: layout.names(self.fence, self.number),
+            progress: work.progress,
+            stop: work.stop,
+            pool: work.workers.pool()?,
+            number: self.number,
+            depth: self.depth,
+            watermark_us: self.watermark_us,
+            started,
+        })
+    }
 }
 
 /// How far a job may differ from the one that made what is stored.
@@ -121,13 +164,35 @@ impl<'w> Session<'w> {
         inputs: &mut Inputs,
         outcome: &mut Outcome,
     ) -> Result<(), RunError> {
+        let round = self.look(depth, inputs, outcome)?;
+        self.settle(round, inputs, outcome)
+    }
+
+    /// Finds what is new.
+    pub(super) fn look(
+        &mut self,
+        depth: Depth,
+        inputs: &mut Inputs,
+        outcome: &mut Outcome,
+    ) -> Result<Round, RunError> {
         let started = Instant::now();
         outcome.batch = self.catalog.last_batch()?;
-        let mut sources = discover(self.work.plan, self.work.options, &self.catalog, inputs)?;
+        let sources = discover(self.work.plan, self.work.options, &self.catalog, inputs)?;
+        Ok(Round { depth, started, sources, turn: None, mapped: None })
+    }
+
+    /// Reads what is new, unless somebody has, and decides it.
+    pub(super) fn settle(
+        &mut self,
+        round: Round,
+        inputs: &mut Inputs,
+        outcome: &mut Outcome,
+    ) -> Result<(), RunError> {
+        let Round { depth, started, mut sources, turn, mapped } = round;
         if sources.has_work() {
-            self.with_batch(depth, started, |batch, catalog, pins| {
-                batch.run(catalog, pins, &mut sources, outcome)
-            })?;
+            let turn = turn.map_or_else(|| self.turn(depth), Ok)?;
+            let batch = turn.batch(self.work, &self.layout, started)?;
+            batch.run(&mut self.catalog, &self.pins, (&mut sources, mapped), outcome)?;
         }
         if !outcome.decided && !sources.plan.updates.is_empty() {
             self.catalog.update_segments(&sources.changes())?;
@@ -147,21 +212,15 @@ impl<'w> Session<'w> {
         started: Instant,
         work: impl FnOnce(&Batch<'_>, &mut Catalog, &Pins) -> Result<T, RunError>,
     ) -> Result<T, RunError> {
-        let (fence, number) = (self.catalog.take_fence()?, self.catalog.last_batch()? + 1);
-        let batch = Batch {
-            plan: self.work.plan,
-            options: self.work.options,
-            layout: &self.layout,
-            names: self.layout.names(fence, number),
-            progress: self.work.progress,
-            stop: self.work.stop,
-            pool: self.work.workers.pool()?,
-            number,
-            depth,
-            watermark_us: if depth == Depth::Anew { None } else { self.catalog.watermark_us()? },
-            started,
-        };
+        let batch = self.turn(depth)?.batch(self.work, &self.layout, started)?;
         work(&batch, &mut self.catalog, &self.pins)
+    }
+
+    /// Takes the next batch's number, and a fence.
+    pub(super) fn turn(&mut self, depth: Depth) -> Result<Turn, RunError> {
+        let (fence, number) = (self.catalog.take_fence()?, self.catalog.last_batch()? + 1);
+        let watermark_us = if depth == Depth::Anew { None } else { self.catalog.watermark_us()? };
+        Ok(Turn { depth, fence, number, watermark_us })
     }
 
     /// What the outputs are to show, with the files that say so kept as long as it lives.

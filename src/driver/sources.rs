@@ -58,6 +58,7 @@ fn look_once(
     catalog: &Catalog,
     inputs: &mut Inputs,
 ) -> Result<Sources, RunError> {
+    let now = inputs.now();
     let Discovery { files, problems, unmatched } = inputs.look(plan, Some(catalog))?;
     let is_patient = inputs.is_patient();
     let known = inputs.known(catalog)?;
@@ -78,11 +79,7 @@ fn look_once(
             (_, false) => notices.push(format!("no file matches {globs} any more")),
         }
     }
-    let rules = SealRules {
-        final_: options.final_,
-        seal_after: plan.source.seal_after,
-        now: SystemTime::now(),
-    };
+    let rules = SealRules { final_: options.final_, seal_after: plan.source.seal_after, now };
     let mut planned = source::plan(files, known, &rules);
     // Found a moment ago: a rotation came between, and the next batch finds it under its new name.
     let (moved, left): (Vec<_>, Vec<_>) =

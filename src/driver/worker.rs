@@ -1,21 +1,26 @@
 //! The workers of the map phase: each takes splits from a shared cursor until none is left.
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use super::batch::Batch;
 use super::durable::Durable;
+use super::portions::{
+    Work, chunk_bytes, file_bytes, plan_work, split_bytes, stream_bytes, tables_bytes,
+};
 use super::segment::{Open, Segment, reader_line_bytes};
 use super::{RunError, spill};
 use crate::catalog::SegmentChange;
 use crate::deliver::events::{EventSplit, StagedEvents};
-use crate::engine::map::{Lines, Mapper, RecordSink, SegmentContext};
+use crate::engine::common::Common;
+use crate::engine::map::{Lines, Mappers, RecordSink, SegmentContext};
 use crate::engine::reject::{Counters, Rejects};
 use crate::engine::run_file::SpilledRun;
 use crate::engine::table::GroupTable;
-use crate::format::Converter;
-use crate::limits::{EVENT_SPLIT_BYTES, SPLIT_BYTES, SPLIT_BYTES_MIN, STREAM_BYTES};
-use crate::source::{self, Chunk, ChunkBuffer, SegmentTask, SourceError, Split, StreamReader};
+use crate::limits::SPLIT_BYTES;
+use crate::source::{
+    self, Chunk, ChunkBuffer, SegmentState, SegmentTask, SourceError, Split, StreamReader,
+};
 
 /// Decoded chunks that wait to be mapped, where they are small.
 const CHUNKS_WAITING: usize = 2;
@@ -23,26 +28,20 @@ const CHUNKS_WAITING: usize = 2;
 /// Segments that could not be read, by their index.
 pub(super) type Failed = Vec<(usize, SourceError)>;
 
-/// What one worker takes at a time.
-pub(super) enum Work {
-    /// A split of a plain segment.
-    Split(usize, Split),
-    /// A compressed segment, which is decoded from its start.
-    Stream(usize),
-}
-
-/// One pass over all tasks.
+/// One pass over all tasks, for one batch or several that want the same lines.
 pub(super) struct Pass<'b> {
-    pub(super) batch: &'b Batch<'b>,
+    pub(super) batches: &'b [&'b Batch<'b>],
+    common: &'b Common<'b>,
+    /// The tasks of each batch: the same, but for the numbers that the catalogs know them by.
+    tasks: Vec<&'b [SegmentTask]>,
     pub(super) segments: Vec<Segment<'b>>,
     pub(super) work: Vec<Work>,
     pub(super) next: AtomicUsize,
     pub(super) stop: AtomicBool,
     pub(super) failed: Mutex<Failed>,
-    pub(super) converters: Vec<Converter>,
 }
 
-/// What one worker made.
+/// What one worker made for one of the batches.
 #[derive(Default)]
 pub(super) struct Part {
     pub(super) tables: Vec<GroupTable>,
@@ -55,30 +54,40 @@ pub(super) struct Part {
 }
 
 impl<'b> Pass<'b> {
-    /// A pass over these tasks.
-    pub(super) fn new(batch: &'b Batch<'b>, tasks: &'b [SegmentTask]) -> Self {
-        batch.progress.start(tasks.iter().map(file_bytes).sum());
-        let (segments, work) = plan_work(tasks, split_bytes(batch));
+    /// A pass over these tasks, of which each batch has its own.
+    pub(super) fn new(
+        batches: &'b [&'b Batch<'b>],
+        common: &'b Common<'b>,
+        tasks: Vec<&'b [SegmentTask]>,
+    ) -> Self {
+        let read = tasks.first().copied().unwrap_or_default();
+        let (segments, work) = plan_work(read, split_bytes(batches), batches.len());
+        // Jobs in one pass have one bar, that of the first.
+        if let Some(first) = batches.first() {
+            first.progress.with_others(batches.len() - 1);
+            first.progress.start(read.iter().map(file_bytes).sum());
+        }
         Pass {
-            batch,
+            batches,
+            common,
+            tasks,
             segments,
             work,
             next: AtomicUsize::new(0),
             stop: AtomicBool::new(false),
             failed: Mutex::new(Vec::new()),
-            converters: batch.plan.converters(),
         }
     }
 
-    /// One worker's life: takes work until there is none.
-    pub(super) fn worker(&self) -> Result<Part, RunError> {
-        match self.batch.plan.outputs.events {
-            Some(_) => Durable::scope(|durable| self.life(Some(durable))),
-            None => self.life(None),
+    /// One worker's life: takes work until there is none. Answers a part a batch.
+    pub(super) fn worker(&self) -> Result<Vec<Part>, RunError> {
+        match self.batches.iter().any(|batch| batch.plan.outputs.events.is_some()) {
+            true => Durable::scope(|durable| self.life(Some(durable))),
+            false => self.life(None),
         }
     }
 
-    fn life(&self, durable: Option<&mut Durable>) -> Result<Part, RunError> {
+    fn life(&self, durable: Option<&mut Durable>) -> Result<Vec<Part>, RunError> {
         let mut worker = Worker::new(self, durable);
         while !self.is_over() {
             let Some(work) = self.work.get(self.next.fetch_add(1, Ordering::Relaxed)) else {
@@ -108,12 +117,26 @@ impl<'b> Pass<'b> {
 
     /// Whether streams are decoded on threads of their own: where workers would be idle otherwise.
     fn reads_ahead(&self) -> bool {
-        2 * self.work.len() <= self.batch.options.threads
+        self.batches.iter().all(|batch| 2 * self.work.len() <= batch.options.threads)
+    }
+
+    /// What is read and mapped at a time.
+    fn chunk_bytes(&self) -> u64 {
+        let jobs = self.batches.len() as u64;
+        self.batches.iter().map(|batch| chunk_bytes(batch, jobs)).min().unwrap_or(SPLIT_BYTES)
+    }
+
+    fn open(&self, segment: &Segment<'_>) -> Result<Arc<Open>, SourceError> {
+        segment.open(self.batches[0], self.common)
+    }
+
+    fn tell_read(&self, bytes: u64) {
+        self.batches[0].progress.read(bytes);
     }
 
     /// Whether another worker failed, or the batch is given up.
     fn is_over(&self) -> bool {
-        self.stop.load(Ordering::Relaxed) || self.batch.is_stopped()
+        self.stop.load(Ordering::Relaxed) || self.batches.iter().any(|batch| batch.is_stopped())
     }
 
     /// The others are read on, so that one pass finds all that can't be read.
@@ -129,34 +152,38 @@ impl<'b> Pass<'b> {
 /// One worker's state.
 struct Worker<'p, 'd> {
     pass: &'p Pass<'p>,
-    mapper: Mapper<'p>,
+    mappers: Mappers<'p>,
     buffer: ChunkBuffer,
-    sink: Option<EventSplit>,
+    /// One a batch.
+    sinks: Vec<Option<EventSplit>>,
     /// Where events are written: makes their files durable.
     durable: Option<&'d mut Durable>,
-    part: Part,
-    lines_told: u64,
+    /// One a batch.
+    parts: Vec<Part>,
 }
 
 impl<'p, 'd> Worker<'p, 'd> {
     fn new(pass: &'p Pass<'p>, durable: Option<&'d mut Durable>) -> Self {
-        let plan = pass.batch.plan;
+        let mut mappers = Mappers::new(pass.common);
+        for (mapper, batch) in mappers.each.iter_mut().zip(pass.batches) {
+            mapper.set_watermark(batch.watermark_us);
+        }
+        let sink = |batch: &&Batch<'_>| batch.plan.outputs.events.as_ref().map(EventSplit::new);
         Worker {
             pass,
-            mapper: Mapper::new(plan, &pass.converters).with_watermark(pass.batch.watermark_us),
+            mappers,
             buffer: ChunkBuffer::default(),
-            sink: plan.outputs.events.as_ref().map(EventSplit::new),
+            sinks: pass.batches.iter().map(sink).collect(),
             durable,
-            part: Part::default(),
-            lines_told: 0,
+            parts: pass.batches.iter().map(|_| Part::default()).collect(),
         }
     }
 
     fn split(&mut self, index: usize, split: Split) -> Result<(), RunError> {
         let segment = &self.pass.segments[index];
-        let open = segment.open(self.pass.batch)?;
+        let open = self.pass.open(segment)?;
         let Some(reader) = &open.plain else { return Ok(()) };
-        for part in source::splits(split.start, split.end, chunk_bytes(self.pass.batch)) {
+        for part in source::splits(split.start, split.end, self.pass.chunk_bytes()) {
             let mut buffer = std::mem::take(&mut self.buffer);
             let result =
                 reader.chunk(part, &mut buffer).map_err(RunError::from).and_then(|chunk| {
@@ -167,24 +194,24 @@ impl<'p, 'd> Worker<'p, 'd> {
             result?;
         }
         self.stage_events(index, split.start)?;
-        self.pass.batch.progress.read(split.end - split.start);
+        self.pass.tell_read(split.end - split.start);
         if segment.split_done() {
             // Only what was read from an unchanged file counts.
             let state = source::validate_plain(segment.task, reader)?;
-            self.part.states.push((index, segment.change(state)));
+            self.read_to_end(index, &state);
             segment.close();
         }
         Ok(())
     }
 
     fn stream(&mut self, index: usize) -> Result<(), RunError> {
-        let (batch, segment) = (self.pass.batch, &self.pass.segments[index]);
-        let open = segment.open(batch)?;
-        let limits = batch.plan.limits;
-        let mut reader =
-            StreamReader::open(segment.task, stream_bytes(batch), reader_line_bytes(limits))?;
+        let segment = &self.pass.segments[index];
+        let open = self.pass.open(segment)?;
+        let limits = self.pass.batches[0].plan.limits;
+        let bytes = stream_bytes(self.pass.batches);
+        let mut reader = StreamReader::open(segment.task, bytes, reader_line_bytes(limits))?;
         if self.pass.reads_ahead() {
-            let waiting = if self.sink.is_none() { CHUNKS_WAITING } else { 0 };
+            let waiting = if self.durable.is_none() { CHUNKS_WAITING } else { 0 };
             let each = |chunk: &Chunk<'_>| self.stream_chunk(index, &open, chunk);
             reader = source::read_ahead(reader, waiting, each)?;
         } else {
@@ -194,11 +221,11 @@ impl<'p, 'd> Worker<'p, 'd> {
             {}
             self.buffer = buffer;
         }
-        batch.progress.read(segment.task.found.size);
+        self.pass.tell_read(segment.task.found.size);
         if !self.pass.is_over() {
             let end = reader.finish()?;
             let state = source::validate_stream(segment.task, &end)?;
-            self.part.states.push((index, segment.change(state)));
+            self.read_to_end(index, &state);
         }
         segment.close();
         Ok(())
@@ -217,41 +244,66 @@ impl<'p, 'd> Worker<'p, 'd> {
         Ok(!self.pass.is_over())
     }
 
+    /// Notes the state behind the last split, in each batch's own numbers.
+    fn read_to_end(&mut self, index: usize, state: &SegmentState) {
+        let ledgers = self.pass.segments[index].ledgers();
+        let parts = self.parts.iter_mut().zip(&self.pass.tasks).zip(ledgers);
+        for ((part, tasks), read) in parts {
+            let id = tasks[index].known.unwrap_or(0);
+            let state = SegmentState { id, ..state.clone() };
+            part.states.push((index, SegmentChange { state, read }));
+        }
+    }
+
     fn map(&mut self, index: usize, segment: &Open, chunk: &Chunk<'_>) -> Result<(), RunError> {
-        let context = SegmentContext {
+        let context = |&rank| SegmentContext {
             index,
             source_file: &segment.source_file,
-            rank: segment.rank,
+            rank,
             tokenizer: segment.tokenizer.as_ref(),
         };
+        let contexts: Vec<SegmentContext<'_>> = segment.ranks.iter().map(context).collect();
         let lines = Lines { bytes: chunk.bytes, offset: chunk.offset };
-        let sink = self.sink.as_mut().map(|sink| sink as &mut dyn RecordSink);
-        self.mapper.chunk(&context, &lines, sink)?;
-        if let Some(line) = &chunk.oversize {
-            self.mapper.oversize(&context, line);
+        let mut sinks: Vec<Option<&mut dyn RecordSink>> = Vec::new();
+        for sink in &mut self.sinks {
+            sinks.push(sink.as_mut().map(|sink| sink as _));
         }
-        let counters = self.mapper.take_counters();
-        self.pass.segments[index].count(&counters);
-        self.part.counters.add(&counters);
+        self.mappers.chunk(&contexts, &lines, &mut sinks)?;
+        let mappers = self.mappers.each.iter_mut().zip(&contexts).zip(&mut self.parts);
+        for (job, ((mapper, context), part)) in mappers.enumerate() {
+            if let Some(line) = &chunk.oversize {
+                mapper.oversize(context, line);
+            }
+            let counters = mapper.take_counters();
+            self.pass.segments[index].count(job, &counters);
+            part.counters.add(&counters);
+            if job == 0 {
+                self.pass.batches[job].progress.lines(counters.lines());
+            }
+        }
         Ok(())
     }
 
-    /// Spills what is too much for memory, tells the progress.
+    /// Spills what is too much for memory.
     fn after_chunk(&mut self) -> Result<(), RunError> {
-        let batch = self.pass.batch;
-        if self.mapper.heap_bytes() as u64 > tables_bytes(batch) {
-            self.spill()?;
+        let limit = self.pass.batches.iter().map(|batch| tables_bytes(batch)).min();
+        for _ in 0..self.parts.len() {
+            if self.mappers.heap_bytes() as u64 <= limit.unwrap_or(u64::MAX) {
+                break;
+            }
+            self.spill(self.mappers.largest())?;
         }
-        let lines = self.part.counters.lines();
-        batch.progress.lines(lines - self.lines_told);
-        self.lines_told = lines;
         Ok(())
     }
 
     /// Writes the events of what was taken at a time.
     fn stage_events(&mut self, index: usize, offset: u64) -> Result<(), RunError> {
-        let batch = self.pass.batch;
-        let (Some(sink), Some(output)) = (&mut self.sink, &batch.plan.outputs.events) else {
+        (0..self.parts.len()).try_for_each(|job| self.stage_events_of(job, index, offset))
+    }
+
+    fn stage_events_of(&mut self, job: usize, index: usize, offset: u64) -> Result<(), RunError> {
+        let batch = self.pass.batches[job];
+        let (Some(sink), Some(output)) = (&mut self.sinks[job], &batch.plan.outputs.events) else {
             return Ok(());
         };
         let name = |partition_us| {
@@ -259,7 +311,7 @@ impl<'p, 'd> Worker<'p, 'd> {
             batch.names.staged(&output.path, &what)
         };
         let mut unsynced = Vec::new();
-        self.part.events.extend(sink.stage(index, offset, name, &mut unsynced)?);
+        self.parts[job].events.extend(sink.stage(index, offset, name, &mut unsynced)?);
         if let Some(durable) = &mut self.durable {
             // The disk writes while the next split is mapped.
             durable.add(unsynced);
@@ -268,74 +320,23 @@ impl<'p, 'd> Worker<'p, 'd> {
         Ok(())
     }
 
-    fn spill(&mut self) -> Result<(), RunError> {
-        let tables = self.mapper.take_tables();
-        self.part.spilled.extend(spill::spill(self.pass.batch, tables)?);
+    fn spill(&mut self, job: usize) -> Result<(), RunError> {
+        let tables = self.mappers.each[job].take_tables();
+        self.parts[job].spilled.extend(spill::spill(self.pass.batches[job], tables)?);
         Ok(())
     }
 
-    fn finish(mut self) -> Result<Part, RunError> {
-        // What is left goes the way of the rest: then the merge needs a block of each run, and no table.
-        if !self.part.spilled.is_empty() && !self.pass.is_over() {
-            self.spill()?;
-        }
-        self.part.tables = self.mapper.take_tables();
-        self.part.rejects = self.mapper.rejects;
-        Ok(self.part)
-    }
-}
-
-fn split_bytes(batch: &Batch<'_>) -> u64 {
-    let events = batch.plan.outputs.events.is_some();
-    let default = if events { EVENT_SPLIT_BYTES } else { chunk_bytes(batch) };
-    batch.options.split_bytes.unwrap_or(default)
-}
-
-/// What a stream hands out at a time. Where each chunk becomes files of events, as much as a split.
-fn stream_bytes(batch: &Batch<'_>) -> u64 {
-    match batch.plan.outputs.events {
-        None if batch.options.split_bytes.is_none() => split_bytes(batch).min(STREAM_BYTES),
-        _ => split_bytes(batch),
-    }
-}
-
-/// What the tables of one worker may take before they are spilled. What is left of the memory is for sorting, for the tables
-/// that the reduce makes of them, for merging and writing.
-pub(super) fn tables_bytes(batch: &Batch<'_>) -> u64 {
-    batch.plan.limits.memory_bytes / 8 * 3 / batch.options.threads.max(1) as u64
-}
-
-/// What is read and mapped at a time. A chunk that could fill a worker's share of the memory at once would be more than that.
-fn chunk_bytes(batch: &Batch<'_>) -> u64 {
-    let share = batch.plan.limits.memory_bytes / 32 / batch.options.threads.max(1) as u64;
-    share.clamp(SPLIT_BYTES_MIN, SPLIT_BYTES)
-}
-
-/// What the progress counts: bytes of the file.
-fn file_bytes(task: &SegmentTask) -> u64 {
-    let plain = task.end.filter(|_| !task.compression.is_compressed());
-    plain.map_or(task.found.size, |end| end - task.start)
-}
-
-/// Streams first: they can't be shared, so none should begin last.
-fn plan_work(tasks: &[SegmentTask], split_bytes: u64) -> (Vec<Segment<'_>>, Vec<Work>) {
-    let (mut streams, mut splits, mut segments) = (Vec::new(), Vec::new(), Vec::new());
-    for (index, task) in tasks.iter().enumerate() {
-        let before = splits.len();
-        match task.end {
-            _ if task.compression.is_compressed() => streams.push(Work::Stream(index)),
-            None => {}
-            // A range without bytes is a split too: somebody has to look at the file and note its state.
-            Some(end) if end <= task.start => {
-                splits.push(Work::Split(index, Split { start: task.start, end: task.start }));
-            }
-            Some(end) => {
-                let parts = source::splits(task.start, end, split_bytes);
-                splits.extend(parts.map(|split| Work::Split(index, split)));
+    fn finish(mut self) -> Result<Vec<Part>, RunError> {
+        for job in 0..self.parts.len() {
+            // What is left goes the way of the rest: then the merge needs a block of each run, and no table.
+            if !self.parts[job].spilled.is_empty() && !self.pass.is_over() {
+                self.spill(job)?;
             }
         }
-        segments.push(Segment::new(task, splits.len() - before));
+        for (part, mapper) in self.parts.iter_mut().zip(self.mappers.each) {
+            part.tables = mapper.tables;
+            part.rejects = mapper.rejects;
+        }
+        Ok(self.parts)
     }
-    streams.append(&mut splits);
-    (segments, streams)
 }

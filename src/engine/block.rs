@@ -1,4 +1,4 @@
-//! The first half of mapping a block: cutting its lines, reading and computing their values. Whatever a line can make fail
+//! The first half of mapping a block that is cut: reading and computing its values. Whatever a line can make fail
 //! fails here, and nothing here touches a table.
 
 use std::rc::Rc;
@@ -6,20 +6,21 @@ use std::rc::Rc;
 use bumpalo::Bump;
 
 use super::arguments::Evaluated;
+use super::common::Places;
 use super::lines::Lines;
 use super::map::SegmentContext;
 use super::poison;
+use super::reading::{Reading, View};
 use super::records::Records;
 use crate::data::Column;
-use crate::format::{Converter, RawBlock, TimeCache};
-use crate::limits::BLOCK_RECORDS;
+use crate::format::RawBlock;
 use crate::plan::Plan;
 
 /// What the blocks of a chunk have in common.
 #[derive(Clone, Copy)]
 pub(super) struct Source<'c, 'a> {
     pub(super) plan: &'a Plan,
-    pub(super) converters: &'a [Converter],
+    pub(super) places: &'a Places,
     pub(super) segment: &'c SegmentContext<'a>,
     pub(super) lines: &'c Lines<'a>,
     pub(super) arena: &'a Bump,
@@ -40,40 +41,36 @@ pub(super) struct Block<'r, 'a> {
 }
 
 impl<'a> Source<'_, 'a> {
-    /// Maps the first block of `input`, which is the chunk's rest or a part of it. An error is a panic's message; then the
-    /// caches are empty.
-    pub(super) fn block<'r>(
+    /// Maps a block that is cut, and takes up so many bytes of its chunk. An error is a panic's message; then nothing is
+    /// known of the block any more.
+    pub(super) fn block<'r, 's: 'a>(
         &self,
-        input: &'a [u8],
-        at_start: bool,
-        caches: &mut [TimeCache],
-        raw: &'r mut RawBlock<'a>,
+        bytes: u64,
+        raw: &'r RawBlock<'s>,
+        reading: &mut Reading<'s>,
     ) -> Result<Block<'r, 'a>, String> {
-        raw.clear();
-        let tokenizer = self.segment.tokenizer;
-        let bytes = poison::catch(|| {
-            tokenizer.tokenize(input, at_start, BLOCK_RECORDS, self.arena, raw) as u64
-        })?;
-        let evaluated = poison::catch(|| self.evaluate(bytes, raw, caches));
+        let places = self.places;
+        let mut view = View { reading: &mut *reading, raw, places };
+        let evaluated = poison::catch(|| self.evaluate(bytes, raw, &mut view));
         if evaluated.is_err() {
-            caches.fill_with(TimeCache::default);
+            reading.forget();
         }
         evaluated
     }
 
-    fn evaluate<'r>(
+    fn evaluate<'r, 's: 'a>(
         &self,
         bytes: u64,
-        raw: &'r RawBlock<'a>,
-        caches: &mut [TimeCache],
+        raw: &'r RawBlock<'s>,
+        view: &mut View<'_, 's>,
     ) -> Block<'r, 'a> {
         let plan = self.plan;
         let file = self.segment.source_file;
-        let mut records = Records::new(plan, self.converters, file, self.arena, raw);
-        records.load(&plan.map.filter_slots, caches);
+        let mut records = Records::new(plan, file, self.arena, raw);
+        records.load(&plan.map.filter_slots, view);
         let filter = plan.map.filter.as_ref();
         let dropped = filter.map_or(0, |condition| records.filter(condition));
-        records.load(&plan.map.rest_slots, caches);
+        records.load(&plan.map.rest_slots, view);
         let reduced = plan.reduce.as_ref().map(|reduce| Evaluated::new(reduce, &mut records));
         let events = plan.outputs.events.as_ref().map(|events| {
             events.columns.iter().map(|c| records.evaluate(&c.expr)).collect::<Vec<_>>()

@@ -1,7 +1,5 @@
 //! What a mapper is given.
 
-use crate::format::line_at;
-
 /// Whole lines of a segment.
 pub struct Lines<'c> {
     /// The bytes; the last line may lack its newline.
@@ -10,7 +8,7 @@ pub struct Lines<'c> {
     pub offset: u64,
 }
 
-impl<'c> Lines<'c> {
+impl Lines<'_> {
     /// Where one of the lines begins in the segment. `line` is a part of `bytes`.
     pub(super) fn offset_of(&self, line: &[u8]) -> u64 {
         self.offset + self.within(line) as u64
@@ -29,12 +27,6 @@ impl<'c> Lines<'c> {
         line.len() as u64 + end
     }
 
-    /// The line that begins at a place in `bytes`: without its end, and with it.
-    pub(super) fn line_from(&self, at: usize) -> (&'c [u8], &'c [u8]) {
-        let (line, next) = line_at(self.bytes, at);
-        (line, &self.bytes[at..next])
-    }
-
     fn within(&self, line: &[u8]) -> usize {
         (line.as_ptr() as usize).saturating_sub(self.bytes.as_ptr() as usize)
     }
@@ -43,23 +35,24 @@ impl<'c> Lines<'c> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::format::line_at;
 
     #[test]
     fn a_line_takes_up_its_end_too() {
         let lines = Lines { bytes: b"ab\r\nc\nd\r\r\ne\r", offset: 100 };
         let (mut at, mut found) = (0, Vec::new());
         while at < lines.bytes.len() {
-            let (line, whole) = lines.line_from(at);
-            at += whole.len();
+            let (line, next) = line_at(lines.bytes, at);
             found.push((line, lines.offset_of(line), lines.bytes_of(line, true)));
-            assert_eq!(lines.bytes_of(line, true), whole.len() as u64);
+            assert_eq!(lines.bytes_of(line, true), (next - at) as u64);
+            at = next;
         }
         let expected: [(&[u8], u64, u64); 4] =
             [(b"ab", 100, 4), (b"c", 104, 2), (b"d\r", 106, 4), (b"e", 110, 2)];
         assert_eq!(found, expected);
         let open = Lines { bytes: b"x", offset: 0 };
-        assert_eq!(open.bytes_of(open.line_from(0).0, false), 1);
+        assert_eq!(open.bytes_of(line_at(open.bytes, 0).0, false), 1);
         let unix = Lines { bytes: b"x\ny", offset: 0 };
-        assert_eq!(unix.bytes_of(unix.line_from(0).0, false), 2);
+        assert_eq!(unix.bytes_of(line_at(unix.bytes, 0).0, false), 2);
     }
 }

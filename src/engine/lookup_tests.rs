@@ -10,9 +10,10 @@ use arrow_array::{Array, RecordBatch};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
+use super::common::Common;
 use super::cursor::Cursor;
 use super::groups::GroupBlock;
-use super::map::{Lines, Mapper, SegmentContext};
+use super::map::{Lines, Mappers, SegmentContext};
 use super::merge::Merge;
 use super::merged::Merged;
 use super::parquet_file::{self, FileError};
@@ -38,13 +39,14 @@ fn job(reduce: &str) -> Plan {
 
 /// The groups of some lines.
 fn delta(plan: &Plan, lines: &str) -> Delta {
-    let converters = plan.converters();
-    let wanted: Vec<&str> = plan.map.fields.iter().map(String::as_str).collect();
-    let tokenizer = plan.format.tokenizer(&wanted, &[]).expect("known fields");
+    let common = Common::new(vec![plan]);
+    let tokenizer = plan.format.tokenizer(&common.wanted(), &[]).expect("known fields");
     let tokenizer = tokenizer.as_ref();
     let segment = SegmentContext { index: 0, source_file: "x", rank: (0, 0), tokenizer };
-    let mut mapper = Mapper::new(plan, &converters);
-    mapper.chunk(&segment, &Lines { bytes: lines.as_bytes(), offset: 0 }, None).expect("no panic");
+    let mut mappers = Mappers::new(&common);
+    let lines = Lines { bytes: lines.as_bytes(), offset: 0 };
+    mappers.chunk(&[segment], &lines, &mut [None]).expect("no panic");
+    let mapper = &mut mappers.each[0];
     assert_eq!(mapper.counters.rejected, 0, "{:?}", mapper.rejects);
     Delta::reduce(vec![mapper.take_tables()])
 }

@@ -1,4 +1,4 @@
-//! The mapper: chunks of lines into the group tables of one worker. Each worker has one for its whole life.
+//! The mapper: blocks of lines into the group tables of one worker. Each worker has one a job, for its whole life.
 
 use std::rc::Rc;
 
@@ -7,20 +7,24 @@ use bumpalo::Bump;
 use super::accumulator;
 use super::arguments::Evaluated;
 use super::block::{Block, Source};
+use super::common::{Common, Places, Reader};
 use super::grouping::{BlockPlace, Scratch};
 pub use super::lines::Lines;
+pub use super::mappers::Mappers;
 use super::poison;
 pub use super::poison::MapPanic;
+use super::reading::Reading;
 use super::records::Records;
 use super::reject::{Counters, Reject, Rejects};
 use super::table::GroupTable;
 use crate::data::Column;
-use crate::format::{BYTE_ORDER_MARK, Converter, RawBlock, TOO_LONG, TimeCache, Tokenizer};
-use crate::limits::{BLOCK_RECORDS, REJECT_SAMPLE_BYTES};
+use crate::format::{BYTE_ORDER_MARK, RawBlock, TOO_LONG, TimeCache, Tokenizer, line_at};
+use crate::limits::REJECT_SAMPLE_BYTES;
 use crate::plan::{AggregatePlan, Plan, ReducePlan};
 use crate::source::Oversize;
 
 /// What a chunk's lines belong to.
+#[derive(Clone, Copy)]
 pub struct SegmentContext<'s> {
     /// Index of the segment in the batch.
     pub index: usize,
@@ -28,7 +32,7 @@ pub struct SegmentContext<'s> {
     pub source_file: &'s str,
     /// Rank of the segment in the order of lines: (event time of its first line, hash of its first line).
     pub rank: (i64, u64),
-    /// Cuts this segment's lines.
+    /// Cuts this segment's lines: into the fields that all plans of the mappers want.
     pub tokenizer: &'s dyn Tokenizer,
 }
 
@@ -38,18 +42,25 @@ pub trait RecordSink: Send {
     fn append(&mut self, columns: &[Rc<Column<'_>>], event_time: Option<&[i64]>, rows: &[u32]);
 }
 
+/// A chunk, as one of the mappers takes it.
+pub(super) struct Chunk<'c, 's, 'k> {
+    pub(super) segment: &'c SegmentContext<'s>,
+    pub(super) lines: &'c Lines<'s>,
+    pub(super) sink: Option<&'c mut (dyn RecordSink + 'k)>,
+}
+
 /// A worker's part of a batch.
 pub struct Mapper<'p> {
     plan: &'p Plan,
-    converters: &'p [Converter],
+    common: &'p Common<'p>,
+    places: &'p Places,
     /// One table, for the worker's whole life; none where the job has no groups.
     pub tables: Vec<GroupTable>,
     /// What became of the lines.
     pub counters: Counters,
     /// Rejected lines.
     pub rejects: Rejects,
-    /// One a raw field: what a text means depends on the field's layout.
-    caches: Vec<TimeCache>,
+    /// For what is computed of a block.
     arena: Bump,
     scratch: Scratch,
     /// An event before this time (µs) is late.
@@ -91,15 +102,16 @@ pub fn accumulators(reduce: &ReducePlan) -> Vec<Box<dyn accumulator::Accumulator
 }
 
 impl<'p> Mapper<'p> {
-    /// A worker with empty tables.
-    pub fn new(plan: &'p Plan, converters: &'p [Converter]) -> Self {
+    /// A worker with empty tables, for one of the plans.
+    pub(super) fn new(common: &'p Common<'p>, number: usize) -> Self {
+        let plan = common.plan(number);
         Mapper {
             plan,
-            converters,
+            common,
+            places: common.places(number),
             tables: empty_tables(plan.reduce.as_ref()),
             counters: Counters::default(),
             rejects: Rejects::default(),
-            caches: converters.iter().map(|_| TimeCache::default()).collect(),
             arena: Bump::new(),
             scratch: Scratch::default(),
             late_before: None,
@@ -108,12 +120,11 @@ impl<'p> Mapper<'p> {
 
     /// Counts records as late whose window had ended by the watermark: the newest event time of the batches before, in
     /// microseconds; `None` where there was none. Without windows nothing is late.
-    pub fn with_watermark(mut self, watermark_us: Option<i64>) -> Self {
+    pub fn set_watermark(&mut self, watermark_us: Option<i64>) {
         let window_us = self.plan.reduce.as_ref().and_then(|reduce| reduce.window_us);
         // `window_start + width <= watermark` holds for all windows before the watermark's own.
         let own_window = |(time, window): (i64, i64)| time - time.rem_euclid(window);
         self.late_before = watermark_us.zip(window_us).map(own_window);
-        self
     }
 
     /// Hands the tables over; the mapper goes on with empty ones.
@@ -129,21 +140,6 @@ impl<'p> Mapper<'p> {
     /// Hands the counters over; the mapper goes on from zero. For those of a single chunk.
     pub fn take_counters(&mut self) -> Counters {
         std::mem::take(&mut self.counters)
-    }
-
-    /// Maps a chunk: parses its lines, drops those that the filter drops, folds the rest into the tables. A line that makes
-    /// this program panic is a reject; after an error the tables are of no use.
-    pub fn chunk(
-        &mut self,
-        segment: &SegmentContext<'_>,
-        lines: &Lines<'_>,
-        sink: Option<&mut (dyn RecordSink + '_)>,
-    ) -> Result<(), MapPanic> {
-        let mut arena = std::mem::take(&mut self.arena);
-        let done = self.blocks(segment, lines, sink, &arena);
-        arena.reset();
-        self.arena = arena;
-        done
     }
 
     /// A line that is longer than the limit, found by the reader: the same reject that the tokenizer makes of one that
@@ -177,41 +173,75 @@ impl<'p> Mapper<'p> {
             && raw.rejects.is_empty()
     }
 
-    fn blocks<'a>(
+    /// Takes a block that is cut, and whose bytes are these.
+    pub(super) fn block<'s>(
         &mut self,
-        segment: &SegmentContext<'a>,
-        lines: &Lines<'a>,
-        mut sink: Option<&mut (dyn RecordSink + '_)>,
-        arena: &'a Bump,
+        chunk: &mut Chunk<'_, 's, '_>,
+        (input, at_start): (&'s [u8], bool),
+        raw: &RawBlock<'s>,
+        reading: &mut Reading<'s>,
     ) -> Result<(), MapPanic>
     where
-        'p: 'a,
+        'p: 's,
     {
-        let source = Source { plan: self.plan, converters: self.converters, segment, lines, arena };
-        let (mut raw, mut caches) = (RawBlock::default(), std::mem::take(&mut self.caches));
-        let (mut at, mut one_by_one) = (0, 0);
-        self.counters.bytes += lines.bytes.len() as u64;
-        while at < lines.bytes.len() {
-            let at_start = lines.offset == 0 && at == 0;
-            let (line, whole) = lines.line_from(at);
-            let input = if one_by_one > 0 { whole } else { &lines.bytes[at..] };
-            match source.block(input, at_start, &mut caches, &mut raw) {
-                Ok(block) => {
-                    at += block.bytes as usize;
-                    self.take(&source, block, sink.as_deref_mut())?;
-                    one_by_one = usize::saturating_sub(one_by_one, 1);
-                }
-                // One of its lines is to blame: nothing of the block has reached a table, and its lines are tried alone.
-                Err(_) if one_by_one == 0 => one_by_one = BLOCK_RECORDS,
-                Err(panic) => {
-                    let line = self.unmarked(line, at_start);
-                    self.reject_line(segment, lines, line, poison::reason(&panic).into());
-                    at += whole.len();
-                    one_by_one -= 1;
-                }
-            }
+        let done = self.try_block(chunk, input.len() as u64, raw, reading)?;
+        // One of its lines is to blame: nothing of the block has reached a table, and its lines are tried alone.
+        done.or_else(|_| self.one_by_one(chunk, (input, at_start)))
+    }
+
+    /// The inner error is a panic's message; then it is as if nobody had tried.
+    fn try_block<'s>(
+        &mut self,
+        chunk: &mut Chunk<'_, '_, '_>,
+        bytes: u64,
+        raw: &RawBlock<'s>,
+        reading: &mut Reading<'s>,
+    ) -> Result<Result<(), String>, MapPanic> {
+        let mut arena = std::mem::take(&mut self.arena);
+        let (plan, places) = (self.plan, self.places);
+        let source =
+            Source { plan, places, segment: chunk.segment, lines: chunk.lines, arena: &arena };
+        let block = source.block(bytes, raw, reading);
+        let sink = chunk.sink.as_deref_mut();
+        let done = block.map(|block| self.take(&source, block, sink));
+        arena.reset();
+        self.arena = arena;
+        match done {
+            Ok(taken) => taken.map(Ok),
+            Err(panic) => Ok(Err(panic)),
         }
-        self.caches = caches;
+    }
+
+    /// Maps each line alone; one that makes this program panic is a reject.
+    pub(super) fn one_by_one<'s>(
+        &mut self,
+        chunk: &mut Chunk<'_, 's, '_>,
+        (input, at_start): (&'s [u8], bool),
+    ) -> Result<(), MapPanic>
+    where
+        'p: 's,
+    {
+        let tokenizer = chunk.segment.tokenizer;
+        let mut at = 0;
+        while at < input.len() {
+            let arena = Bump::new();
+            let (line, next) = line_at(input, at);
+            let (whole, at_start) = (&input[at..next], at_start && at == 0);
+            let (mut raw, mut reading) =
+                (RawBlock::default(), Reading::new(self.common, Vec::new(), &arena));
+            let cut = poison::catch(|| tokenizer.tokenize(whole, at_start, 1, &arena, &mut raw));
+            reading.begin(raw.lines.len());
+            let done = match cut {
+                Ok(bytes) => self.try_block(chunk, bytes as u64, &raw, &mut reading)?,
+                Err(panic) => Err(panic),
+            };
+            if let Err(panic) = done {
+                let line = self.unmarked(line, at_start);
+                let reason = poison::reason(&panic).into();
+                self.reject_line(chunk.segment, chunk.lines, line, reason);
+            }
+            at = next;
+        }
         Ok(())
     }
 
@@ -330,36 +360,27 @@ impl<'p> Mapper<'p> {
     }
 }
 
-/// The event time of a single line, where it has one. `field` is the raw field that holds it.
+/// The event time of a single line by one of the plans, where it has one. `slot`: of that plan.
 pub fn first_time(
+    common: &Common<'_>,
+    (plan, slot): (usize, usize),
     tokenizer: &dyn Tokenizer,
-    converter: &Converter,
-    field: usize,
     line: &[u8],
 ) -> Option<i64> {
+    let reader = common.reader(plan, slot)?;
     // A line that panics becomes a reject when it is mapped; until then it has no time.
-    poison::catch(|| time_of(tokenizer, converter, field, line)).ok().flatten()
+    poison::catch(|| time_of(tokenizer, reader, line)).ok().flatten()
 }
 
-fn time_of(
-    tokenizer: &dyn Tokenizer,
-    converter: &Converter,
-    field: usize,
-    line: &[u8],
-) -> Option<i64> {
+fn time_of(tokenizer: &dyn Tokenizer, reader: &Reader, line: &[u8]) -> Option<i64> {
     let arena = Bump::new();
     let mut raw = RawBlock::default();
     tokenizer.tokenize(line, true, 1, &arena, &mut raw);
     if raw.lines.is_empty() {
         return None;
     }
-    let column = converter.convert(
-        &mut TimeCache::default(),
-        raw.column(field),
-        &[0],
-        &arena,
-        &mut Vec::new(),
-    );
+    let (values, cache) = (raw.column(reader.field), &mut TimeCache::default());
+    let column = reader.converter.convert(cache, values, &[0], &arena, &mut Vec::new());
     match column.scalar(0) {
         crate::data::Scalar::Timestamp(time) => Some(time),
         _ => None,

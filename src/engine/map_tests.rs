@@ -8,8 +8,9 @@ use bumpalo::Bump;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
+use super::common::Common;
 use super::groups::GroupBlock;
-use super::map::{Lines, Mapper, RecordSink, SegmentContext};
+use super::map::{Lines, Mappers, RecordSink, SegmentContext};
 use super::merge::Merge;
 use super::reduce::Delta;
 use super::reject::{Counters, Reject};
@@ -22,11 +23,15 @@ use crate::source::Oversize;
 const LINE_BYTES_MAX: usize = 60;
 
 fn job(header: bool, window: &str) -> Plan {
+    job_of(header, "int", "where = \"v >= 0\"", window)
+}
+
+fn job_of(header: bool, of_v: &str, map: &str, window: &str) -> Plan {
     let text = format!(
         "name = \"fates\"\n[source]\npaths = [\"x\"]\ntime = \"t\"\n\
-         fields = {{ t = \"timestamp\", v = \"int\" }}\n\
+         fields = {{ t = \"timestamp\", v = \"{of_v}\" }}\n\
          format = {{ csv = {{ header = {header}, columns = [\"t\", \"k\", \"v\"] }} }}\n\
-         [map]\nwhere = \"v >= 0\"\n[reduce]\n{window}\nby = [\"k\"]\n[reduce.measures]\n\
+         [map]\n{map}\n[reduce]\n{window}\nby = [\"k\"]\n[reduce.measures]\n\
          n = \"count(*)\"\ns = \"sum(100 / v)\"\nl = \"last(v)\"\n\
          [output.summary]\npath = \"out\"\n[output.events]\npath = \"events\"\ncolumns = [\"k\"]\n\
          [limits]\nline = \"{LINE_BYTES_MAX}\"\nearliest = \"2020-01-01\"\nlatest = \"2030-01-01\"\n"
@@ -55,19 +60,38 @@ fn map<'c>(
     watermark_us: Option<i64>,
     chunks: impl IntoIterator<Item = (Lines<'c>, Option<Oversize>)>,
 ) -> Mapped {
-    let converters = plan.converters();
+    map_all(&Common::new(vec![plan]), tokenizer, watermark_us, chunks).remove(0)
+}
+
+/// The same for several plans at once.
+fn map_all<'c>(
+    common: &Common<'_>,
+    tokenizer: &dyn Tokenizer,
+    watermark_us: Option<i64>,
+    chunks: impl IntoIterator<Item = (Lines<'c>, Option<Oversize>)>,
+) -> Vec<Mapped> {
     let segment = SegmentContext { index: 0, source_file: "x", rank: (0, 0), tokenizer };
-    let mut mapper = Mapper::new(plan, &converters).with_watermark(watermark_us);
-    let mut counters = Counters::default();
+    let mut mappers = Mappers::new(common);
+    mappers.each.iter_mut().for_each(|mapper| mapper.set_watermark(watermark_us));
+    let mut counters = vec![Counters::default(); common.len()];
+    let segments = vec![segment; common.len()];
     for (lines, oversize) in chunks {
-        mapper
-            .chunk(&segment, &lines, None)
+        let mut sinks: Vec<Option<&mut dyn RecordSink>> = segments.iter().map(|_| None).collect();
+        mappers
+            .chunk(&segments, &lines, &mut sinks)
             .expect("no panic behind the decision which rows are in");
-        oversize.iter().for_each(|line| mapper.oversize(&segment, line));
-        counters.add(&mapper.take_counters());
+        for (mapper, counters) in mappers.each.iter_mut().zip(&mut counters) {
+            oversize.iter().for_each(|line| mapper.oversize(&segment, line));
+            counters.add(&mapper.take_counters());
+        }
     }
-    let delta = Delta::reduce(vec![mapper.take_tables()]);
-    Mapped { counters, rejects: mapper.rejects.finish(), groups: groups(plan, &delta) }
+    let mapped = mappers.each.into_iter().zip(common.plans()).zip(counters);
+    mapped
+        .map(|((mut mapper, plan), counters)| {
+            let delta = Delta::reduce(vec![mapper.take_tables()]);
+            Mapped { counters, rejects: mapper.rejects.finish(), groups: groups(plan, &delta) }
+        })
+        .collect()
 }
 
 fn groups(plan: &Plan, delta: &Delta) -> Vec<(Vec<u8>, Vec<u8>)> {
@@ -369,15 +393,93 @@ impl RecordSink for Broken {
 #[test]
 fn a_panic_while_lines_are_added_up_ends_the_run_in_words() {
     let plan = job(false, "window = \"1m\"");
-    let (converters, plain) = (plan.converters(), tokenizer(&plan));
+    let (common, plain) = (Common::new(vec![&plan]), tokenizer(&plan));
     let segment =
         SegmentContext { index: 0, source_file: "logs/x", rank: (0, 0), tokenizer: &*plain };
-    let mut mapper = Mapper::new(&plan, &converters);
+    let mut mappers = Mappers::new(&common);
     let lines = Lines { bytes: b"\n2026-11-22T00:00:00Z,k,1\n", offset: 70 };
-    let error = mapper.chunk(&segment, &lines, Some(&mut Broken)).expect_err("a panic");
+    let error = mappers.chunk(&[segment], &lines, &mut [Some(&mut Broken)]).expect_err("a panic");
     assert_eq!((error.offset, error.message.as_str()), (71, "no room"));
     assert_eq!(
         error.to_string(),
         "nothing was changed: logmill has a bug and failed (no room) on the lines of logs/x around byte 71; please report it"
     );
+}
+
+/// Several plans over the same lines: with other types, filters and limits, with and without what others compute, too.
+fn several(header: bool) -> Vec<Plan> {
+    let jobs = [
+        ("int", "where = \"v >= 0\"", "window = \"1m\""),
+        (
+            "int",
+            "where = \"v > 20 AND share < 4\"\n[map.let]\nshare = \"100 / v\"",
+            "window = \"1m\"",
+        ),
+        ("int", "where = \"share > 2\"\n[map.let]\nshare = \"100 / v\"", "window = \"1h\""),
+        ("decimal(1)", "where = \"k <> 'k3'\"", "window = \"1m\""),
+        (
+            "int",
+            "where = \"day < '32' AND share <> 7\"\n[map.let]\nshare = \"100 / (v - 1)\"\nday = \"strftime(t, '%d')\"",
+            "",
+        ),
+        ("float", "where = \"day = '22'\"\n[map.let]\nday = \"strftime(t, '%d')\"", ""),
+    ];
+    let jobs = jobs.map(|(of_v, map, window)| job_of(header, of_v, map, window));
+    jobs.into_iter().collect()
+}
+
+proptest! {
+    #[test]
+    fn mappers_of_several_plans_make_what_each_makes_alone(
+        lines in vec(line(), 0..60),
+        poison in vec(0u8..12, 60),
+        header in any::<bool>(),
+        chunk_lines in 1usize..50,
+        chosen in vec(any::<bool>(), 6),
+    ) {
+        let mut log = String::from(if header { "t,k,v\n" } else { "" });
+        for ((line, _), poison) in lines.iter().zip(poison) {
+            log += &match poison {
+                0 => line.replacen(",k", ",ktoken", 1),
+                1 => line.replacen(",k", ",kvalue", 1),
+                _ => line.clone(),
+            };
+        }
+        let plans = several(header);
+        let plans: Vec<&Plan> =
+            plans.iter().zip(&chosen).filter(|(_, chosen)| **chosen).map(|(plan, _)| plan).collect();
+        let common = Common::new(plans.clone());
+        let Some(first) = plans.first() else { return Ok(()) };
+        let tokenizer_of = |common: &Common<'_>| first.format.tokenizer(&common.wanted(), &[]).expect("known fields");
+        let chunks = || cut(log.as_bytes(), chunk_lines);
+        let together = map_all(&common, &Planted(&*tokenizer_of(&common)), Some(0), chunks());
+        for (found, plan) in together.iter().zip(plans) {
+            let common = Common::new(vec![plan]);
+            let alone = map(plan, &Planted(&*tokenizer_of(&common)), Some(0), chunks());
+            prop_assert_eq!(found.counters, alone.counters);
+            prop_assert_eq!(&found.groups, &alone.groups);
+            prop_assert_eq!(&found.rejects, &alone.rejects);
+        }
+    }
+}
+
+#[test]
+fn plans_have_in_common_what_means_the_same() {
+    let plans = several(false);
+    let count = |chosen: &[usize]| {
+        let common = Common::new(chosen.iter().map(|&plan| &plans[plan]).collect());
+        (common.wanted().len(), common.columns().len())
+    };
+    // t, k and v; and nothing in common with oneself.
+    assert_eq!(count(&[0]), (3, 0));
+    assert_eq!(count(&[0, 0]), (3, 3));
+    // The share of the third is that of the second, and that of the fifth is another.
+    assert_eq!(count(&[1, 2]), (3, 4));
+    assert_eq!(count(&[1, 4]), (3, 3));
+    // v is of another type, and whatever is made of it.
+    assert_eq!(count(&[0, 3]), (3, 2));
+    // A day is a day.
+    assert_eq!(count(&[4, 5]), (3, 3));
+    let twice = "where = \"one = other\"\n[map.let]\none = \"v + 1\"\nother = \"v + 1\"";
+    assert_eq!(Common::new(vec![&job_of(false, "int", twice, "")]).columns().len(), 0);
 }

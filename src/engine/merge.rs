@@ -141,15 +141,17 @@ mod tests {
 
     /// A state of `max` over texts, of so many bytes or more: taken from a block, so that it is one.
     fn state(plan: &Plan, bytes: usize) -> Vec<u8> {
-        use super::super::map::{Lines, Mapper, SegmentContext};
-        let converters = plan.converters();
+        use super::super::common::Common;
+        use super::super::map::{Lines, Mappers, SegmentContext};
+        let common = Common::new(vec![plan]);
         let tokenizer = plan.format.tokenizer(&["line"], &[]).expect("a known field");
         let tokenizer = tokenizer.as_ref();
         let segment = SegmentContext { index: 0, source_file: "x", rank: (0, 0), tokenizer };
-        let mut mapper = Mapper::new(plan, &converters);
+        let mut mappers = Mappers::new(&common);
         let line = [vec![b'a'; bytes], vec![b'\n']].concat();
-        mapper.chunk(&segment, &Lines { bytes: &line, offset: 0 }, None).expect("no panic");
-        let delta = super::super::reduce::Delta::reduce(vec![mapper.take_tables()]);
+        let lines = Lines { bytes: &line, offset: 0 };
+        mappers.chunk(&[segment], &lines, &mut [None]).expect("no panic");
+        let delta = super::super::reduce::Delta::reduce(vec![mappers.each[0].take_tables()]);
         let mut state = Vec::new();
         delta.cursors(crate::job::Partition::None, 0, 1)[0].state(&mut state);
         state

@@ -5,16 +5,16 @@ use std::rc::Rc;
 
 use bumpalo::Bump;
 
+use super::reading::View;
 use crate::data::{Column, DataType, Failure, Values};
 use crate::expr::{Env, Expr};
-use crate::format::{Converter, RawBlock, TimeCache, utf8_lossy};
+use crate::format::{RawBlock, utf8_lossy};
 use crate::plan::{Limits, MapPlan, Plan, SlotKind};
 
 /// The columns of one block of records, as far as they were asked for, and the rows that are still in.
 pub struct Records<'r, 'a> {
     plan: &'a MapPlan,
     limits: &'a Limits,
-    converters: &'a [Converter],
     source_file: &'a str,
     arena: &'a Bump,
     raw: &'r RawBlock<'a>,
@@ -29,7 +29,6 @@ impl<'r, 'a> Records<'r, 'a> {
     /// A block of which nothing is computed yet.
     pub fn new(
         plan: &'a Plan,
-        converters: &'a [Converter],
         source_file: &'a str,
         arena: &'a Bump,
         raw: &'r RawBlock<'a>,
@@ -37,7 +36,6 @@ impl<'r, 'a> Records<'r, 'a> {
         Records {
             plan: &plan.map,
             limits: &plan.limits,
-            converters,
             source_file,
             arena,
             raw,
@@ -47,11 +45,12 @@ impl<'r, 'a> Records<'r, 'a> {
         }
     }
 
-    /// Computes slots, in the order given, for the rows that are in; rows that fail are out. `caches`: one a raw field.
-    pub fn load(&mut self, slots: &[usize], caches: &mut [TimeCache]) {
+    /// Computes slots, in the order given, for the rows that are in; rows that fail are out.
+    pub(super) fn load<'s: 'a>(&mut self, slots: &[usize], view: &mut View<'_, 's>) {
         for &slot in slots {
             let mut failed = Vec::new();
-            let column = self.compute(slot, caches, &mut failed);
+            let common = view.common(slot, &self.rows, &mut failed);
+            let column = common.unwrap_or_else(|| self.compute(slot, view, &mut failed));
             self.columns[slot] = Some(column);
             self.drop_failed(failed);
         }
@@ -106,24 +105,15 @@ impl<'r, 'a> Records<'r, 'a> {
         expr.eval(&mut env, rows)
     }
 
-    fn compute(
+    fn compute<'s: 'a>(
         &self,
         slot: usize,
-        caches: &mut [TimeCache],
+        view: &mut View<'_, 's>,
         failed: &mut Vec<Failure>,
     ) -> Rc<Column<'a>> {
         let len = self.raw.lines.len();
         match &self.plan.slots[slot].kind {
-            SlotKind::Field(field) => {
-                let raw = self.raw.column(*field);
-                Rc::new(self.converters[*field].convert(
-                    &mut caches[*field],
-                    raw,
-                    &self.rows,
-                    self.arena,
-                    failed,
-                ))
-            }
+            SlotKind::Field(field) => view.field(*field, &self.rows, self.arena, failed),
             SlotKind::EventTime(of) => self.checked_time(*of, failed),
             SlotKind::SourceFile => Rc::new(text_column(vec![self.source_file; len])),
             SlotKind::Raw => {

@@ -25,6 +25,7 @@ pub trait Scope {
 pub struct Expr {
     plan: Plan,
     slots: Vec<usize>,
+    text: Option<Box<str>>,
 }
 
 /// A key of a group: an expression and its name.
@@ -60,13 +61,18 @@ impl Expr {
     pub(crate) fn new(plan: Plan) -> Expr {
         let mut slots = BTreeSet::new();
         plan.slots(&mut slots);
-        Expr { plan: per_text::mark(plan), slots: slots.into_iter().collect() }
+        Expr { plan: per_text::mark(plan), slots: slots.into_iter().collect(), text: None }
+    }
+
+    fn written(mut self, text: &str) -> Expr {
+        self.text = Some(text.into());
+        self
     }
 
     /// Compiles an expression over one record.
     pub fn compile(text: &str, scope: &mut dyn Scope) -> Result<Expr, ExprError> {
         let ast = parse::parse(text)?;
-        Ok(Expr::new(Checker::of_record(scope).check(&ast)?))
+        Ok(Expr::new(Checker::of_record(scope).check(&ast)?).written(text))
     }
 
     /// The same for a place that takes one type only; a NULL literal is of any type.
@@ -92,6 +98,11 @@ impl Expr {
     /// The type of its values.
     pub fn ty(&self) -> DataType {
         self.plan.ty
+    }
+
+    /// As it is written, where it was compiled alone. Two that are written alike are alike if their names mean the same.
+    pub fn text(&self) -> Option<&str> {
+        self.text.as_deref()
     }
 
     /// The slots it reads, each once, ascending.

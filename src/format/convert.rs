@@ -42,6 +42,11 @@ impl Converter {
         }
     }
 
+    /// What it reads.
+    pub fn ty(&self) -> DataType {
+        self.ty
+    }
+
     /// Sets whether a lone `-` means NULL: what [`Format::dash_is_null`](super::Format::dash_is_null) says.
     pub fn dash_is_null(mut self, yes: bool) -> Self {
         self.dash_is_null &= yes;

@@ -88,6 +88,25 @@ proptest! {
     }
 
     #[test]
+    fn what_a_line_is_and_a_field_holds_does_not_depend_on_the_other_fields_that_are_wanted(
+        input in prop_oneof![near_miss(), vec(any::<u8>(), 0..200)],
+        choice in vec(any::<bool>(), 20),
+    ) {
+        for format in formats() {
+            let all = wanted(&*format);
+            if format.needs_head() && format.tokenizer(&all, &input).is_err() {
+                continue;
+            }
+            let chosen: Vec<usize> = (0..all.len()).filter(|&at| choice[at % choice.len()]).collect();
+            let few: Vec<&str> = chosen.iter().map(|&at| all[at]).collect();
+            let (all, few) = (testing::cut(&*format, &all, &input), testing::cut(&*format, &few, &input));
+            prop_assert_eq!((all.reasons, all.skipped), (few.reasons, few.skipped));
+            let record = |record: &Vec<String>| chosen.iter().map(|&at| record[at].clone()).collect();
+            prop_assert_eq!(all.records.iter().map(record).collect::<Vec<Vec<String>>>(), few.records);
+        }
+    }
+
+    #[test]
     fn a_cut_at_any_newline_changes_nothing(input in near_miss(), cut in any::<prop::sample::Index>()) {
         let format = named("combined");
         let wanted = wanted(&*format);

@@ -52,7 +52,7 @@ pub fn compile(
         name: job.spec.name.value.clone(),
         description: job.spec.description.clone(),
         path: job.path.clone(),
-        source: compile_source(&resolver)?,
+        source: compile_source(&resolver, spec, limits.line_bytes_max)?,
         format,
         map,
         reduce,
@@ -84,7 +84,11 @@ fn check_name(job: &JobFile) -> Result<(), Diagnostic> {
         .help("a lower-case letter, then lower-case letters, digits or _; at most 56 characters"))
 }
 
-fn compile_source(resolver: &Resolver<'_>) -> Result<SourcePlan, Diagnostic> {
+fn compile_source(
+    resolver: &Resolver<'_>,
+    format: format::FormatSpec,
+    line_bytes_max: u64,
+) -> Result<SourcePlan, Diagnostic> {
     let (job, spec) = (resolver.job, &resolver.job.spec.source);
     if spec.paths.value.is_empty() && resolver.overrides.inputs.is_empty() {
         return Err(job.at_span(&spec.paths.span, "`paths` names no file"));
@@ -98,7 +102,7 @@ fn compile_source(resolver: &Resolver<'_>) -> Result<SourcePlan, Diagnostic> {
         })?,
     };
     let seal_after = spec.seal_after.as_ref().map(|at| duration(job, at)).transpose()?;
-    Ok(SourcePlan { globs, base, seal_after, zone })
+    Ok(SourcePlan { globs, base, seal_after, zone, format, line_bytes_max })
 }
 
 /// The globs of a job, and what relative ones are relative to.

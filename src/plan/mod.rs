@@ -22,7 +22,7 @@ use jiff::tz::TimeZone;
 
 use crate::data::DataType;
 use crate::expr::{AggregateFn, Expr};
-use crate::format::{Converter, FieldDef, Format};
+use crate::format::{Converter, FieldDef, Format, FormatSpec};
 use crate::job::Partition;
 
 /// What the command line changes of a job file.
@@ -62,8 +62,8 @@ pub struct Plan {
     pub meaning: String,
 }
 
-/// `[source]`, resolved.
-#[derive(Debug, Clone)]
+/// `[source]`, resolved. Two that are equal find the same files, and cut them alike.
+#[derive(Debug, Clone, PartialEq)]
 pub struct SourcePlan {
     /// Globs.
     pub globs: Vec<String>,
@@ -73,6 +73,10 @@ pub struct SourcePlan {
     pub seal_after: Option<Duration>,
     /// Zone of times without an offset.
     pub zone: TimeZone,
+    /// What the job says of the format.
+    pub format: FormatSpec,
+    /// A longer line is a reject.
+    pub line_bytes_max: u64,
 }
 
 /// The columns that a record may need, in an order in which each needs earlier ones only.

@@ -198,7 +198,10 @@ struct Reads<'r> {
 impl Window for Reads<'_> {
     fn to(&mut self, end: u64) -> Result<&[u8], SourceError> {
         let wanted = (end - self.base) as usize;
-        if self.bytes.len() < wanted {
+        if self.bytes.is_empty() {
+            // Memory that is zero already is not written to.
+            *self.bytes = vec![0; wanted];
+        } else if self.bytes.len() < wanted {
             self.bytes.resize(wanted, 0);
         }
         if self.filled < wanted {

@@ -167,7 +167,7 @@ pub struct SealRules {
 }
 
 /// What is to be read of one segment in this batch.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SegmentTask {
     /// The catalog's number of the segment; `None` for a new one.
     pub known: Option<u64>,
@@ -196,6 +196,13 @@ pub struct SegmentTask {
     /// Whether the file was quiet for a while when it was planned, so that its size and time prove from now on that
     /// it did not change. File systems' clocks are coarse.
     pub settled: bool,
+}
+
+impl SegmentTask {
+    /// Whether both are the same bytes of the same file, whatever number each catalog gave the segment.
+    pub fn is_same(&self, other: &SegmentTask) -> bool {
+        SegmentTask { known: other.known, ..self.clone() } == *other
+    }
 }
 
 /// An unfinished last line.
