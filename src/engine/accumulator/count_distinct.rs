@@ -25,13 +25,15 @@ pub(super) trait DistinctSet: Default + Send + Sync + 'static {
     fn probe(item: <Self::Value as Value>::Item<'_>, hasher: Hasher) -> Self::Probe;
     /// Asks for the memory that `insert` will read.
     fn prefetch(&self, probe: Self::Probe);
-    /// Adds a value.
+    /// Adds a value; answers by how many bytes the set grew on the heap, as [`ValueSet::insert`] does.
+    ///
+    /// [`ValueSet::insert`]: super::value_set::ValueSet::insert
     fn insert(
         &mut self,
         item: <Self::Value as Value>::Item<'_>,
         probe: Self::Probe,
         hasher: Hasher,
-    );
+    ) -> usize;
     /// Adds another set's values.
     fn merge(&mut self, other: &Self, hasher: Hasher);
     /// How many values.
@@ -84,9 +86,8 @@ impl<S: DistinctSet> Aggregate for CountDistinct<S> {
             }
             for (&(group, row), &probe) in batch.iter().zip(&probes) {
                 let set = &mut groups.states[group as usize];
-                let before = set.heap();
-                set.insert(items[row as usize], probe, self.hasher);
-                groups.heap = groups.heap + set.heap() - before;
+                let grown = set.insert(items[row as usize], probe, self.hasher);
+                groups.heap = groups.heap.wrapping_add(grown);
             }
         });
     }

@@ -73,8 +73,8 @@ impl<V: Keyed> DistinctSet for FixedSet<V> {
     }
 
     #[inline]
-    fn insert(&mut self, _: V::Item<'_>, (key, hash): Self::Probe, hasher: Hasher) {
-        self.set.insert(key, hash, hasher);
+    fn insert(&mut self, _: V::Item<'_>, (key, hash): Self::Probe, hasher: Hasher) -> usize {
+        self.set.insert(key, hash, hasher)
     }
 
     fn merge(&mut self, other: &Self, hasher: Hasher) {

@@ -98,12 +98,14 @@ impl DistinctSet for TextSet {
     }
 
     #[inline]
-    fn insert(&mut self, item: &str, (packed, hash): Self::Probe, hasher: Hasher) {
+    fn insert(&mut self, item: &str, (packed, hash): Self::Probe, hasher: Hasher) -> usize {
         match packed {
             Packed::Digits(packed) => self.digits.insert(packed, hash, hasher),
             Packed::Short(packed) => self.short.insert(packed, hash, hasher),
             Packed::Long => {
+                let before = self.heap();
                 self.long().texts.intern_hashed(hash, item.as_bytes());
+                self.heap() - before
             }
         }
     }

@@ -91,19 +91,25 @@ impl<E: Element> ValueSet<E> {
         }
     }
 
-    /// Adds an element with its hash.
+    /// Adds an element with its hash. Answers by how many bytes the set grew on the heap; if it shrank, by how many it would
+    /// have to grow to wrap to that.
     #[inline]
-    pub(super) fn insert(&mut self, element: E, hash: u64, hasher: Hasher) {
+    pub(super) fn insert(&mut self, element: E, hash: u64, hasher: Hasher) -> usize {
         match self.shape {
             Shape::Table { bits, has_zero } if element != E::ZERO => {
                 if self.put(element, hash, bits) {
                     self.len += 1;
                     if (self.len - usize::from(has_zero)) * 8 > self.elements.len() * 5 {
-                        self.grow(hasher);
+                        return self.grow(hasher);
                     }
                 }
+                0
             }
-            _ => self.insert_slow(element, hash, hasher),
+            _ => {
+                let before = self.heap();
+                self.insert_slow(element, hash, hasher);
+                self.heap().wrapping_sub(before)
+            }
         }
     }
 
@@ -156,8 +162,10 @@ impl<E: Element> ValueSet<E> {
     }
 
     #[cold]
-    fn grow(&mut self, hasher: Hasher) {
+    fn grow(&mut self, hasher: Hasher) -> usize {
+        let before = self.heap();
         self.rebuild(self.elements.len().trailing_zeros() + 1, hasher);
+        self.heap() - before
     }
 
     /// A table of that size with the same elements.
@@ -180,7 +188,9 @@ impl<E: Element> ValueSet<E> {
         } else if let (Shape::Sorted(mine), Shape::Sorted(theirs)) = (&self.shape, &other.shape) {
             *self = ValueSet::from_sorted(union(mine, theirs));
         } else {
-            other.each(|element| self.insert(element, element.hash(hasher), hasher));
+            other.each(|element| {
+                self.insert(element, element.hash(hasher), hasher);
+            });
         }
     }
 
@@ -290,7 +300,11 @@ mod tests {
             whole.merge(&other, hasher);
             prop_assert_eq!(sorted(whole.copy()), model(&[&a, &b]));
             if seal[2] { whole.sort(); }
-            a.iter().chain(&[0, 149]).for_each(|&e| whole.insert(e, e.hash(hasher), hasher));
+            for &e in a.iter().chain(&[0, 149]) {
+                let before = whole.heap();
+                let grown = whole.insert(e, e.hash(hasher), hasher);
+                prop_assert_eq!(before.wrapping_add(grown), whole.heap());
+            }
             prop_assert_eq!(sorted(whole), model(&[&a, &b, &[0, 149]]));
         }
     }
