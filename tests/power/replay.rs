@@ -63,7 +63,12 @@ impl Replay {
             "renameat2" if call.args[4] == "RENAME_NOREPLACE" => {
                 self.disk.rename(call.ended, &path(call, 1), &path(call, 3));
             }
-            "unlink" => self.disk.remove(call.ended, &path(call, 0)),
+            "unlink" | "rmdir" => self.disk.remove(call.ended, &path(call, 0)),
+            // How a folder is removed with all that is in it: by names in it.
+            "unlinkat" => {
+                let folder = call.path(0).unwrap_or_default();
+                self.disk.remove(call.ended, &folder.join(path(call, 1)));
+            }
             "mkdir" => self.disk.make_folder(call.ended, &path(call, 0)),
             "fsync" | "fdatasync" => match self.open.get(&call.descriptor(0)) {
                 Some(Open::Folder(folder)) => self.disk.sync_folder(call.began, folder),
