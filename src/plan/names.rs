@@ -1,7 +1,7 @@
 //! Names of a job: what the format offers, what the job adds. A slot is made when a name is first used, so that only
 //! needed fields are parsed.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use super::{Slot, SlotKind};
 use crate::data::DataType;
@@ -82,10 +82,27 @@ impl Scope for Names {
         }
     }
 
+    /// Each once, in the order of the alphabet: an error that lists them is the same each time.
     fn names(&self) -> Vec<String> {
         let lets = self.by_name.keys().cloned();
         let special = [SOURCE_FILE, RAW].map(str::to_owned);
         let time = self.time.iter().map(|_| EVENT_TIME.to_owned());
-        self.known.keys().cloned().chain(lets).chain(special).chain(time).collect()
+        let names = self.known.keys().cloned().chain(lets).chain(special).chain(time);
+        names.collect::<BTreeSet<_>>().into_iter().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_listed_once_each_though_they_have_slots() {
+        let field = |name: &str| FieldDef { name: name.to_owned(), ty: DataType::Timestamp };
+        let mut names = Names::new(&[field("time"), field("b")], false, Some("time".to_owned()));
+        for name in [EVENT_TIME, "b", RAW] {
+            assert!(names.resolve(name).is_some());
+        }
+        assert_eq!(names.names(), ["b", EVENT_TIME, RAW, SOURCE_FILE, "time"]);
     }
 }
