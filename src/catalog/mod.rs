@@ -73,6 +73,14 @@ pub enum CatalogError {
         /// Ours.
         expected: i64,
     },
+    /// Another process decided a batch between the plan and the turn of this one.
+    #[error(
+        "another process took over this job and made batch {batch}; nothing of this batch was kept, and the next run goes on from there"
+    )]
+    Overtaken {
+        /// The other one's.
+        batch: u64,
+    },
     /// Another process decided a batch meanwhile.
     #[error(
         "another process took over this job (fence {ours} is old); nothing of this batch was kept"

@@ -30,11 +30,18 @@ impl FoundNow {
     }
 }
 
+/// The catalog's segments, for as long as nothing is written there.
+#[derive(Debug)]
+struct Known {
+    /// The last batch when they were read; none where they were not.
+    batch: Option<u64>,
+    segments: Vec<SegmentState>,
+}
+
 /// What a process keeps in memory of a job's files.
 #[derive(Debug, Default)]
 pub(super) struct Inputs {
-    /// The catalog's segments, for as long as nothing is written there.
-    known: Option<Vec<SegmentState>>,
+    known: Option<Known>,
     held: Option<Held>,
     /// Of the last look: the sum of the sizes.
     bytes: u64,
@@ -52,7 +59,8 @@ impl Inputs {
 
     /// Nothing is known: everything is read.
     pub(super) fn of_nothing() -> Self {
-        Inputs { known: Some(Vec::new()), ..Inputs::default() }
+        let nothing = Known { batch: None, segments: Vec::new() };
+        Inputs { known: Some(nothing), ..Inputs::default() }
     }
 
     /// For a job whose files were found just now, with those of others.
@@ -75,12 +83,24 @@ impl Inputs {
         self.known = None;
     }
 
-    /// The segments that the catalog knows.
+    /// The segments that the catalog knows: those of its last batch, though another process may have made that.
     pub(super) fn known(&mut self, catalog: &Catalog) -> Result<&[SegmentState], RunError> {
-        if self.known.is_none() {
-            self.known = Some(catalog.segments()?);
+        // Before the segments: a batch that comes between makes them newer than they are said to be, and so of no use.
+        let last = catalog.last_batch()?;
+        let is_old = |known: &Known| known.batch.is_some_and(|batch| batch != last);
+        if self.known.as_ref().is_none_or(is_old) {
+            self.known = Some(Known { batch: Some(last), segments: catalog.segments()? });
         }
-        Ok(self.known.as_deref().unwrap_or_default())
+        Ok(self.segments())
+    }
+
+    /// The last batch when [`Inputs::known`] was read: only behind that one may a batch stand that was planned by it.
+    pub(super) fn batch(&self) -> Option<u64> {
+        self.known.as_ref()?.batch
+    }
+
+    fn segments(&self) -> &[SegmentState] {
+        self.known.as_ref().map_or(&[], |known| &known.segments)
     }
 
     /// Finds the files, and holds them; held ones that nobody finds any more are found all the same. What a catalog knows, if
@@ -92,8 +112,13 @@ impl Inputs {
     ) -> Result<Discovery, RunError> {
         let mut found = self.find(plan, catalog)?;
         if let Some(held) = &mut self.held {
-            let known = self.known.as_deref().unwrap_or_default();
-            let complete: HashSet<_> = known.iter().filter(|one| one.complete).map(hints).collect();
+            let complete: HashSet<_> = self
+                .known
+                .iter()
+                .flat_map(|known| &known.segments)
+                .filter(|one| one.complete)
+                .map(hints)
+                .collect();
             let now = jiff::Timestamp::now().as_nanosecond() as i64;
             // What may still be written to, and deleted right afterwards, is held on.
             let is_read = |file: &Found| {

@@ -13,7 +13,7 @@ use super::pins::Pins;
 use super::progress::Progress;
 use super::sources::{Sources, discover};
 use super::{Options, Outcome, RunError, recover, refresh};
-use crate::catalog::{Catalog, JobLock, LockError, OutputRow};
+use crate::catalog::{Catalog, CatalogError, JobLock, LockError, OutputRow};
 use crate::plan::Plan;
 
 /// The threads that all jobs of a process share; started when there is work.
@@ -66,6 +66,8 @@ pub(super) struct Session<'w> {
 pub(super) struct Round {
     pub(super) sources: Sources,
     pub(super) started: Instant,
+    /// The last batch of which it was known when this was planned; none where it does not matter.
+    behind: Option<u64>,
     pub(super) turn: Option<Turn>,
     pub(super) mapped: Option<Executed>,
     depth: Depth,
@@ -178,7 +180,7 @@ impl<'w> Session<'w> {
         let started = Instant::now();
         outcome.batch = self.catalog.last_batch()?;
         let sources = discover(self.work.plan, self.work.options, &self.catalog, inputs)?;
-        Ok(Round { depth, started, sources, turn: None, mapped: None })
+        Ok(Round { depth, started, sources, behind: inputs.batch(), turn: None, mapped: None })
     }
 
     /// Reads what is new, unless somebody has, and decides it.
@@ -188,9 +190,12 @@ impl<'w> Session<'w> {
         inputs: &mut Inputs,
         outcome: &mut Outcome,
     ) -> Result<(), RunError> {
-        let Round { depth, started, mut sources, turn, mapped } = round;
-        if sources.has_work() {
-            let turn = turn.map_or_else(|| self.turn(depth), Ok)?;
+        let turn = match round.turn {
+            None if round.sources.has_work() => Some(self.turn_of(&round)?),
+            turn => turn,
+        };
+        let Round { started, mut sources, mapped, .. } = round;
+        if let Some(turn) = turn.filter(|_| sources.has_work()) {
             let batch = turn.batch(self.work, &self.layout, started)?;
             batch.run(&mut self.catalog, &self.pins, (&mut sources, mapped), outcome)?;
         }
@@ -216,8 +221,20 @@ impl<'w> Session<'w> {
         work(&batch, &mut self.catalog, &self.pins)
     }
 
+    /// The turn of what was planned. Whoever was overtaken since then knows neither the offsets nor the files of the batches
+    /// that came between: what it would read was read.
+    pub(super) fn turn_of(&mut self, round: &Round) -> Result<Turn, RunError> {
+        let turn = self.turn(round.depth)?;
+        match round.behind {
+            Some(behind) if turn.number != behind + 1 => {
+                Err(CatalogError::Overtaken { batch: turn.number - 1 }.into())
+            }
+            _ => Ok(turn),
+        }
+    }
+
     /// Takes the next batch's number, and a fence.
-    pub(super) fn turn(&mut self, depth: Depth) -> Result<Turn, RunError> {
+    fn turn(&mut self, depth: Depth) -> Result<Turn, RunError> {
         let (fence, number) = (self.catalog.take_fence()?, self.catalog.last_batch()? + 1);
         let watermark_us = if depth == Depth::Anew { None } else { self.catalog.watermark_us()? };
         Ok(Turn { depth, fence, number, watermark_us })

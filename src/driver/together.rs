@@ -174,7 +174,7 @@ fn map(stands: &mut [Result<Stand<'_>, RunError>]) {
     }
     each(stands, |job, _, member| {
         if let Some(round) = member.round.as_mut().filter(|_| chosen.contains(&job)) {
-            round.turn = Some(member.session.turn(Depth::Whole)?);
+            round.turn = Some(member.session.turn_of(round)?);
         }
         Ok(())
     });
