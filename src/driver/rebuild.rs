@@ -45,7 +45,7 @@ pub fn rebuild(
         }
         let mut sources = sources(session)?;
         sources.given_up_bytes = gone.bytes;
-        session.with_batch(Depth::Anew, started, |batch, catalog, pins| {
+        session.with_batch((Depth::Anew, outcome.batch), started, |batch, catalog, pins| {
             batch.run(catalog, pins, (&mut sources, None), outcome)
         })?;
         sources.report(outcome);

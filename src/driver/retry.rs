@@ -58,10 +58,10 @@ impl Retried {
 pub fn retry(plan: &Plan, options: &Options, progress: &dyn Progress) -> Result<Retried, RunError> {
     let mut retried = Retried::default();
     retried.outcome = once(plan, options, progress, Differing::Parsing, |session, outcome| {
+        outcome.batch = session.catalog.last_batch()?;
         count(&session.catalog, &mut retried)?;
         let segments = Segments::find(session)?;
-        outcome.batch = session.catalog.last_batch()?;
-        session.with_batch(Depth::Whole, Instant::now(), |batch, catalog, pins| {
+        session.with_batch((Depth::Whole, outcome.batch), Instant::now(), |batch, catalog, pins| {
             batch.decide_and_publish(catalog, pins, |catalog| {
                 decide(batch, catalog, segments, &mut retried, outcome)
             })

@@ -210,32 +210,30 @@ impl<'w> Session<'w> {
         Ok(())
     }
 
-    /// The next batch, for `work`.
+    /// The next batch behind the one that `work` was planned by.
     pub(super) fn with_batch<T>(
         &mut self,
-        depth: Depth,
+        (depth, behind): (Depth, u64),
         started: Instant,
         work: impl FnOnce(&Batch<'_>, &mut Catalog, &Pins) -> Result<T, RunError>,
     ) -> Result<T, RunError> {
-        let batch = self.turn(depth)?.batch(self.work, &self.layout, started)?;
+        let batch = self.turn(depth, Some(behind))?.batch(self.work, &self.layout, started)?;
         work(&batch, &mut self.catalog, &self.pins)
     }
 
-    /// The turn of what was planned. Whoever was overtaken since then knows neither the offsets nor the files of the batches
-    /// that came between: what it would read was read.
+    /// The turn of what was planned.
     pub(super) fn turn_of(&mut self, round: &Round) -> Result<Turn, RunError> {
-        let turn = self.turn(round.depth)?;
-        match round.behind {
-            Some(behind) if turn.number != behind + 1 => {
-                Err(CatalogError::Overtaken { batch: turn.number - 1 }.into())
-            }
-            _ => Ok(turn),
-        }
+        self.turn(round.depth, round.behind)
     }
 
-    /// Takes the next batch's number, and a fence.
-    fn turn(&mut self, depth: Depth) -> Result<Turn, RunError> {
-        let (fence, number) = (self.catalog.take_fence()?, self.catalog.last_batch()? + 1);
+    /// Takes a fence, and the number behind the batch that the plan was made by. Whoever was overtaken since then knows neither
+    /// the offsets nor the files of the batches that came between: what it would read was read.
+    fn turn(&mut self, depth: Depth, behind: Option<u64>) -> Result<Turn, RunError> {
+        let (fence, last) = (self.catalog.take_fence()?, self.catalog.last_batch()?);
+        if behind.is_some_and(|behind| behind != last) {
+            return Err(CatalogError::Overtaken { batch: last }.into());
+        }
+        let number = last + 1;
         let watermark_us = if depth == Depth::Anew { None } else { self.catalog.watermark_us()? };
         Ok(Turn { depth, fence, number, watermark_us })
     }

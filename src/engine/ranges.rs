@@ -201,6 +201,14 @@ mod tests {
     }
 
     #[test]
+    fn sets_and_sketches_are_moved_and_numbers_are_not() {
+        let mut table = table(&[(1, 2), (2, 3)]);
+        let moved: Vec<bool> = table.cut(&[&[0]])[0].0.iter().map(Option::is_some).collect();
+        // As in `FUNCTIONS`.
+        assert_eq!(moved, [false, false, true, true]);
+    }
+
+    #[test]
     fn many_groups_are_merged_by_ranges_in_parallel() {
         let rows: Vec<(u64, i64)> = (0..60_000u64).map(|n| (n * 7919 % 30_011, n as i64)).collect();
         let merged = merge(workers(&rows, 3));

@@ -16,7 +16,7 @@ pub struct GroupTable {
 
 /// States that were cut out of a table, by accumulator; `None` for those that stayed there.
 #[derive(Default)]
-pub(super) struct Piece(Vec<Option<Box<dyn Accumulator>>>);
+pub(super) struct Piece(pub(super) Vec<Option<Box<dyn Accumulator>>>);
 
 impl GroupTable {
     /// An empty table over these (empty) accumulators, one an aggregate call.

@@ -150,4 +150,19 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn a_set_of_long_texts_says_by_how_much_it_grows() {
+        use super::super::distinct_text::TextSet;
+        use super::DistinctSet;
+        use crate::engine::hash::Hasher;
+
+        let (mut set, hasher) = (TextSet::default(), Hasher::default());
+        let mut heap = set.heap();
+        for n in 0..120_000u32 {
+            let text = format!("a text of more than fifteen bytes, {n}");
+            heap = heap.wrapping_add(set.insert(&text, TextSet::probe(&text, hasher), hasher));
+            assert_eq!(heap, set.heap(), "{n}");
+        }
+    }
 }

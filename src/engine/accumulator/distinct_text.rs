@@ -105,7 +105,8 @@ impl DistinctSet for TextSet {
             Packed::Long => {
                 let before = self.heap();
                 self.long().texts.intern_hashed(hash, item.as_bytes());
-                self.heap() - before
+                // What a table tells shrinks once a doubling, which it had told before, is done.
+                self.heap().wrapping_sub(before)
             }
         }
     }
