@@ -1,0 +1,67 @@
+"""The programs that a soak needs, and the Debian packages that have them."""
+import os
+import shutil
+import subprocess
+
+PACKAGES = {
+    "nginx": "nginx",
+    "apache2": "apache2-bin",
+    "rotatelogs": "apache2-utils",
+    "cronolog": "cronolog",
+    "logrotate": "logrotate",
+    "rsyslogd": "rsyslog",
+    "svlogd": "runit",
+    "multilog": "daemontools",
+    "gzip": "gzip",
+    "zstd": "zstd",
+    "xz": "xz-utils",
+    "bzip2": "bzip2",
+    "shred": "coreutils",
+}
+
+# Where a user's PATH may not lead.
+MORE_FOLDERS = ("/usr/sbin", "/sbin", "/usr/local/sbin")
+
+
+def path_of(program):
+    """Where a program is, or None."""
+    folders = [os.environ.get("PATH", ""), *MORE_FOLDERS]
+    return shutil.which(program, path=os.pathsep.join(folders))
+
+
+def of_policy(policy):
+    """The programs that one policy takes."""
+    if policy.directives:
+        yield "logrotate"
+        words = " ".join(policy.directives)
+        named = [name for name in ("zstd", "xz", "bzip2", "shred") if name in words]
+        yield from named
+        if "compress" in words and "compresscmd" not in words:
+            yield "gzip"
+    if "pipe" in policy.options:
+        yield policy.options["pipe"].split()[0]
+    if "!gzip" in policy.options.get("words", ""):
+        yield "gzip"
+    yield {"apache": "apache2", "rsyslog": "rsyslogd"}.get(policy.writer, policy.writer)
+
+
+def provide(policies):
+    """Installs what is missing, or ends with words that say what to do."""
+    programs = sorted({program for policy in policies for program in of_policy(policy)})
+    missing = [program for program in programs if path_of(program) is None]
+    if missing and os.geteuid() == 0 and shutil.which("apt-get"):
+        install([PACKAGES[program] for program in missing])
+    missing = [program for program in missing if path_of(program) is None]
+    if missing:
+        packages = " ".join(PACKAGES[program] for program in missing)
+        raise SystemExit(f"soak: there is no {', '.join(missing)}: run 'sudo apt-get install --no-install-recommends {packages}'")
+
+
+def install(packages):
+    """Failures are told by what is still missing afterwards, with the end of apt-get's words."""
+    # The services of these packages are not wanted: RUNLEVEL=1 keeps Debian's scripts from starting them.
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
+    for words in (["update", "-qq"], ["install", "-y", "-qq", "--no-install-recommends", *packages]):
+        done = subprocess.run(["apt-get", *words], env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+        if done.returncode != 0:
+            print(f"soak: apt-get {words[0]} failed: {done.stderr.strip()[-500:]}", flush=True)
