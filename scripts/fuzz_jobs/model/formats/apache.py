@@ -1,0 +1,75 @@
+"""An Apache LogFormat string, pasted as it stands (mod_log_config's manual)."""
+
+import re
+
+from ..casts import read_int
+from ..errors import RecordError, Unsupported
+from ..types import INT, TIMESTAMP, decimal, fit
+from fractions import Fraction
+from .access import PatternFormat
+from .pattern import Value
+
+DIRECTIVE = re.compile(r"%(?P<modifiers>[<>!0-9,]*)(?:\{(?P<argument>[^}]*)\})?(?P<letter>\^?[A-Za-z]{1,2}|%)")
+# Where nginx has a name for the same. Everything else has to be read, but its name is not documented.
+NAMES = {"h": "remote_addr", "a": "remote_addr", "u": "remote_user", "r": "request", "s": "status"}
+NAMES |= {"b": "body_bytes_sent", "B": "body_bytes_sent", "D": "request_time"}
+OTHERS = set("lmUqHvVpPkLfAITXOST")
+TYPES = {"time_local": TIMESTAMP, "status": INT, "body_bytes_sent": INT, "request_time": decimal(6)}
+HEADERS = {"referer": "http_referer", "user-agent": "http_user_agent"}
+
+
+class Apache(PatternFormat):
+    def __init__(self, text, declared):
+        super().__init__(list(parts_of(text)), TYPES)
+        if "request_time" in declared:
+            raise Unsupported("another type for %D")
+        self.time = "time_local" if "time_local" in self.fields else None
+        self.converters = {"request_time": microseconds}
+
+
+def microseconds(text):
+    """%D as exact decimal seconds."""
+    micros = read_int(text)
+    if micros < 0:
+        raise RecordError("a negative duration")
+    return fit(Fraction(micros, 10**6), 6)
+
+
+def parts_of(text):
+    text = text.replace('\\"', '"').replace("\\t", "\t")
+    if "\\" in text:
+        raise Unsupported("a backslash in a LogFormat")
+    at = 0
+    while at < len(text):
+        found = DIRECTIVE.match(text, at) if text[at] == "%" else None
+        if not found:
+            if text[at] == "%":
+                raise Unsupported(f"the directive {text[at:at + 5]!r}")
+            yield text[at]
+            at += 1
+            continue
+        # A letter behind a one-letter directive is text.
+        letter = found["letter"]
+        end = found.end()
+        if len(letter) == 2 and letter[0] != "^":
+            letter, end = letter[0], end - 1
+        yield from directive(letter, found["argument"])
+        at = end
+
+
+def directive(letter, argument):
+    if letter == "%":
+        yield "%"
+    elif letter == "t" and argument is None:
+        yield from ("[", Value("time_local"), "]")
+    elif letter == "i" and argument:
+        # Another header has a name that the documents don't give.
+        yield Value(HEADERS.get(argument.lower()))
+    elif letter in ("o", "e", "C", "n") and argument:
+        yield Value(None)
+    elif argument is None and letter in NAMES:
+        yield Value(NAMES[letter])
+    elif argument is None and letter in OTHERS:
+        yield Value(None)
+    else:
+        raise Unsupported(f"the directive %{{{argument}}}{letter}")

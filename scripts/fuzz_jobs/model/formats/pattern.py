@@ -1,0 +1,70 @@
+"""A pasted log format: literals and values in turn.
+
+A value ends where the literal behind it begins; between quotes, at the first quote that no backslash escapes.
+"""
+
+import re
+from dataclasses import dataclass
+
+from ..errors import Unsupported
+from .base import NoMatch
+
+QUOTED = re.compile(r'(?:[^"\\]|\\.)*', re.DOTALL)
+
+
+@dataclass
+class Value:
+    # None for a value that no name of the job can mean.
+    name: str | None
+
+
+class Pattern:
+    def __init__(self, parts, matches_whole_line=True):
+        """`parts` are literals (str) and Values."""
+        self.parts = merged(parts)
+        self.matches_whole_line = matches_whole_line
+        for one, next_one in zip(self.parts, self.parts[1:]):
+            if isinstance(one, Value) and isinstance(next_one, Value):
+                raise Unsupported("two values with nothing between them")
+
+    def match(self, line):
+        """{name: text}; a name that stands there twice is Unsupported if the texts differ."""
+        found, at = {}, 0
+        for index, part in enumerate(self.parts):
+            if isinstance(part, str):
+                if not line.startswith(part, at):
+                    raise NoMatch(f"no {part!r} at character {at}")
+                at += len(part)
+                continue
+            end = self.end_of_value(line, at, index)
+            text = line[at:end]
+            if part.name is not None and found.setdefault(part.name, text) != text:
+                raise Unsupported(f"{part.name} twice, with two values")
+            at = end
+        if self.matches_whole_line and at != len(line):
+            raise NoMatch("text behind the last field")
+        return found
+
+    def end_of_value(self, line, at, index):
+        before = self.parts[index - 1] if index else ""
+        behind = self.parts[index + 1] if index + 1 < len(self.parts) else None
+        if behind is None:
+            space = line.find(" ", at)
+            return len(line) if self.matches_whole_line or space < 0 else space
+        if before.endswith('"') and behind.startswith('"'):
+            return QUOTED.match(line, at).end()
+        end = line.find(behind, at)
+        if end < 0:
+            raise NoMatch(f"no {behind!r} behind character {at}")
+        return end
+
+
+def merged(parts):
+    """Neighbouring literals as one."""
+    out = []
+    for part in parts:
+        if isinstance(part, str) and out and isinstance(out[-1], str):
+            out[-1] += part
+        elif part != "":
+            out.append(part)
+    return out
