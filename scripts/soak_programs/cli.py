@@ -61,7 +61,7 @@ def arguments():
 def drawn(options):
     """The cases, in the order of their start."""
     if options.short:
-        return [(policies.POLICIES[name], modes.MODES[mode]) for name, mode in SHORT]
+        return [(policies.ALL[name], modes.MODES[mode]) for name, mode in SHORT]
     pairs = [(policy, mode) for policy in policies.chosen(options.policy) for mode in modes.chosen(options.mode)]
     random.Random(options.seed).shuffle(pairs)
     return pairs
@@ -170,7 +170,7 @@ def summary(results):
 
 
 def listing():
-    for policy in policies.POLICIES.values():
+    for policy in policies.ALL.values():
         print(f"{policy.name:<40} {policy.about}")
     print()
     for mode in modes.MODES.values():
@@ -188,13 +188,11 @@ def main():
     needs.provide([policy for policy, _ in pairs])
     binary = os.path.realpath(options.binary) if options.binary else release_binary()
     print(f"soak: seed {options.seed}, {binary}\n" + FORM.format(*HEAD), flush=True)
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda number, _: sys.exit(128 + number))
     soak = Soak(options, binary)
     try:
         soak.all(pairs)
-    except KeyboardInterrupt:
-        return 130
     finally:
         soak.close()
     print(summary(soak.results))

@@ -138,17 +138,20 @@ class Datagrams:
 
 
 class Pipe:
-    """The input of svlogd and multilog."""
+    """The input of svlogd, multilog and s6-log, and Python's logging."""
 
-    def __init__(self, logger):
-        self.logger = logger
+    def __init__(self, logger, is_long):
+        self.logger, self.is_long = logger, is_long
 
     def send(self, first, count):
-        self.logger.write("".join(line(number) + "\n" for number in range(first, first + count)).encode())
+        numbers = range(first, first + count)
+        # Lengths that differ, so that files end anywhere.
+        more = [number * 7919 % 3500 if self.is_long else 0 for number in numbers]
+        self.logger.write("".join(line(*pair) + "\n" for pair in zip(numbers, more)).encode())
 
     def close(self):
         pass
 
 
-def line(number):
-    return f"/r/{number} a line of a program that logs to a pipe, no longer than most end"
+def line(number, more=0):
+    return f"/r/{number} a line of a program that logs to a pipe, {'x' * more} no longer than most end"

@@ -1,4 +1,4 @@
-"""svlogd and multilog: they take lines from a pipe, and rotate by themselves. Whoever writes the lines writes the truth, too."""
+"""svlogd, multilog and s6-log: they take lines from a pipe, and rotate by themselves. Whoever writes the lines writes the truth, too."""
 import os
 import subprocess
 
@@ -47,3 +47,9 @@ class Svlogd(Logger):
 class Multilog(Logger):
     def command(self):
         return [needs.path_of("multilog"), *self.policy.options["words"].split(), self.logs]
+
+
+class S6log(Logger):
+    def command(self):
+        # Its actions stand before the folder, `T` (a readable time) behind the rest.
+        return [needs.path_of("s6-log"), *self.policy.options["words"].split(), self.logs]

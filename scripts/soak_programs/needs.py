@@ -12,6 +12,9 @@ PACKAGES = {
     "rsyslogd": "rsyslog",
     "svlogd": "runit",
     "multilog": "daemontools",
+    "s6-log": "s6",
+    "execlineb": "execline",
+    "savelog": "debianutils",
     "gzip": "gzip",
     "zstd": "zstd",
     "xz": "xz-utils",
@@ -20,7 +23,7 @@ PACKAGES = {
 }
 
 # Where a user's PATH may not lead.
-MORE_FOLDERS = ("/usr/sbin", "/sbin", "/usr/local/sbin")
+MORE_FOLDERS = ("/usr/sbin", "/sbin", "/usr/local/sbin", "/usr/lib/execline/bin")
 
 
 def path_of(program):
@@ -31,18 +34,21 @@ def path_of(program):
 
 def of_policy(policy):
     """The programs that one policy takes."""
+    writer = {"apache": "apache2", "rsyslog": "rsyslogd", "s6": "s6-log", "python": None}.get(policy.writer, policy.writer)
+    pipe = policy.options.get("pipe", "")
     if policy.directives:
         yield "logrotate"
-        words = " ".join(policy.directives)
-        named = [name for name in ("zstd", "xz", "bzip2", "shred") if name in words]
-        yield from named
-        if "compress" in words and "compresscmd" not in words:
-            yield "gzip"
-    if "pipe" in policy.options:
-        yield policy.options["pipe"].split()[0]
-    if "!gzip" in policy.options.get("words", ""):
+    if pipe:
+        yield pipe.split()[0]
+    if writer:
+        yield writer
+    if writer == "s6-log":
+        # It runs its processors.
+        yield "execlineb"
+    words = " ".join([*policy.directives, policy.recipe, pipe, policy.options.get("words", "")])
+    yield from (name for name in ("gzip", "zstd", "xz", "bzip2", "shred", "savelog") if name in words)
+    if "compress" in words and "compresscmd" not in words:
         yield "gzip"
-    yield {"apache": "apache2", "rsyslog": "rsyslogd"}.get(policy.writer, policy.writer)
 
 
 def provide(policies):

@@ -33,11 +33,12 @@ def of(case):
         "told": told(status, said),
         "audit": audit,
         "verify": verified,
-        "rotations": case.rotations if policy.directives else len(case.witness.heads),
+        "rotations": len(case.witness.heads) if policy.rotates_itself else case.rotations,
         "kills": reader.kills,
         "statuses": {str(key): value for key, value in sorted(reader.statuses.items())},
-        "last": case.last,
+        "last": [case.last_status, *case.last_words],
         "rejected": (status or {}).get("rejected", 0),
+        "waits": (status or {}).get("lag_bytes", 0),
         "not_sent": getattr(case.load.sender, "failed", 0),
         "notices": kinds(said, case.folder),
         "complaints": sorted(case.complaints),
@@ -62,7 +63,7 @@ def wrong(case, figures):
     if figures["lost_kept"] and not is_told:
         words.append(f"{figures['lost_kept']} lost, untold")
     # A watch that was not killed holds what it knows, so a log that was compressed too early is read all the same.
-    held = mode.watch and not mode.killed and not policy.copies and not mode.termed
+    held = mode.watch and not mode.killed and not policy.copies and not mode.termed and not policy.torn
     gap = figures["lost"] - figures["lost_kept"]
     if held and gap and not is_told:
         words.append(f"{gap} of a held log lost, untold")
@@ -72,8 +73,11 @@ def wrong(case, figures):
         words.append(f"audit {figures['audit']}")
     if figures["verify"] != 0 and is_all_there(case, figures):
         words.append(f"verify {figures['verify']}")
-    if figures["last"][1] != 0:
-        words.append(f"a run with nothing to do ends with status {figures['last'][1]}")
+    if figures["last"][0] != 0:
+        words.append(f"a run with nothing to do ends with status {figures['last'][0]}")
+    if len(figures["last"]) > 1:
+        # cron sends a mail for each.
+        words.append(f"a run with nothing to do says: {kind(figures['last'][1], case.folder)}")
     return words
 
 
