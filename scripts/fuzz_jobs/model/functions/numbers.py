@@ -106,6 +106,8 @@ def power(base, exponent):
 
 
 def float_power(base, exponent):
+    if base == 0 and exponent < 0:
+        raise RecordError("zero to a negative power")
     if any(map(math.isnan, (base, exponent))) or math.isinf(base) or math.isinf(exponent):
         return math.pow(base, exponent)
     try:
