@@ -119,7 +119,7 @@ class Site:
 
     def rejects(self) -> tuple[list[tuple[str, int, int]], list[str]]:
         """Places of the rejected lines, and the reasons."""
-        told = self.call("rejects", "--json", "job.toml")
+        told = self.call("rejects", "--json", "--limit", "1000000", "job.toml")
         lines = [json.loads(line) for line in told.stdout.splitlines() if line.strip()]
         return sorted((Path(r["file"]).name, r["offset"], r["length"]) for r in lines), [r["reason"] for r in lines]
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from . import compare, sqlite, variants
+from . import compare, duck, known, sqlite, variants
 from .binary import Got, Site
 from .case import Case
 from .compare import Difference
@@ -84,7 +84,19 @@ class Checker:
             self.crash(site, got)
         for variant in others:
             self.against_plain(variant, got)
+        self.against_duckdb(got)
+        for difference in self.result.differences:
+            known.name(difference)
         return self.result
+
+    def against_duckdb(self, got: Got) -> None:
+        """The parts that DuckDB understands."""
+        if not self.plan.use_duckdb or got.status not in (0, 3):
+            return
+        found = duck.check(self.case, self.plan.binary, self.root)
+        if found is not None:
+            self.result.differences += found
+            self.result.oracles.append("DuckDB")
 
     def go(self, variant: Variant) -> tuple[Site, Got]:
         """One variant; its cuts are the same each time."""
@@ -207,7 +219,10 @@ class Checker:
         if got.summary and got.summary.types != types:
             self.tell("model types", f"{list(zip(got.summary.columns, got.summary.types))}, the model has {types}")
         keys = len(self.case.by) + (self.case.window is not None)
-        self.result.differences += compare.rows("model rows", list(want.columns), ours, list(want.rows), want.tolerances, keys, "the model")
+        found = compare.rows("model rows", list(want.columns), ours, list(want.rows), want.tolerances, keys, "the model")
+        for difference in found:
+            known.one_value(difference, list(want.columns), ours, list(want.rows))
+        self.result.differences += found
 
     def records(self, got: Got, want: Any) -> None:
         """The events."""

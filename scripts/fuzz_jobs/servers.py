@@ -59,13 +59,14 @@ APACHE = [
     Variable("%k", "keepalive_requests", "int"),
 ]
 APACHE_TIMES = [Variable("%t", "time_local", "clf brackets")]
-COMBINED = [NGINX[0], NGINX[1], NGINX_TIMES[0], NGINX[2], NGINX[3], NGINX[4], NGINX[11], NGINX[12]]
+STATUS, SIZE = Variable("", "status", "status"), Variable("", "body_bytes_sent", "size")
+COMBINED = [NGINX[0], NGINX[1], NGINX_TIMES[0], NGINX[2], STATUS, SIZE, NGINX[11], NGINX[12]]
 FROM_REQUEST = ("method", "request_uri", "path", "query", "protocol")
 
 
 def column(rng: Random, variable: Variable, how: Style, drawn: Times) -> Column:
     """The column of a variable, with its pool."""
-    type = {"int": "int", "decimal": "decimal", "micros": "decimal", "clf": "timestamp", "clf brackets": "timestamp", "iso": "timestamp"}.get(variable.kind, "text")
+    type = {"int": "int", "status": "int", "size": "int", "decimal": "decimal", "micros": "decimal", "clf": "timestamp", "clf brackets": "timestamp", "iso": "timestamp"}.get(variable.kind, "text")
     made = Column(variable.name, type, variable.scale)
     count = range(how.variety)
     match variable.kind:
@@ -81,6 +82,10 @@ def column(rng: Random, variable: Variable, how: Style, drawn: Times) -> Column:
             made.values = [pools.pick(rng, pools.INTS, pools.INTS_EDGE, how.edges) for _ in count]
         case "ip text":
             made.values = [pools.pick(rng, pools.IPS, pools.IPS_EDGE + ["host.example", "-"], 0.1 + how.edges) for _ in count]
+        case "status":
+            made.values = [pools.pick(rng, ["200", "204", "302", "404", "499", "500", "503"], ["099", "999", "-", "20", "2000", "+20"], how.odd) for _ in count]
+        case "size":
+            made.values = [pools.pick(rng, pools.INTS, ["-", str(pools.I64_MAX), "9223372036854775808", "007"], how.edges / 4 + how.odd) for _ in count]
         case _:
             fill(rng, made, how)
             made.values = [value and (value.replace(" ", "_") if rng.random() < 0.98 else value) for value in made.values]

@@ -10,6 +10,7 @@ from dataclasses import replace
 from .case import Case, File
 from .check import Plan, Result, check
 from .expr import Expr, const
+from .gen import signed
 
 SECONDS = 40.0
 CONSTANTS = {"int": "1", "decimal": "1.5", "float": "1e0", "text": "'a'", "bool": "true", "timestamp": "TIMESTAMP '2026-01-01 00:00:00'", "ip": "'10.0.0.1'::ip"}
@@ -27,9 +28,9 @@ class Shrinker:
 
     def narrow(self, plan: Plan) -> Plan:
         """Only the variants and oracles that showed it."""
-        kept = [variant for variant in plan.variants[1:] if self.kind.startswith(f"variant {variant.name}")][:1]
-        model = self.kind.startswith(("model", "failed", "hang"))
-        return replace(plan, variants=plan.variants[:1] + kept, use_model=model, use_duckdb=self.kind.startswith("duckdb"), verify=self.kind in ("verify", "audit"))
+        kept = [variant for variant in plan.variants[1:] if self.kind.startswith((f"variant {variant.name}", "known"))][:2]
+        model = self.kind.startswith(("model", "failed", "hang", "known"))
+        return replace(plan, variants=plan.variants[:1] + kept, use_model=model, use_duckdb=self.kind.startswith(("duckdb", "known")), verify=self.kind in ("verify", "audit"))
 
     def holds(self, case: Case) -> bool:
         """Whether the difference is still there; then the case is the new best one."""
@@ -170,7 +171,8 @@ def candidates(expr: Expr) -> Iterator[Expr]:
             if child is not node and child.type == node.type and not child.op.startswith("agg") or (child.op.startswith("agg") and child is not node and child.type == node.type):
                 yield expr.replaced(path, child)
         if node.size() > 1 and not any(op.startswith("agg") for op in node.ops()):
-            yield expr.replaced(path, const(CONSTANTS[node.type], node.type))
+            text = CONSTANTS[node.type]
+            yield expr.replaced(path, signed(text, node.type) if node.type == "decimal" else const(text, node.type))
         if " FILTER (WHERE " in node.parts:
             yield expr.replaced(path, replace(node, parts=node.parts[: node.parts.index(" FILTER (WHERE ")]))
         if node.op in ("in", "coalesce", "concat", "concat_ws", "greatest", "case", "case of"):
