@@ -26,14 +26,14 @@ class Case:
         self.chance = random.Random(f"{seed} {policy.name} {mode.name}")
         for name in ("w/old", "outside", "tmp"):
             os.makedirs(os.path.join(folder, name), exist_ok=True)
-        self.begin = time.time()
+        self.begin = time.monotonic()
         self.events = open(os.path.join(folder, "timeline"), "a", buffering=1)
         self.writer = WRITERS[policy.writer](policy, folder)
         self.reader = Reader(policy, mode, folder, binary, random.Random(self.chance.random()), self.note)
-        self.rotations, self.complaints = 0, set()
+        self.rotations, self.complaints, self.reads_events = 0, set(), False
 
     def note(self, words):
-        self.events.write(f"{time.time() - self.begin:8.3f} {words}\n")
+        self.events.write(f"{time.monotonic() - self.begin:8.3f} {words}\n")
 
     def run(self):
         try:
@@ -60,8 +60,8 @@ class Case:
     def soak(self):
         if self.rotator is None:
             self.witness.watch()
-        until = time.time() + self.seconds
-        while time.time() < until:
+        until = time.monotonic() + self.seconds
+        while time.monotonic() < until:
             time.sleep(self.chance.uniform(*self.gaps))
             if not self.writer.is_alive():
                 raise RuntimeError(f"{self.policy.writer} ended by itself: {children.last_words(self.folder)}")
@@ -146,7 +146,7 @@ class Case:
 
 def main(words):
     """In a process of its own: its figures are its output. It ends, with all that it started, when it is told to."""
-    name, mode, seed, seconds, folder, binary = words
+    name, mode, seed, seconds, folder, binary, events = words
     children.end_with_parent()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     signal.signal(signal.SIGINT, lambda *_: sys.exit(130))
@@ -154,7 +154,9 @@ def main(words):
     os.makedirs(folder)
     os.chmod(folder, 0o755)
     try:
-        figures = Case(policy, mode, seed, float(seconds), folder, binary).run()
+        case = Case(policy, mode, seed, float(seconds), folder, binary)
+        case.reads_events = events == "1"
+        figures = case.run()
     except Exception as error:
         # What is broken here says nothing of logmill, and must not pass.
         figures = {"wrong": [f"the soak itself failed: {error!r}"]}

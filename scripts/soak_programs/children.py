@@ -33,8 +33,8 @@ def free_port():
 
 
 def wait_for_port(port, process, folder):
-    until = time.time() + 20
-    while time.time() < until:
+    until = time.monotonic() + 20
+    while time.monotonic() < until:
         if process.poll() is not None:
             break
         try:
@@ -56,8 +56,8 @@ def last_words(folder):
 
 
 def wait_for_file(path, process, folder):
-    until = time.time() + 20
-    while time.time() < until and process.poll() is None:
+    until = time.monotonic() + 20
+    while time.monotonic() < until and process.poll() is None:
         if os.path.exists(path):
             return
         time.sleep(0.05)

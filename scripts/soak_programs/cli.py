@@ -26,25 +26,29 @@ Exit status: 0 each line counted once or its loss told, 1 not, 2 wrong usage."""
 SHORT = (
     ("copytruncate-compress.small", "watch"),
     ("copytruncate-extension-compress.small", "run"),
-    ("create-compress.large", "run"),
+    ("create-compress.large", "watch"),
     ("create-compress.large", "watch-kill"),
+    ("slow-compress.large", "watch-term"),
     ("olddir-compress.small", "run"),
     ("renamecopy-olddir.small", "run-kill"),
     ("copy-compress.large", "run"),
+    ("hard-links.small", "run"),
     ("rotate-2.large", "third"),
+    ("copytruncate-rotate-1.large", "third-kill"),
     ("apache-graceful-compress.large", "watch"),
     ("rotatelogs-link.large", "watch"),
-    ("svlogd.large", "run"),
+    ("svlogd-gzip.small", "run"),
+    ("multilog-torn.large", "run"),
     ("filtered.large", "run"),
 )
-SHORT_SECONDS = 30
+SHORT_SECONDS = 25
 
 
 def arguments():
     parser = argparse.ArgumentParser(
         prog="scripts/soak", description=DESCRIPTION, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--short", action="store_true", help="twelve telling cases at once, within a minute")
+    parser.add_argument("--short", action="store_true", help="sixteen telling cases at once, within a minute")
     parser.add_argument("--seconds", type=int, help="draw cases for that long")
     parser.add_argument("--case-seconds", type=float, default=20, help="how long each one is written and rotated (20)")
     parser.add_argument("--policy", action="append", metavar="NAME", help="only these; with or without the size behind the dot")
@@ -54,6 +58,7 @@ def arguments():
     parser.add_argument("--binary", metavar="PATH", help="logmill; without it $LOGMILL, or the release build of this tree")
     parser.add_argument("--json", metavar="FILE", help="all figures, one object a line")
     parser.add_argument("--keep", metavar="DIR", help="keep the folders of cases that are wrong")
+    parser.add_argument("--events", action="store_true", help="also read the events' Parquet (makes a Python environment, as other checks do)")
     parser.add_argument("--list", action="store_true", help="print the policies and modes")
     return parser.parse_args()
 
@@ -75,10 +80,10 @@ class Soak:
         self.running, self.results, self.started = {}, [], 0
 
     def all(self, pairs):
-        until = time.time() + self.options.seconds if self.options.seconds else None
+        until = time.monotonic() + self.options.seconds if self.options.seconds else None
         at = 0
         while True:
-            more = at < len(pairs) if until is None else time.time() < until
+            more = at < len(pairs) if until is None else time.monotonic() < until
             if more and len(self.running) < self.options.jobs:
                 self.start(*pairs[at % len(pairs)], self.options.seed + at // len(pairs))
                 at += 1
@@ -90,18 +95,18 @@ class Soak:
     def start(self, policy, mode, seed):
         self.started += 1
         folder = os.path.join(self.work, f"{self.started}-{policy.name}-{mode.name}")
-        words = [policy.name, mode.name, str(seed), str(self.options.case_seconds), folder, self.binary]
+        words = [policy.name, mode.name, str(seed), str(self.options.case_seconds), folder, self.binary, str(int(self.options.events))]
         # A session of its own: whatever a case starts can be ended together.
         process = subprocess.Popen(
             [sys.executable, os.path.join(ROOT, "scripts", "soak"), "--one-case", *words],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, start_new_session=True,
         )
-        self.running[process] = (policy, mode, folder, time.time())
+        self.running[process] = (policy, mode, folder, time.monotonic())
 
     def collect(self):
         time.sleep(0.1)
         for process, (policy, mode, folder, begin) in list(self.running.items()):
-            if process.poll() is None and time.time() - begin < self.options.case_seconds + 240:
+            if process.poll() is None and time.monotonic() - begin < self.options.case_seconds + 240:
                 continue
             self.end(process)
             self.take(process, policy, mode, folder)
@@ -154,7 +159,7 @@ def row(result):
     if "logged" not in result:
         return FORM.format(result["policy"], result["mode"], *["-"] * 9, "WRONG: " + "; ".join(result["wrong"]))
     said = result["told"]
-    told = f"{said['lost_bytes']}B+{said['gaps']}" if any(said.values()) else "-"
+    told = f"{said['lost_bytes']}B/{said['gaps']}/{said['words']}" if any(said.values()) else "-"
     # Apart: lines that were in no file that one could list.
     lost = str(result["lost_kept"]) + (f"+{result['lost'] - result['lost_kept']}" if result["lost"] > result["lost_kept"] else "")
     figures = [result[name] for name in ("policy", "mode", "logged", "counted", "doubled")]
@@ -186,6 +191,8 @@ def main():
     options.seed = options.seed if options.seed is not None else random.SystemRandom().randrange(1, 1_000_000)
     pairs = drawn(options)
     needs.provide([policy for policy, _ in pairs])
+    if options.events:
+        with_parquet()
     binary = os.path.realpath(options.binary) if options.binary else release_binary()
     print(f"soak: seed {options.seed}, {binary}\n" + FORM.format(*HEAD), flush=True)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -197,6 +204,18 @@ def main():
         soak.close()
     print(summary(soak.results))
     return 1 if any(result["wrong"] for result in soak.results) or not soak.results else 0
+
+
+def with_parquet():
+    """Goes on in the environment of scripts/python-env: the standard library reads no Parquet."""
+    try:
+        import pyarrow  # noqa: F401
+    except ImportError:
+        done = subprocess.run([os.path.join(ROOT, "scripts", "python-env")], stdout=subprocess.PIPE, text=True, check=True)
+        python = done.stdout.strip()
+        if sys.executable == python:
+            raise SystemExit("soak: --events needs pyarrow, and scripts/python-env made an environment without it")
+        os.execv(python, [python, os.path.join(ROOT, "scripts", "soak"), *sys.argv[1:]])
 
 
 def release_binary():

@@ -15,6 +15,8 @@ class Load(threading.Thread):
         super().__init__(daemon=True)
         self.sender, self.rate, self.window = sender, rate, window
         self.next_id, self.ended, self.error = 1, False, None
+        # How late it was with a turn, at most: how starved the machine is.
+        self.starved = 0.0
         self.may_go = threading.Event()
         self.may_go.set()
         self.between = threading.Lock()
@@ -25,6 +27,7 @@ class Load(threading.Thread):
             self.may_go.wait(0.1)
             if not self.may_go.is_set():
                 continue
+            before = time.monotonic()
             with self.between:
                 due += self.rate * TICK
                 count, due = int(due), due % 1
@@ -34,6 +37,7 @@ class Load(threading.Thread):
                     self.error = str(error)
                     return
             time.sleep(TICK)
+            self.starved = max(self.starved, time.monotonic() - before - TICK)
 
     def go(self, count):
         if count:

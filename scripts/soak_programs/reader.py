@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import threading
 import time
+from collections import Counter
 
 from . import children
 
@@ -39,8 +40,10 @@ LINES = """format = { regex = ' ?/r/(?P<id>[0-9]+) a line .* end$' }
 fields = { id = "int" }
 """
 
-# A run that takes longer hangs.
-LONGEST_RUN = 60
+# A run that takes longer hangs, on however busy a machine.
+LONGEST_RUN = 120
+# A watch that is younger may not know yet what SIGTERM means to it.
+YOUNG = 2
 
 
 def job(policy):
@@ -93,14 +96,14 @@ class Reader:
             self.run(self.mode.killed and self.chance.random() < 0.7)
 
     def run(self, is_killed=False):
-        begin = time.time()
+        begin = time.monotonic()
         process = self.begin(["run", "-v"])
         if is_killed:
             time.sleep(self.chance.uniform(0, 1.3 * self.usual))
             self.kill(process)
         else:
             self.wait(process, LONGEST_RUN)
-            self.usual = max(0.01, 0.7 * self.usual + 0.3 * (time.time() - begin))
+            self.usual = max(0.01, 0.7 * self.usual + 0.3 * (time.monotonic() - begin))
         return self.note(process)
 
     # `watch`
@@ -126,11 +129,11 @@ class Reader:
             self.nap(self.chance.choice((0, 0.2, self.chance.uniform(0, 2))))
 
     def terminate(self):
-        begin = time.time()
+        begin = time.monotonic()
         self.watch.send_signal(signal.SIGTERM)
         self.wait(self.watch, 12)
-        if time.time() - begin > 10:
-            self.faults.append(f"watch took {time.time() - begin:.1f} s to end")
+        if time.monotonic() - begin > 10:
+            self.faults.append(f"watch took {time.monotonic() - begin:.1f} s to end")
 
     def settle(self, seconds):
         """The last looks, none of which is killed. The watch that is there by now stays as long as is said."""
@@ -140,9 +143,11 @@ class Reader:
             if self.watch.poll() is not None:
                 self.watch = self.begin(["watch", "-v", "--every", "200ms"])
             time.sleep(seconds)
+            age = time.monotonic() - self.begun
             self.terminate()
             status = self.note(self.watch)
-            if status != 143:
+            is_young = status == -signal.SIGTERM and age < YOUNG
+            if status != 143 and not is_young:
                 self.faults.append(f"SIGTERM ended watch with status {status}")
         else:
             self.run()
@@ -153,6 +158,7 @@ class Reader:
         self.timeline(f"begin {words[0]}")
         said = open(self.messages, "ab")
         command = [self.binary, *words, self.job]
+        self.begun = time.monotonic()
         return subprocess.Popen(command, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=said, stderr=said)
 
     def wait(self, process, seconds):
@@ -177,9 +183,9 @@ class Reader:
         return status
 
     def nap(self, seconds):
-        until = time.time() + seconds
-        while not self.ended and time.time() < until:
-            time.sleep(min(0.05, max(0, until - time.time())))
+        until = time.monotonic() + seconds
+        while not self.ended and time.monotonic() < until:
+            time.sleep(min(0.05, max(0, until - time.monotonic())))
 
     def close(self):
         self.ended = True
@@ -211,6 +217,17 @@ class Reader:
             return dict(database.execute("SELECT id, sum(n) FROM soak WHERE id IS NOT NULL GROUP BY id"))
         finally:
             database.close()
+
+    def events(self):
+        """How often each id stands in the Parquet of records."""
+        import pyarrow.parquet
+
+        counts = Counter()
+        for folder, _, names in os.walk(os.path.join(self.folder, "events")):
+            for name in names:
+                if name.endswith(".parquet"):
+                    counts.update(pyarrow.parquet.read_table(os.path.join(folder, name), columns=["id"])["id"].to_pylist())
+        return counts
 
     def said(self):
         with open(self.messages, errors="replace") as file:

@@ -5,6 +5,9 @@ from collections import Counter
 # How a run says that lines were lost.
 LOSS = re.compile(r"never read and|are gone:|\bgaps?\b", re.IGNORECASE)
 
+# Seconds.
+STARVED = 0.5
+
 
 def told(status, said):
     """What logmill says of losses: the numbers of `status --json`, and the lines on stderr."""
@@ -40,10 +43,13 @@ def of(case):
         "rejected": (status or {}).get("rejected", 0),
         "waits": (status or {}).get("lag_bytes", 0),
         "not_sent": getattr(case.load.sender, "failed", 0),
+        "starved": round(case.load.starved, 2),
         "notices": kinds(said, case.folder),
         "complaints": sorted(case.complaints),
     }
     figures["wrong"] = wrong(case, figures) + reader.faults
+    if case.reads_events and reader.events() != counted:
+        figures["wrong"].append("the events differ from the table")
     if audit != 0 and ledger:
         figures["audit_says"] = ledger["wrong"][:3]
     if verified != 0 and comparison:
@@ -62,8 +68,10 @@ def wrong(case, figures):
         words.append(f"{figures['invented']} ids that nobody logged")
     if figures["lost_kept"] and not is_told:
         words.append(f"{figures['lost_kept']} lost, untold")
-    # A watch that was not killed holds what it knows, so a log that was compressed too early is read all the same.
-    held = mode.watch and not mode.killed and not policy.copies and not mode.termed and not policy.torn
+    # A watch that was not killed holds what it knows, so a log that was compressed too early is read all the same; unless
+    # nobody was given the processor while the log was there.
+    stays = mode.watch and not mode.killed and not mode.termed
+    held = stays and not policy.copies and not policy.torn and case.load.starved < STARVED
     gap = figures["lost"] - figures["lost_kept"]
     if held and gap and not is_told:
         words.append(f"{gap} of a held log lost, untold")

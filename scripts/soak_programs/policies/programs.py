@@ -19,7 +19,7 @@ def piped_from_apache():
         "rotatelogs-link": ("rotatelogs -L {d}/w/access.log {d}/w/access.log.%Y%m%d%H%M%S 2", "a link to the live file", {}),
         "rotatelogs-size": ("rotatelogs {d}/w/access.log.%s {size}", "by size", {}),
         "rotatelogs-circle": ("rotatelogs -n 4 {d}/w/access.log 2", "four files in turn", {"keeps": False}),
-        "rotatelogs-truncate": ("rotatelogs -t {d}/w/access.log 2", "one file, truncated", {"keeps": False}),
+        "rotatelogs-truncate": ("rotatelogs -t {d}/w/access.log 2", "one file, truncated", {"keeps": False, "copies": True}),
         "rotatelogs-gzip": ("rotatelogs -p {d}/gzip-former {d}/w/access.log.%Y%m%d%H%M%S 2", "gzip of the former one", {}),
         "cronolog": ("cronolog {d}/w/access.log.%H%M%S", "a file a second", {}),
         "cronolog-link": ("cronolog -S {d}/w/access.log {d}/w/access.log.%H%M%S", "a link to the live file", {}),
