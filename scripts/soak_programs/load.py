@@ -44,8 +44,8 @@ class Load(threading.Thread):
             self.sender.send(self.next_id, count)
             self.next_id += count
         # What `where` drops comes in runs that are longer than a block of logmill's.
-        if self.window and self.next_id % 500 < count:
-            self.sender.idle(4000)
+        if self.window and self.next_id % 250 < count:
+            self.sender.idle(2500)
 
     def pause(self):
         """Returns when nothing is under way."""
