@@ -7,6 +7,7 @@ LOSS = re.compile(r"never read and|are gone:|\bgaps?\b", re.IGNORECASE)
 
 # Seconds.
 STARVED = 0.5
+LONGEST_END = 10
 
 
 def told(status, said):
@@ -43,6 +44,7 @@ def of(case):
         "rejected": (status or {}).get("rejected", 0),
         "waits": (status or {}).get("lag_bytes", 0),
         "not_sent": getattr(case.load.sender, "failed", 0),
+        "slowest_end": round(case.reader.slowest_end, 2),
         "starved": round(case.load.starved, 2),
         "notices": kinds(said, case.folder),
         "complaints": sorted(case.complaints),
@@ -70,11 +72,14 @@ def wrong(case, figures):
         words.append(f"{figures['lost_kept']} lost, untold")
     # A watch that was not killed holds what it knows, so a log that was compressed too early is read all the same; unless
     # nobody was given the processor while the log was there.
+    is_starved = case.load.starved > STARVED
     stays = mode.watch and not mode.killed and not mode.termed
-    held = stays and not policy.copies and not policy.torn and case.load.starved < STARVED
+    held = stays and not policy.copies and not policy.torn and not is_starved
     gap = figures["lost"] - figures["lost_kept"]
     if held and gap and not is_told:
         words.append(f"{gap} of a held log lost, untold")
+    if figures["slowest_end"] > LONGEST_END and not is_starved:
+        words.append(f"watch took {figures['slowest_end']} s to end")
     if is_told and not figures["lost"] and policy.keeps:
         words.append("told a loss, and nothing is lost")
     if figures["audit"] != 0:
