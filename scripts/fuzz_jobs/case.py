@@ -135,7 +135,10 @@ def fill_job(rng: Random, case: Case, form: Format, how: columns.Style, conditio
     timed = form.time is not None and rng.random() < 0.85
     fields = [leaf(c.name, c.type, c.scale) for c in form.columns + form.derived]
     if timed:
-        case.time = form.time
+        others = [c.name for c in form.columns if c.type == "timestamp"]
+        case.time = rng.choice(others) if rng.random() < 0.1 else form.time
+        if form.implied and case.time == form.time and rng.random() < 0.5:
+            case.time = None
         fields.append(leaf("event_time", "timestamp"))
         if rng.random() < 0.25:
             case.zone = rng.choice(pools.ZONES)

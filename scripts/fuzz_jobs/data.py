@@ -32,7 +32,7 @@ class File:
 def count(rng: Random, large: bool) -> int:
     """How many lines."""
     if large:
-        return rng.choice((5_000, 12_000, 20_000))
+        return rng.choice((4_000, 4_000, 8_000, 20_000))
     match rng.choices(list(SIZES), list(SIZES.values()))[0]:
         case "tiny":
             return rng.choice((0, 1, 1, 2, 3, 5, 8))

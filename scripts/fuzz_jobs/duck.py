@@ -178,5 +178,5 @@ class Question:
 
     def is_time(self, name: str) -> bool:
         """Whether a field is a time."""
-        found = {e.sql(): e.type for whole in self.case.exprs() for _, e in whole.walk() if e.op == "field"}
+        found = {e.sql().strip('"'): e.type for whole in self.case.exprs() for _, e in whole.walk() if e.op == "field"}
         return name == "event_time" or found.get(name) == "timestamp"

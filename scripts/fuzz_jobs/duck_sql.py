@@ -69,6 +69,7 @@ class Translator:
         """A field, or a let."""
         name = expr.parts[0]
         assert isinstance(name, str)
+        name = name.strip('"')
         if name in self.lets:
             return self.lets[name]
         if name.startswith("x") and name[1:].isdigit():

@@ -87,7 +87,7 @@ class Expr:
 
     def names(self) -> set[str]:
         """Names of the fields that it reads."""
-        return {node.sql() for _, node in self.walk() if node.op == "field"}
+        return {node.sql().strip('"') for _, node in self.walk() if node.op == "field"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,8 @@ class Format:
     header: str | None = None
     # Fields that are not columns of their own, such as the parts of a request.
     derived: list[Column] = field(default_factory=list)
+    # Whether the format itself says which field is the time.
+    implied: bool = False
 
     def broken(self, rng: Random, row: Row) -> str:
         """A line that was cut, has something before or behind it, or is of some other program."""

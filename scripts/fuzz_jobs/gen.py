@@ -70,7 +70,7 @@ class Gen:
         """A field of that type if there is one, or a constant."""
         leaves = self.leaves.get(type)
         if leaves and self.rng.random() < 0.8:
-            return self.rng.choice(leaves)
+            return quoted(self.rng, self.rng.choice(leaves))
         return self.const(type)
 
     def const(self, type: str) -> Expr:
@@ -122,6 +122,13 @@ class Gen:
         """One of the constants that a function takes, as a string of SQL."""
         all_words = tuple(quote(choice) for choice in choices) if quoted else tuple(choices)
         return Word(self.rng.choice(all_words), all_words)
+
+
+def quoted(rng: Random, leaf: Expr) -> Expr:
+    """Now and then a field's name in the quotes that SQL allows."""
+    if leaf.op == "field" and rng.random() < 0.03:
+        return leaf.with_part(0, f'"{leaf.parts[0]}"')
+    return leaf
 
 
 def signed(text: str, type: str) -> Expr:

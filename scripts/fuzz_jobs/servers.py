@@ -125,7 +125,7 @@ def combined(rng: Random, how: Style) -> Format:
         return line + behind
 
     derived = [Column(name, "text") for name in FROM_REQUEST]
-    return Format(name, name, columns, render, {}, "time_local", None, derived)
+    return Format(name, name, columns, render, declare(rng, columns), "time_local", None, derived, implied=True)
 
 
 def pattern(rng: Random, how: Style) -> Format:
@@ -148,7 +148,21 @@ def pattern(rng: Random, how: Style) -> Format:
 
     derived = [Column(name, "text") for name in FROM_REQUEST] if any(v.name == "request" for v in variables) else []
     time = next((c.name for c in columns if c.type == "timestamp"), None)
-    return Format(kind, {kind: spec}, columns, render, {}, time, None, derived)
+    return Format(kind, {kind: spec}, columns, render, declare(rng, columns), time, None, derived, implied=True)
+
+
+def declare(rng: Random, columns: list[Column]) -> dict[str, str]:
+    """Types over those that the format has."""
+    declared = {}
+    for at, column in enumerate(columns):
+        if column.name == "remote_addr" and rng.random() < 0.3:
+            column.type = declared["remote_addr"] = "ip"
+        elif column.type == "int" and column.name != "status" and rng.random() < 0.1:
+            column.type = "decimal"
+            declared[column.name] = column.declared
+        elif column.type == "int" and rng.random() < 0.05:
+            column.type = declared[column.name] = "text"
+    return declared
 
 
 __all__ = ["combined", "pattern", "typed"]

@@ -158,7 +158,7 @@ def simple_changes(case: Case) -> list[Callable[[Case], Case]]:
             found.append(lambda c, name=name: with_(c, **{name: None}))
     if case.sqlite:
         found.append(lambda c: with_(c, sqlite=False))
-    if case.time:
+    if case.time or case.window:
         found.append(lambda c: with_(c, time=None, window=None, partition=None, events_partition=None))
     return found
 

@@ -129,6 +129,27 @@ def split(site: Site, files: list[File], rng: Random, variant: Variant) -> Told:
     return run(site, variant, "--final")
 
 
+def rotated(site: Site, files: list[File], rng: Random, variant: Variant) -> Told:
+    """The first file is renamed when half of it was read, and another one takes its name, as logrotate does it."""
+    first, *others = files
+    for file in others:
+        site.write(file.name, file.data)
+    at = first.data.find(b"\n", rng.randrange(len(first.data) + 1)) + 1
+    before, behind = first.data[:at], first.data[at:]
+    cut = rng.randrange(len(before) + 1)
+    site.write("live.log", before[:cut])
+    told = run(site, variant)
+    if told.status not in (0, 3):
+        return told
+    site.append("live.log", before[cut:])
+    if not behind or behind[:4096].startswith(before[:4096]) or before[:4096].startswith(behind[:4096]):
+        site.append("live.log", behind)
+    else:
+        (site.folder / "in" / "live.log").rename(site.folder / "in" / "live.log.1")
+        site.write("live.log", behind)
+    return run(site, variant, "--final")
+
+
 def choose(rng: Random, case: Case, binary_io: tuple[str, ...] = ("mmap", "read")) -> list[Variant]:
     """The plain run, and some others."""
     ordered = case.uses("first(", "last(")
@@ -148,6 +169,8 @@ def choose(rng: Random, case: Case, binary_io: tuple[str, ...] = ("mmap", "read"
             few.append(Variant("packed halfway", packed_halfway, same_places=False))
         if not ordered and not case.header:
             few.append(Variant("split", split, same_places=False))
+            if all(begins_apart(case.files)):
+                few.append(Variant("rotated", rotated, same_places=False))
     chosen = rng.sample(few, rng.choice((1, 1, 2)))
     chosen.sort(key=lambda variant: variant.name)
     return [Variant("plain", at_once), *chosen]
