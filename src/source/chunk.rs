@@ -11,8 +11,10 @@ use super::split::Split;
 
 /// How much of a line is kept when it is too long, in bytes: 4 KiB, and a byte order mark, which is no part of it.
 pub(crate) const SAMPLE_BYTES_MAX: usize = 4096 + 3;
-/// How far a split's last line is followed at a time, in bytes.
-const STEP_BYTES: u64 = 64 * 1024;
+/// How far a split's last line is followed at first, in bytes: most lines end there. Each further step is twice as long.
+const STEP_BYTES_MIN: u64 = 4 * 1024;
+/// The longest such step.
+const STEP_BYTES_MAX: u64 = 64 * 1024;
 
 /// The whole lines whose first byte lies in one split.
 #[derive(Debug)]
@@ -134,6 +136,7 @@ fn find_newline(
 ) -> Result<Option<u64>, SourceError> {
     let mut from = split_end - 1;
     let mut seen = split_end;
+    let mut step = STEP_BYTES_MIN;
     loop {
         let bytes = window.to(seen)?;
         if let Some(at) = memchr(b'\n', &bytes[(from - base) as usize..(seen - base) as usize]) {
@@ -147,6 +150,7 @@ fn find_newline(
         }
         let enough = last.saturating_add(line_bytes_max).saturating_add(1);
         from = seen;
-        seen = (seen + STEP_BYTES).min(enough).min(range_end);
+        seen = (seen + step).min(enough).min(range_end);
+        step = (step * 2).min(STEP_BYTES_MAX);
     }
 }

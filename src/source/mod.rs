@@ -33,6 +33,7 @@ mod held;
 mod known;
 mod map;
 mod peek;
+mod placed;
 mod plain;
 mod plan;
 mod positioned;

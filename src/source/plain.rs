@@ -10,6 +10,7 @@ use memchr::memchr;
 
 use super::chunk::{self, Chunk, ChunkBuffer, Window};
 use super::map::Map;
+use super::placed::Placed;
 use super::positioned::{Holes, read_exact};
 use super::split::Split;
 use super::{Found, SegmentTask, SourceError};
@@ -111,12 +112,13 @@ impl PlainReader {
             path: &self.path,
             base,
             filled: 0,
-            bytes,
+            bytes: Placed::new(bytes, base),
             scan,
         };
         let cut = chunk::cut(&mut window, split, &self.range, self.line_bytes_max)?;
         let lines = (cut.lines.start - base) as usize..(cut.lines.end - base) as usize;
-        Ok(Chunk { bytes: &bytes[lines], offset: cut.lines.start, oversize: cut.oversize })
+        let bytes = &window.bytes.into_bytes()[lines];
+        Ok(Chunk { bytes, offset: cut.lines.start, oversize: cut.oversize })
     }
 
     /// The map, unless there is none or somebody waits to write: then it is given up for good.
@@ -191,41 +193,32 @@ struct Reads<'r> {
     path: &'r Path,
     base: u64,
     filled: usize,
-    bytes: &'r mut Vec<u8>,
+    bytes: Placed<'r>,
     scan: &'r mut Vec<u8>,
 }
 
 impl Window for Reads<'_> {
     fn to(&mut self, end: u64) -> Result<&[u8], SourceError> {
         let wanted = (end - self.base) as usize;
-        if self.bytes.is_empty() {
-            // Memory that is zero already is not written to.
-            *self.bytes = vec![0; wanted];
-        } else if self.bytes.len() < wanted {
-            self.bytes.resize(wanted, 0);
-        }
+        let bytes = self.bytes.hold(self.filled, wanted);
         if self.filled < wanted {
             let at = self.base + self.filled as u64;
-            self.holes.read_exact(
-                self.file,
-                self.path,
-                &mut self.bytes[self.filled..wanted],
-                at,
-            )?;
+            self.holes.read_exact(self.file, self.path, &mut bytes[self.filled..], at)?;
             self.filled = wanted;
         }
-        Ok(&self.bytes[..wanted])
+        Ok(bytes)
     }
 
     fn newline(&mut self, stretch: Range<u64>) -> Result<Option<u64>, SourceError> {
-        self.scan.resize(SCAN_BYTES, 0);
         let mut at = stretch.start;
         while at < stretch.end {
             // A hole holds zeros and no newline.
             at = self.holes.skip(self.file, &(at..stretch.end));
             let len = (stretch.end - at).min(SCAN_BYTES as u64) as usize;
-            read_exact(self.file, self.path, &mut self.scan[..len], at)?;
-            if let Some(found) = memchr(b'\n', &self.scan[..len]) {
+            let mut scan = Placed::new(self.scan, at);
+            let bytes = scan.hold(0, len);
+            read_exact(self.file, self.path, bytes, at)?;
+            if let Some(found) = memchr(b'\n', bytes) {
                 return Ok(Some(at + found as u64));
             }
             at += len as u64;
