@@ -42,6 +42,11 @@ pub const EVENT_PAGE_BYTES: usize = 1 << 20;
 pub const EVENT_DICTIONARY_BYTES: usize = 1 << 20;
 /// Bytes of a row group of events, compressed, that wait in memory: there it ends, if it has not reached its rows before.
 pub const EVENT_GROUP_BYTES: usize = 128 << 20;
+/// A row group of so many rows is copied as it is where files are merged: half of what DuckDB makes, more than a split of 32 MiB
+/// has in rows of 500 bytes.
+pub const EVENT_GROUP_LARGE_ROWS: usize = 1 << 16;
+/// The same for one of so many bytes, compressed, where rows are long.
+pub const EVENT_GROUP_LARGE_BYTES: usize = 4 << 20;
 /// A time partition is closed once the newest event time lies so far behind its end: late lines come in till then.
 pub const EVENT_PARTITION_GRACE_US: i64 = 600_000_000;
 /// A file that was quiet for so long is not being written any more: a compressed one that is cut off is a damaged one.
@@ -65,6 +70,8 @@ pub const RUN_BLOCK_BYTES: usize = 64 << 10;
 pub const RUNS_MERGED_MAX: usize = 128;
 /// The same at least, however little memory there is.
 pub const RUNS_MERGED_MIN: usize = 4;
+/// Rows of a delivery are sorted by at least so many bytes at a time, however little memory there is.
+pub const DELIVERY_RUN_BYTES_MIN: usize = 1 << 20;
 /// A time partition with more blocks of groups is written on all threads, where they have nothing else to do.
 pub const PARALLEL_BLOCKS_MIN: u64 = 4;
 /// A time partition with more blocks of groups is written on all threads before any other.

@@ -1,8 +1,10 @@
 //! A file of events: row groups that are complete, written one after the other.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use parquet::column::writer::ColumnCloseResult;
 use parquet::file::writer::SerializedFileWriter;
 
 use super::rows::{FileLayout, RowGroup};
@@ -36,6 +38,21 @@ impl EventsFile {
                 row_group.close()?;
             }
             Ok(())
+        };
+        write().map_err(FileError::parquet("write", &self.path))
+    }
+
+    /// Writes a row group as it lies in another file.
+    pub(super) fn copy(
+        &mut self,
+        from: &File,
+        chunks: Vec<ColumnCloseResult>,
+    ) -> Result<(), FileError> {
+        let writer = &mut self.writer;
+        let write = || {
+            let mut row_group = writer.next_row_group()?;
+            chunks.into_iter().try_for_each(|chunk| row_group.append_column(from, chunk))?;
+            row_group.close().map(drop)
         };
         write().map_err(FileError::parquet("write", &self.path))
     }

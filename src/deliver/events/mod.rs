@@ -5,6 +5,7 @@ mod column;
 mod dictionary;
 mod file;
 mod hybrid;
+mod join;
 mod levels;
 mod pages;
 mod range;
@@ -16,19 +17,18 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use parquet::errors::ParquetError;
 
 use self::file::EventsFile;
+pub use self::join::join;
 use self::pages::Codec;
 use self::rows::{FileLayout, Rows};
 use crate::data::Column;
 use crate::engine::map::RecordSink;
-use crate::engine::parquet_file::{self, FileError, Unsynced, Written};
+use crate::engine::parquet_file::{FileError, Unsynced, Written};
 use crate::engine::timepart;
 use crate::job::Partition;
-use crate::limits::STORE_BLOCK_ROWS;
 use crate::plan::{EventsOutput, arrow_schema};
 
 /// Sets of encoders that a worker keeps for its next split.
@@ -144,37 +144,4 @@ impl RecordSink for EventSplit {
             self.push(start, columns, &rows);
         }
     }
-}
-
-/// Writes the records of several files into one, in their order.
-pub fn join(output: &EventsOutput, files: &[PathBuf], path: &Path) -> Result<Written, FileError> {
-    let (layout, mut codec) = (layout(output), Codec::default());
-    let (mut joined, mut rows) = (EventsFile::create(path, &layout)?, Rows::new(&layout));
-    for file in files {
-        for batch in parquet_file::open(file, STORE_BLOCK_ROWS)? {
-            let damaged = |what| FileError::Damaged { path: file.clone(), what };
-            let batch = batch.map_err(|e| damaged(e.to_string()))?;
-            let columns = columns(&batch, &layout);
-            let columns = columns.ok_or_else(|| damaged("it has other columns".to_owned()))?;
-            let all: Vec<u32> = (0..batch.num_rows() as u32).collect();
-            rows.append(columns.iter(), &all, &layout, &mut codec)
-                .map_err(FileError::parquet("encode", path))?;
-            joined.write(std::mem::take(&mut rows.groups))?;
-        }
-    }
-    rows.end_group(&layout, &mut codec).map_err(FileError::parquet("encode", path))?;
-    joined.write(std::mem::take(&mut rows.groups))?;
-    let joined = [joined.close(rows.rows)?];
-    parquet_file::make_durable(&joined)?;
-    let [joined] = joined;
-    Ok(joined.written)
-}
-
-/// A batch's columns, if they are those of the layout.
-fn columns<'a>(batch: &'a RecordBatch, layout: &FileLayout) -> Option<Vec<Column<'a>>> {
-    let (arrays, types) = (batch.columns(), &layout.types);
-    if arrays.len() != types.len() {
-        return None;
-    }
-    arrays.iter().zip(types).map(|(array, &ty)| Column::from_array(array.as_ref(), ty)).collect()
 }

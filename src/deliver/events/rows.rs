@@ -7,7 +7,7 @@ use parquet::arrow::{ArrowSchemaConverter, add_encoded_arrow_schema_to_metadata}
 use parquet::basic::Compression;
 use parquet::errors::Result;
 use parquet::file::properties::{WriterProperties, WriterVersion};
-use parquet::schema::types::SchemaDescriptor;
+use parquet::schema::types::{ColumnDescriptor, SchemaDescriptor};
 
 use super::column::ColumnEncoder;
 use super::pages::{Chunk, Codec};
@@ -36,6 +36,11 @@ impl FileLayout {
         let columns = ArrowSchemaConverter::new().convert(schema);
         let columns = columns.expect("Parquet has a type for each of ours");
         FileLayout { types, columns, properties: Arc::new(properties) }
+    }
+
+    /// Whether a file of these columns is one of the output's.
+    pub(super) fn fits<'c>(&self, columns: impl Iterator<Item = &'c ColumnDescriptor>) -> bool {
+        columns.eq(self.columns.columns().iter().map(AsRef::as_ref))
     }
 }
 
@@ -80,6 +85,11 @@ impl Rows {
             rows = later;
         }
         Ok(())
+    }
+
+    /// Whether nothing waits for the end of the row group.
+    pub(super) fn is_empty(&self) -> bool {
+        self.filled == 0
     }
 
     /// Ends the row group, if it holds anything.

@@ -7,9 +7,11 @@ use parquet::arrow::arrow_reader::{
 use parquet::file::metadata::{PageIndexPolicy, ParquetMetaDataReader};
 use proptest::prelude::*;
 
+use super::join::join_as;
 use super::*;
 use crate::data::{DataType, Values};
-use crate::limits::{EVENT_DICTIONARY_BYTES, EVENT_PAGE_ROWS};
+use crate::engine::parquet_file;
+use crate::limits::{EVENT_DICTIONARY_BYTES, EVENT_GROUP_LARGE_ROWS, EVENT_PAGE_ROWS};
 
 const TYPES: [DataType; 7] = [
     DataType::Int,
@@ -47,6 +49,15 @@ impl Table {
             (nulls * column > 0).then(|| flags.collect())
         });
         Table { valid: valid.collect(), numbers, texts }
+    }
+
+    fn first(&self, rows: usize) -> Self {
+        let valid = self.valid.iter().map(|flags| Some(flags.as_ref()?[..rows].to_vec()));
+        Table {
+            texts: self.texts[..rows].to_vec(),
+            numbers: self.numbers[..rows].to_vec(),
+            valid: valid.collect(),
+        }
     }
 
     fn columns(&self) -> Vec<Rc<Column<'_>>> {
@@ -92,9 +103,14 @@ fn check(table: &Table, blocks: &[usize]) {
     let written = write(&path, table, blocks);
     let whole = write(&folder.path().join("whole"), table, &[usize::MAX / 2]);
     assert_eq!(written.checksum, whole.checksum, "the bytes depend on the rows alone");
+    check_rows(&path, table);
+}
+
+/// The rows are the table's, in their order, and so are the bounds.
+fn check_rows(path: &Path, table: &Table) {
     let columns = table.columns();
     let mut at = 0;
-    for batch in parquet_file::open(&path, 10_000).expect("opened") {
+    for batch in parquet_file::open(path, 10_000).expect("opened") {
         let batch = batch.expect("read");
         let rows: Vec<u32> = (at..at + batch.num_rows() as u32).collect();
         for (column, array) in columns.iter().zip(batch.columns()) {
@@ -103,7 +119,7 @@ fn check(table: &Table, blocks: &[usize]) {
         at += batch.num_rows() as u32;
     }
     assert_eq!(at as usize, table.numbers.len());
-    check_bounds(&path, table);
+    check_bounds(path, table);
 }
 
 /// The bounds that readers go by hold the values.
@@ -185,6 +201,125 @@ fn columns_of_nothing_but_nulls_read_back() {
 #[test]
 fn long_texts_fill_dictionaries_and_pages() {
     check(&Table::new(200, 500, 3, EVENT_DICTIONARY_BYTES / 20), &[16]);
+}
+
+/// Writes rows of the table from one on, in row groups of these sizes.
+fn write_groups(path: &Path, table: &Table, mut from: usize, sizes: &[usize]) -> Written {
+    let (layout, mut codec) = (fields(), Codec::default());
+    let (mut file, mut rows) =
+        (EventsFile::create(path, &layout).expect("made"), Rows::new(&layout));
+    let columns = table.columns();
+    for &size in sizes {
+        let block: Vec<u32> = (from as u32..(from + size) as u32).collect();
+        let columns = columns.iter().map(Rc::as_ref);
+        rows.append(columns, &block, &layout, &mut codec).expect("encoded");
+        rows.end_group(&layout, &mut codec).expect("encoded");
+        from += size;
+    }
+    file.write(std::mem::take(&mut rows.groups)).expect("written");
+    file.close(rows.rows).expect("closed").written
+}
+
+/// Writes a file for each list of row groups, and joins them; answers the path and the sizes of the row groups.
+fn joined(folder: &Path, table: &Table, files: &[Vec<usize>]) -> (PathBuf, Vec<usize>) {
+    let (mut from, mut paths) = (0, Vec::new());
+    for (number, sizes) in files.iter().enumerate() {
+        paths.push(folder.join(number.to_string()));
+        write_groups(&paths[number], table, from, sizes);
+        from += sizes.iter().sum::<usize>();
+    }
+    let path = folder.join("joined");
+    let written = join_as(fields(), &paths, &path).expect("joined");
+    assert_eq!(written.rows, from as u64);
+    let file = std::fs::File::open(&path).expect("opened");
+    let footer = ParquetMetaDataReader::new().parse_and_finish(&file).expect("a footer");
+    let groups = footer.row_groups().iter().map(|group| group.num_rows() as usize).collect();
+    (path, groups)
+}
+
+const LARGE: usize = EVENT_GROUP_LARGE_ROWS;
+
+#[test]
+fn large_row_groups_are_copied_with_all_that_readers_go_by() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let table = Table::new(2 * LARGE + 5, 3_000, 3, 30);
+    let (path, groups) = joined(folder.path(), &table, &[vec![LARGE, LARGE + 5]]);
+    assert_eq!(groups, [LARGE, LARGE + 5]);
+    let bytes = |path: &Path| std::fs::read(path).expect("read");
+    assert!(bytes(&path) == bytes(&folder.path().join("0")), "the footer, too, is as it was");
+    let (path, groups) = joined(folder.path(), &table, &[vec![LARGE], vec![LARGE + 5]]);
+    assert_eq!(groups, [LARGE, LARGE + 5]);
+    check_rows(&path, &table);
+}
+
+#[test]
+fn small_row_groups_become_one_and_large_ones_stay_apart() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let table = Table::new(2 * LARGE + 10_000, 90_000, 2, 9);
+    for (files, expected) in [
+        (
+            vec![vec![10], vec![20, 30], vec![LARGE], vec![7], vec![LARGE]],
+            vec![60, LARGE, 7, LARGE],
+        ),
+        (vec![vec![LARGE], vec![], vec![5], vec![6]], vec![LARGE, 11]),
+        (vec![vec![LARGE - 1], vec![LARGE - 1]], vec![2 * LARGE - 2]),
+        (vec![vec![1]], vec![1]),
+        (vec![vec![], vec![]], vec![]),
+    ] {
+        let (path, groups) = joined(folder.path(), &table, &files);
+        assert_eq!(groups, expected, "{files:?}");
+        let rows: usize = files.iter().flatten().sum();
+        check_rows(&path, &table.first(rows));
+    }
+}
+
+#[test]
+fn row_groups_of_few_long_rows_are_large_too() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut table = Table::new(200, u64::MAX / 2, 0, 1);
+    let mut seed = 1_u64;
+    let mut random = || {
+        seed = seed.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
+        char::from(b' ' + (seed >> 57) as u8 % 95)
+    };
+    table.texts = (0..200).map(|_| (0..60_000).map(|_| random()).collect()).collect();
+    let (path, groups) = joined(folder.path(), &table, &[vec![98], vec![2], vec![100]]);
+    assert_eq!(groups, [98, 2, 100]);
+    check_rows(&path, &table);
+}
+
+#[test]
+fn a_file_of_other_columns_is_not_joined() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("events");
+    let others =
+        || FileLayout::new(&arrow_schema(&[("n".into(), DataType::Int)]), vec![DataType::Int]);
+    for rows in [10, LARGE] {
+        write_groups(&path, &Table::new(rows, 10, 0, 1), 0, &[rows]);
+        let refused = join_as(others(), std::slice::from_ref(&path), &folder.path().join("joined"));
+        assert!(matches!(refused, Err(FileError::Damaged { .. })), "{rows}: {refused:?}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(12))]
+    #[test]
+    fn whatever_is_joined_reads_back(
+        files in prop::collection::vec(
+            prop::collection::vec(prop_oneof![4 => 1_usize..6_000, 1 => LARGE - 2..LARGE + 2], 0..3),
+            1..7,
+        ),
+        spread in prop_oneof![1_u64..50, 1_u64..100_000],
+        nulls in 0_u64..20,
+    ) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let rows = files.iter().flatten().sum();
+        let table = Table::new(rows, spread, nulls, 4);
+        let (path, groups) = joined(folder.path(), &table, &files);
+        check_rows(&path, &table);
+        let beside = groups.windows(2).any(|pair| pair.iter().all(|rows| *rows < LARGE));
+        prop_assert!(!beside, "small ones beside each other: {:?}", groups);
+    }
 }
 
 proptest! {
