@@ -153,6 +153,11 @@ impl Names<'_> {
         format!("{label}.{what}.{}.{}.parquet", self.fence, self.batch)
     }
 
+    /// A file among the store's where a delivery puts rows aside.
+    pub(super) fn rows(&self) -> PathBuf {
+        self.layout.stores().join(format!("delivery.{}.{}.rows", self.fence, self.batch))
+    }
+
     /// The folder of spilled runs.
     pub(super) fn spill(&self) -> PathBuf {
         self.layout.spills().join(self.fence.to_string())
@@ -218,11 +223,12 @@ mod tests {
         let staged = names.staged(&dir.path().join("out"), "summary-0");
         let run = layout.stores().join(names.run(Partition::Day, 0, "batch"));
         std::fs::create_dir_all(names.spill()).expect("a folder");
+        let rows = names.rows();
         let foreign = dir.path().join("out/.logmill-staging/job2-01234567-3-1-x.part");
-        for path in [&staged, &run, &foreign] {
+        for path in [&staged, &run, &rows, &foreign] {
             std::fs::write(path, "").expect("a file");
         }
-        let mut expected = vec![(staged, 7), (run, 7), (names.spill(), 7)];
+        let mut expected = vec![(staged, 7), (run, 7), (rows, 7), (names.spill(), 7)];
         expected.sort();
         assert_eq!(layout.written(), expected);
     }

@@ -7,7 +7,7 @@ use super::pins::Pinned;
 use super::{Options, RunError};
 use crate::catalog::{Catalog, CatalogError, OutputRow, Run};
 use crate::deliver::sql::{
-    self, BlockIter, BoxError, DeliverError, Delivery, SqlOutput, SqlTable, SummaryBlock,
+    self, BlockIter, BoxError, DeliverError, Delivery, SortSpace, SqlOutput, SqlTable, SummaryBlock,
 };
 use crate::engine::groups::GroupError;
 use crate::engine::summary_reader::SummaryReader;
@@ -65,6 +65,7 @@ pub(super) struct Snapshot {
     /// Where the runs are.
     pub(super) folder: PathBuf,
     pub(super) runs: Vec<Run>,
+    pub(super) sort: SortSpace,
     pub(super) _pinned: Pinned,
 }
 
@@ -246,6 +247,7 @@ fn deliver(
         adopt,
         replace_all: since == 0,
         reshape: since == 0 && snapshot.rebuilt > 0,
+        sort: snapshot.sort.clone(),
     };
     let mut blocks = || blocks(reduce, snapshot, since);
     Ok(output.deliver(&delivery, &mut blocks)?.rows)

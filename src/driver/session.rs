@@ -14,6 +14,7 @@ use super::progress::Progress;
 use super::sources::{Sources, discover};
 use super::{Options, Outcome, RunError, recover, refresh};
 use crate::catalog::{Catalog, CatalogError, JobLock, LockError, OutputRow};
+use crate::deliver::sql::SortSpace;
 use crate::plan::Plan;
 
 /// The threads that all jobs of a process share; started when there is work.
@@ -242,14 +243,21 @@ impl<'w> Session<'w> {
     pub(super) fn snapshot(&mut self) -> Result<Snapshot, RunError> {
         let batch = self.catalog.last_batch()?;
         let runs = self.catalog.runs()?;
+        let fence = self.catalog.take_fence()?;
+        let memory_bytes = self.work.plan.limits.memory_bytes;
+        let sort = SortSpace {
+            memory_bytes: usize::try_from(memory_bytes).unwrap_or(usize::MAX),
+            file: self.layout.names(fence, batch).rows(),
+        };
         Ok(Snapshot {
             job: self.work.plan.name.clone(),
             batch,
             token: self.catalog.token(batch)?.unwrap_or_default(),
             rebuilt: self.catalog.rebuilt_batch()?,
             state_id: self.state_id.clone(),
-            fence: self.catalog.take_fence()?,
+            fence,
             folder: self.layout.stores(),
+            sort,
             _pinned: self.pins.pin(runs.iter().map(|run| run.file.clone()).collect()),
             runs,
         })

@@ -6,7 +6,7 @@ use std::time::Instant;
 use arrow_array::{
     ArrayRef, Decimal128Array, Float64Array, Int64Array, StringArray, TimestampMicrosecondArray,
 };
-use logmill::deliver::sql::{BoxError, DeliverError, Delivery, SummaryBlock, mysql};
+use logmill::deliver::sql::{BoxError, DeliverError, Delivery, SortSpace, SummaryBlock, mysql};
 
 use crate::count;
 use crate::fixture::{Place, batch, block, deliver, deliver_results, mysql_url, sql_table};
@@ -56,7 +56,38 @@ fn a_large_delivery_is_whole_and_its_speed_is_shown() {
     assert_eq!(found[0][..2], [count.to_string(), bytes.to_string()].map(Some));
 }
 
-/// A delivery of several runs is written by two threads; an error of either ends both.
+/// Rows that memory can't hold are put aside, sorted, and merged, in one round or in several; where there is no room for them
+/// they are sent run by run.
+#[test]
+fn the_rows_are_the_same_however_little_room_there_is_to_sort_them() {
+    let count = 60_000;
+    let blocks: Vec<SummaryBlock> =
+        (0..count).step_by(8_192).map(|begin| rows(begin, (begin + 8_192).min(count))).collect();
+    let all = "SELECT * FROM {t} ORDER BY 1";
+    let mut expected = Vec::new();
+    for memory_bytes in [1 << 30, 16 << 20, 0] {
+        for folder in [std::env::temp_dir(), "/nonexistent".into()] {
+            let place = Place::mysql();
+            let mut output = place.output(&blocks[0].rows.schema(), 3);
+            for number in [1, 2] {
+                let file = folder.join(format!("logmill-{}-{memory_bytes}", std::process::id()));
+                let sort = SortSpace { memory_bytes, file: file.clone() };
+                let delivery = Delivery { sort, ..batch(number) };
+                let delivered = deliver(&mut *output, &delivery, &blocks).expect("a batch");
+                assert_eq!(delivered.rows, count as u64);
+                assert!(!file.exists());
+            }
+            let found = place.query(all);
+            assert_eq!(found.len(), count as usize);
+            if expected.is_empty() {
+                expected.clone_from(&found);
+            }
+            assert!(found == expected, "{memory_bytes} {}", folder.display());
+        }
+    }
+}
+
+/// Rows that are put aside: an error of the source, while they are gathered, and one of the connection, while they are merged.
 #[test]
 fn an_error_amid_a_large_delivery_leaves_nothing() {
     let place = Place::mysql();
@@ -68,20 +99,22 @@ fn an_error_amid_a_large_delivery_leaves_nothing() {
     let rows_in = || place.query("SELECT COUNT(*), SUM(hits) FROM {t}");
     let before = rows_in();
 
-    let broken = deliver_results(&mut *output, &batch(2), || {
+    let sort = SortSpace { memory_bytes: 64 << 20, ..batch(2).sort };
+    let second = Delivery { sort, ..batch(2) };
+    let broken = deliver_results(&mut *output, &second, || {
         let gone: BoxError = "the store is gone".into();
         Box::new(blocks.iter().cloned().map(Ok).chain([Err(gone)]))
     });
     assert!(matches!(broken, Err(DeliverError::Source(_))), "{broken:?}");
     assert_eq!(rows_in(), before);
 
-    // Amid the second run's statements.
+    // Amid the statements of rows.
     proxy.arm(Fault { at: At::Packet(Side::Client, 30), then: Then::Cut });
-    let cut = deliver(&mut *output, &batch(2), &blocks);
+    let cut = deliver(&mut *output, &second, &blocks);
     assert!(matches!(cut, Err(DeliverError::Unavailable { .. })), "{cut:?}");
     assert!(proxy.disarm());
     assert_eq!(rows_in(), before);
 
-    deliver(&mut *output, &batch(2), &blocks).expect("batch 2");
+    deliver(&mut *output, &second, &blocks).expect("batch 2");
     assert_eq!(rows_in()[0][0].as_deref(), Some("200000"));
 }

@@ -1,5 +1,6 @@
 //! Tables in either database, blocks of rows, and a look at what arrived.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -9,7 +10,8 @@ use arrow_array::{
 };
 use arrow_schema::Schema;
 use logmill::deliver::sql::{
-    BoxError, DeliverError, Delivered, Delivery, SqlOutput, SqlTable, SummaryBlock, mysql, sqlite,
+    BoxError, DeliverError, Delivered, Delivery, SortSpace, SqlOutput, SqlTable, SummaryBlock,
+    mysql, sqlite,
 };
 use mysql_async::prelude::Queryable;
 use tempfile::TempDir;
@@ -223,7 +225,15 @@ pub(crate) fn batch(batch: u64) -> Delivery {
         adopt: false,
         replace_all: false,
         reshape: false,
+        sort: SortSpace { memory_bytes: 1 << 30, file: sort_file() },
     }
+}
+
+/// A file that no other delivery has.
+fn sort_file() -> PathBuf {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    std::env::temp_dir().join(format!("logmill-sort-{}-{number}", std::process::id()))
 }
 
 /// Delivers blocks that are at hand.

@@ -4,7 +4,7 @@
 //! transaction, with a row in the table of batches (`<table>_batches`), so that a delivery can be repeated, and a lost
 //! answer to COMMIT is settled by looking there. The rules for that row stand in `position.rs`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use arrow_array::{BinaryArray, RecordBatch};
 use arrow_schema::SchemaRef;
@@ -69,6 +69,17 @@ pub struct Delivery {
     /// With `replace_all`, a table of this state (or one that is taken over) with other columns is made anew with the job's;
     /// else such a table is refused.
     pub reshape: bool,
+    /// Where its rows may be sorted.
+    pub sort: SortSpace,
+}
+
+/// What a delivery may take for sorting its rows. The rows that a table gets are the same, whatever there is.
+#[derive(Debug, Clone)]
+pub struct SortSpace {
+    /// Memory of the job; a part of it is taken.
+    pub memory_bytes: usize,
+    /// A file that is made where that is too little. It has a name for a moment only.
+    pub file: PathBuf,
 }
 
 /// What came of a delivery.

@@ -84,6 +84,7 @@ fn conflict(known: &Position, delivery: &Delivery) -> Option<(String, &'static s
 
 #[cfg(test)]
 mod tests {
+    use super::super::SortSpace;
     use super::*;
 
     fn delivery(state_id: &str, batch: u64, fence: u64) -> Delivery {
@@ -96,6 +97,7 @@ mod tests {
             adopt: false,
             replace_all: false,
             reshape: false,
+            sort: SortSpace { memory_bytes: 0, file: "none".into() },
         }
     }
 

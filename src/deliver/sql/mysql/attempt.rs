@@ -82,7 +82,7 @@ impl MysqlOutput {
         if delivery.replace_all {
             self.empty(session)?;
         }
-        let rows = upsert::write(session, &self.table, &self.columns, blocks())?;
+        let rows = upsert::write(session, &self.table, &self.columns, blocks(), &delivery.sort)?;
         self.note_batch(session, delivery, rows)?;
         session.commit(rows)?;
         Ok(Outcome::Written(rows))

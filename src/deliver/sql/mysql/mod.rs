@@ -17,6 +17,7 @@ mod read;
 mod reshape;
 mod retry;
 mod run;
+mod spill;
 mod upsert;
 mod url;
 

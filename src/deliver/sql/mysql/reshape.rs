@@ -68,7 +68,7 @@ impl MysqlOutput {
         session.run(ddl::create_batches(new))?;
         session.begin()?;
         let target = SqlTable { table: new.into(), ..self.table.clone() };
-        let rows = upsert::write(session, &target, &self.columns, blocks())?;
+        let rows = upsert::write(session, &target, &self.columns, blocks(), &delivery.sort)?;
         session.run(ddl::insert_batch(new, delivery, rows, &TimestampText::now()))?;
         // An unanswered COMMIT is in no doubt here: the next attempt makes the pair anew.
         session.run("COMMIT")?;
