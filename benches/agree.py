@@ -6,7 +6,7 @@ import sys
 import duckdb
 
 import report
-from engines import PEERS
+from engines import PEERS, is_logmill
 
 # Key columns, exact columns and columns with a tolerance, by query.
 COLUMNS = {
@@ -27,7 +27,7 @@ QUANTILE_TOLERANCE = 0.01
 
 def source(engine: str, query: str, out) -> str:
     """Where an engine's rows are; the begin of a window is `t`, in microseconds since the epoch."""
-    if engine == "logmill":
+    if is_logmill(engine):
         moment = ", epoch_us(window_start) AS t" if query in TIMES else ""
         return f"(SELECT *{moment} FROM read_parquet('{out}/out/**/*.parquet'))"
     read = f"read_csv('{out}', header = true)" if engine == "mawk" else f"read_parquet('{out}')"

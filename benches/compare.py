@@ -15,7 +15,7 @@ from pathlib import Path
 
 from agree import check
 from common import CACHE, keep, machine, markdown, read_through
-from engines import ENGINES, QUERIES, Runner, missing, version
+from engines import ENGINES, QUERIES, Runner, is_logmill, lowered, missing, processor_level, version
 
 TITLES = {
     "q1": "q1 minute × status",
@@ -37,10 +37,12 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--only", required=True)
-    parser.add_argument("--engines", default=",".join(ENGINES))
+    parser.add_argument("--engines")
     parser.add_argument("--no-results", action="store_true")
     options = parser.parse_args()
-    options.only, options.engines = options.only.split(","), options.engines.split(",")
+    options.only = options.only.split(",")
+    all_engines = [engine for engine in ENGINES if not engine.startswith("logmill_")]
+    options.engines = options.engines.split(",") if options.engines else all_engines + lowered()
     if set(options.only) - {*QUERIES, "report"} or set(options.engines) - set(ENGINES):
         parser.error(f"queries are {', '.join([*QUERIES, 'report'])}; engines are {', '.join(ENGINES)}")
     if options.runs < 1 or options.threads < 1:
@@ -60,12 +62,16 @@ def look_for(engines: list[str]) -> None:
 
 def describe(options) -> list[str]:
     """What is measured, on what, with what, and what is not."""
-    versions = [version(engine) for engine in options.engines if engine != "logmill"]
-    lines = machine() + [", ".join([*versions, f"Python {platform.python_version()}"])]
+    versions = [version(engine) for engine in options.engines if not is_logmill(engine)]
+    lines = machine()
+    if any(is_logmill(engine) for engine in options.engines):
+        lines.append(f"processor level: {processor_level()}")
+    lines += [", ".join([*versions, f"Python {platform.python_version()}"])]
     files = [file for file in (options.log, options.sensors, options.json_log, options.report_log) if file]
     lines.append(", ".join(f"{file.name}: {file.stat().st_size:,} bytes" for file in files))
     lines.append(f"{options.threads} threads, median of {options.runs}, data in the page cache, engines in turn")
-    if left := [title for engine, (title, _) in ENGINES.items() if engine not in options.engines]:
+    left = [title for engine, (title, _) in ENGINES.items() if engine not in options.engines and "_" not in engine]
+    if left:
         lines.append(f"not measured: {', '.join(left)}")
     return lines
 
@@ -88,13 +94,13 @@ class Times:
         whole, own = self.of(engine, 0, pick), self.of(engine, 1, pick)
         return f"{whole:.2f}" + (f" ({own:.2f})" if own != whole else "")
 
-    def ratio(self, clock: int, pick) -> str:
+    def ratio(self, clock: int, pick, logmill: str = "logmill") -> str:
         """How many times logmill's whole process goes into the best peer's time, and which peer that is."""
-        peers = [engine for engine in self.pairs if engine != "logmill"]
-        if "logmill" not in self.pairs or not peers:
+        peers = [engine for engine in self.pairs if not is_logmill(engine)]
+        if logmill not in self.pairs or not peers:
             return "–"
         best = min(peers, key=lambda engine: self.of(engine, clock, pick))
-        times = self.of(best, clock, pick) / self.of("logmill", 0, pick)
+        times = self.of(best, clock, pick) / self.of(logmill, 0, pick)
         return f"{times:.2f}× {ENGINES[best][0].split()[0]}"
 
     def raw(self) -> list[tuple]:
@@ -124,6 +130,7 @@ def measure(query: str, options, runner: Runner) -> tuple[Times, int, str]:
 
 def table(results: list[tuple[Times, int, str]], engines: list[str], pick) -> str:
     """All results in markdown."""
+    engines = [engine for engine in engines if not engine.startswith("logmill_")]
     header = ["seconds", *(ENGINES[engine][0] for engine in engines)]
     header += ["best peer / logmill, whole processes", "best peer's own clock / logmill", "rows", "results"]
     rows = []
@@ -133,6 +140,17 @@ def table(results: list[tuple[Times, int, str]], engines: list[str], pick) -> st
         word = wrong or ("agree" if len(times.pairs) > 1 else "–")
         rows.append([TITLES[times.query], *cells, *ratios, f"{count:,}", word])
     return markdown(header, rows)
+
+
+def levels(results: list[tuple[Times, int, str]], engines: list[str], pick) -> str:
+    """What logmill takes as on lesser processors, and how often that goes into the best peer's whole process on this one."""
+    engines = [engine for engine in engines if is_logmill(engine)]
+    rows = []
+    for times, _, _ in results:
+        if any("_" in engine for engine in times.pairs):
+            cells = [f"{times.cell(engine, pick)}, {times.ratio(0, pick, engine)}" for engine in engines]
+            rows.append([TITLES[times.query], *cells])
+    return markdown(["seconds, best peer / logmill", *(ENGINES[engine][0] for engine in engines)], rows)
 
 
 def main() -> int:
@@ -151,6 +169,8 @@ def main() -> int:
         # What was measured is kept, whatever ends the rest.
         for word, pick in (("Median", statistics.median), ("Best", min)):
             print(f"\n{word} (in brackets: the engine's own clock):\n\n{table(results, options.engines, pick)}")
+        if any(engine.startswith("logmill_") for engine in options.engines):
+            print(f"\nMedian, at lower levels of the processor:\n\n{levels(results, options.engines, statistics.median)}")
         if results and not options.no_results:
             raw = [line for times, _, _ in results for line in times.raw()]
             keep("compare", ["query", "engine", "run", "process_seconds", "own_seconds"], raw, notes)

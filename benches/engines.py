@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from common import ROOT, output_of, timed
 JOBS = ROOT / "benches" / "jobs"
 PEERS = ROOT / "benches" / "peers"
 QUERIES = ["q1", "q2", "q3", "q4", "etl", "brc", "json"]
+# What processors have, the lowest first: the names of LOGMILL_CPU (src/cpu.rs).
+LEVELS = ["scalar", "avx2", "avx512", "vbmi2"]
 # Title and what it takes part in. The programs of mawk run on one core, as they do for its users.
 ENGINES = {
     "logmill": ("logmill", [*QUERIES, "report"]),
@@ -24,7 +27,38 @@ ENGINES = {
     "mawk": ("mawk", ["q1", "q2"]),
     "goaccess": ("GoAccess", ["report"]),
 }
+# logmill as on processors that have less. Not among those that `--engines` is by default: see `lowered`.
+ENGINES |= {f"logmill_{level}": (f"logmill, {level}", QUERIES) for level in LEVELS}
 PACKAGES = ("duckdb", "polars", "chdb")
+
+
+def is_logmill(engine: str) -> bool:
+    """Whether it is logmill, at whatever level."""
+    return engine.split("_")[0] == "logmill"
+
+
+def environment(engine: str) -> dict:
+    """What logmill runs with, at its level."""
+    level = engine.partition("_")[2]
+    return os.environ | ({"LOGMILL_CPU": level} if level else {})
+
+
+def processor_level() -> str:
+    """The level that logmill works at on this processor, as it says."""
+    with tempfile.TemporaryDirectory() as scratch:
+        (Path(scratch) / "empty.log").touch()
+        command = [os.environ["LOGMILL"], "run", JOBS / "q1.toml", "--input", f"{scratch}/empty.log"]
+        command += ["--state-dir", f"{scratch}/state", "--output", f"{scratch}/out", "-vv"]
+        done = subprocess.run(command, check=True, capture_output=True, text=True)
+    found = re.search(r"processor level: (\w+)", done.stderr)
+    if not found:
+        raise SystemExit("logmill run -vv does not say the processor's level")
+    return found[1]
+
+
+def lowered() -> list[str]:
+    """logmill at each level that is lower than this processor's."""
+    return [f"logmill_{level}" for level in LEVELS[: LEVELS.index(processor_level())]]
 
 
 def missing(engine: str) -> str:
@@ -34,7 +68,7 @@ def missing(engine: str) -> str:
             importlib.metadata.version(engine)
         except importlib.metadata.PackageNotFoundError:
             return f"python package {engine}: see scripts/requirements-bench.txt"
-    elif engine != "logmill" and not shutil.which(engine):
+    elif not is_logmill(engine) and not shutil.which(engine):
         return f"sudo apt-get install {engine}"
     return ""
 
@@ -70,8 +104,8 @@ class Runner:
         out = self.out(engine, query)
         if out.is_dir():
             shutil.rmtree(out)
-        if engine == "logmill":
-            seconds = self.logmill(query, out)
+        if is_logmill(engine):
+            seconds = self.logmill(engine, query, out)
         elif engine == "goaccess":
             seconds = timed(report.goaccess(self.file(query), out, self.threads))
         elif engine == "mawk":
@@ -80,12 +114,12 @@ class Runner:
             return self.package(engine, query, out, keep)
         return seconds, seconds
 
-    def logmill(self, query: str, out: Path) -> float:
+    def logmill(self, engine: str, query: str, out: Path) -> float:
         """A new state each time; the results are written, as always."""
         out.mkdir()
         jobs = report.jobs(out / "jobs") if query == "report" else [JOBS / f"{query}.toml"]
         command = [os.environ["LOGMILL"], "run", *jobs, "--input", self.file(query), "--state-dir", out / "state"]
-        return timed(command + ["--output", out, "--threads", self.threads, "--quiet"])
+        return timed(command + ["--output", out, "--threads", self.threads, "--quiet"], environment(engine))
 
     def mawk(self, query: str, out: Path) -> float:
         """Bytes instead of characters, as the fastest that it has."""
