@@ -23,7 +23,7 @@ Choices of the model, where the documents leave room:
 - `sign` has its argument's kind; extract gives ints, but decimal(6) for `second` and `epoch`.
 - `regexp_extract` is DuckDB's: '' where nothing matches.
 - A CSV row with more or fewer cells than columns does not match its format.
-- The rows' order of `ip` keys is that of the addresses, IPv4 first.
+- Addresses compare as PostgreSQL's inet, IPv4 first; as keys they stand in the order of their text.
 """
 
 from .errors import JobError, Unsupported

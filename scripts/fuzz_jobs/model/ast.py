@@ -11,6 +11,12 @@ class Literal:
 
 
 @dataclass
+class Interval:
+    # A length of time that is the same in every calendar.
+    micros: int
+
+
+@dataclass
 class Name:
     name: str
 

@@ -19,8 +19,9 @@ class Compiler:
 
     def __init__(self, scope, zone):
         self.scope = scope
-        # Whether a time without an offset in an expression is in the source's zone or in UTC is not documented.
-        self.zone = "UTC" if zone == "UTC" else None
+        # `zone` is for the times of the source; a literal is in UTC, as timestamps are. For a text that is cast there
+        # are reasons for both.
+        self.cast_zone = "UTC" if zone == "UTC" else None
 
     def compile(self, tree) -> Node:
         return getattr(self, "on_" + type(tree).__name__.lower())(tree)
@@ -36,13 +37,16 @@ class Compiler:
 
     def on_literal(self, tree):
         if tree.kind in ("text", "null"):
-            return constant(UNKNOWN, tree.value, self.zone)
+            return constant(UNKNOWN, tree.value, "UTC")
         if tree.kind == "decimal":
             return constant(decimal(max(0, -tree.value.as_tuple().exponent)), tree.value)
         return constant(BOOL if tree.kind == "bool" else INT, tree.value)
 
     def on_name(self, tree):
         return self.scope.resolve(tree.name)
+
+    def on_interval(self, tree):
+        raise Unsupported("an interval that is not added to a time")
 
     def on_unary(self, tree):
         if tree.op == "not":
@@ -59,6 +63,9 @@ class Compiler:
     def on_binary(self, tree):
         if tree.op in ("and", "or"):
             return self.logic(tree)
+        if isinstance(tree.right, ast.Interval) and tree.op in ("+", "-"):
+            micros = tree.right.micros if tree.op == "+" else -tree.right.micros
+            return operators.shifted(self.compile(tree.left), micros)
         left, right = self.compile(tree.left), self.compile(tree.right)
         if tree.op in operators.COMPARISONS:
             return operators.comparison(tree.op, left, right)
@@ -151,13 +158,13 @@ class Compiler:
         value = self.compile(tree.value)
         if value.type == UNKNOWN:
             return constant(tree.type, self.literal_cast(value.literal, tree.type))
-        return strict(tree.type, caster(value.type, tree.type, self.zone), value)
+        return strict(tree.type, caster(value.type, tree.type, self.cast_zone), value)
 
     def literal_cast(self, text, kind):
         if text is None:
             return None
         try:
-            return from_text(text, kind, self.zone)
+            return from_text(text, kind, "UTC")
         except RecordError as error:
             raise JobError(f"{text!r} is no {kind}: {error}") from None
 

@@ -71,8 +71,6 @@ def build_stddev(kind):
 
 def build_extreme(choose):
     def build(kind):
-        if kind == BOOL:
-            raise Unsupported("the smallest or greatest bool, which PostgreSQL does not have")
         return kind, or_null(lambda values: choose(values, key=order_key))
 
     return build

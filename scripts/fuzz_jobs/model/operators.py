@@ -8,6 +8,8 @@ from .errors import JobError, RecordError, Unsupported
 from .node import coerce, derived, strict, together
 from .types import BOOL, FLOAT, INT, TEXT, TIMESTAMP, UNKNOWN, check_int, clean_float, compare, decimal, fit, is_number
 
+# Microseconds between which datetime has its years.
+YEAR_1, YEAR_10000 = -62135596800 * 10**6, 253402300800 * 10**6
 COMPARISONS = {
     "=": lambda order: order == 0,
     "<>": lambda order: order != 0,
@@ -45,6 +47,17 @@ def arithmetic(op, left, right):
     scale = decimal_scale(op, left.type.scale or 0, right.type.scale or 0)
     kind = decimal(scale)
     return strict(kind, lambda a, b: fit(EXACT_OPS[op](Fraction(a), Fraction(b)), scale), left, right)
+
+
+def shifted(time, micros):
+    """A time and an interval."""
+
+    def shift(value):
+        if not YEAR_1 <= value + micros < YEAR_10000:
+            raise Unsupported("a time beyond the years 1 to 9999")
+        return value + micros
+
+    return strict(TIMESTAMP, shift, coerce(time, TIMESTAMP))
 
 
 def arithmetic_operands(left, right):

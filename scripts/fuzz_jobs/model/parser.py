@@ -1,16 +1,19 @@
 """Tokens -> tree, with PostgreSQL's precedence (its manual, 4.1.6), by precedence climbing."""
 
+import re
 from decimal import Decimal
 
 from . import ast
 from .errors import JobError, Unsupported
 from .lexer import tokens
-from .types import INT_MAX, parse_type
+from .types import DIGITS_MAX, INT_MAX, TIMESTAMP, WIDE, parse_type
 
 OR, AND, NOT, IS, COMPARE, LIKE, OTHER, ADD, MULTIPLY, SIGN, CAST = range(1, 12)
 BINARY = {"or": OR, "and": AND, "||": OTHER, "~": OTHER, "~*": OTHER, "!~": OTHER, "!~*": OTHER}
 BINARY |= {"+": ADD, "-": ADD, "*": MULTIPLY, "/": MULTIPLY, "%": MULTIPLY}
 BINARY |= dict.fromkeys(["=", "<>", "!=", "<", "<=", ">", ">="], COMPARE)
+# Microseconds of the units of an interval. A day has 24 hours: times are in UTC.
+UNITS = {"second": 10**6, "minute": 60 * 10**6, "hour": 3600 * 10**6, "day": 86400 * 10**6, "week": 7 * 86400 * 10**6}
 # PostgreSQL's grammar has these as %nonassoc: `a < b < c` is a syntax error.
 NO_CHAIN = {IS, COMPARE, LIKE}
 
@@ -58,6 +61,9 @@ class Parser:
         if not token:
             raise JobError(f"syntax: expected {text or kind} at {self.text[self.peek().offset:][:20]!r}")
         return token
+
+    def is_word(self, *words):
+        return self.is_next("name") and self.peek().text.lower() in words
 
     def accept_keyword(self, *words):
         """All of these words in a row, or none of them."""
@@ -153,6 +159,9 @@ class Parser:
             return self.case()
         if self.accept_keyword("cast"):
             return self.cast()
+        if self.is_next("string", None, 1) and self.is_word("timestamp", "interval"):
+            self.at += 2
+            return typed_literal(token.text.lower(), self.tokens[self.at - 1].text)
         if self.accept("name"):
             return self.call(token.text) if self.accept("op", "(") else ast.Name(token.text)
         raise JobError(f"syntax: unexpected {token.text or 'end'!r}")
@@ -181,18 +190,23 @@ class Parser:
 
     def type_name(self):
         name = self.expect("name").text
+        if name.lower() == "double" and self.is_word("precision"):
+            self.at += 1
         if self.accept("op", "("):
             name += "(" + self.expect("number").text
-            if self.is_next("op", ","):
-                raise Unsupported("decimal with a precision")
+            if self.accept("op", ","):
+                # A precision of its own would be one more bound; 38 is that of every decimal.
+                name += "," + self.expect("number").text
             self.expect("op", ")")
             name += ")"
         return parse_type(name)
 
     def call(self, name):
         name = name.lower()
-        if name == "extract":
-            return self.extract()
+        if name in ("extract", "position", "trim", "substring"):
+            long_form = getattr(self, name)()
+            if long_form is not None:
+                return long_form
         call = ast.Call(name, [])
         if self.accept("op", "*"):
             call.star = True
@@ -214,6 +228,42 @@ class Parser:
         self.expect("op", ")")
         return ast.Call("extract", [ast.Literal("text", field.text.lower()), value])
 
+    def position(self):
+        """position(part IN text), whose operands bind tighter than the operator IN."""
+        part = self.expression(LIKE + 1)
+        self.expect("keyword", "in")
+        text = self.expression(LIKE + 1)
+        self.expect("op", ")")
+        return ast.Call("strpos", [text, part])
+
+    def trim(self):
+        """trim([side] [chars] FROM text), or None if it is trim(text, chars)."""
+        start, name = self.at, "btrim"
+        if self.is_word("both", "leading", "trailing") and not self.is_next("op", ",", 1) and not self.is_next("op", ")", 1):
+            name = {"both": "btrim", "leading": "ltrim", "trailing": "rtrim"}[self.peek().text.lower()]
+            self.at += 1
+        chars = None if self.is_next("keyword", "from") else self.expression()
+        if not self.accept("keyword", "from"):
+            self.at = start
+            return None
+        text = self.expression()
+        self.expect("op", ")")
+        return ast.Call(name, [text] if chars is None else [text, chars])
+
+    def substring(self):
+        """substring(text FROM start FOR count), or None if it has commas."""
+        before = self.at
+        args = [self.expression()]
+        if not self.accept("keyword", "from"):
+            self.at = before
+            return None
+        args.append(self.expression())
+        if self.is_word("for"):
+            self.at += 1
+            args.append(self.expression())
+        self.expect("op", ")")
+        return ast.Call("substring", args)
+
     def list_until_paren(self):
         items = [self.expression()]
         while self.accept("op", ","):
@@ -225,9 +275,24 @@ class Parser:
 
 
 def number(text):
-    if "e" in text.lower():
-        raise Unsupported("a number literal with an exponent")
-    if "." in text:
-        return ast.Literal("decimal", Decimal(text))
-    value = int(text)
-    return ast.Literal("int", value) if value <= INT_MAX else ast.Literal("decimal", Decimal(text))
+    """An int if it has neither a point nor an exponent and fits; a decimal otherwise, as PostgreSQL's numeric."""
+    if text.isdigit() and int(text) <= INT_MAX:
+        return ast.Literal("int", int(text))
+    value = Decimal(text)
+    value = value.quantize(Decimal(1), context=WIDE) if value.as_tuple().exponent > 0 else value
+    if len(value.as_tuple().digits) > DIGITS_MAX or -value.as_tuple().exponent > DIGITS_MAX:
+        raise Unsupported("a number literal of more than 38 digits")
+    return ast.Literal("decimal", value)
+
+
+def typed_literal(name, text):
+    if name == "timestamp":
+        return ast.Cast(ast.Literal("text", text), TIMESTAMP)
+    micros = 0
+    if not re.fullmatch(r"(\s*-?\d+\s+[a-z]+)+", text):
+        raise Unsupported(f"the interval {text!r}")
+    for count, unit in re.findall(r"(-?\d+)\s+([a-z]+)", text):
+        if unit.removesuffix("s") not in UNITS:
+            raise Unsupported(f"an interval of {unit}")
+        micros += int(count) * UNITS[unit.removesuffix("s")]
+    return ast.Interval(micros)

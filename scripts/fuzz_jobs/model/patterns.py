@@ -13,6 +13,7 @@ from .errors import JobError, Unsupported
 SAME_ESCAPES = set("dDwWbBAntrfv")
 # Unicode's White_Space; Python's \s has U+001C to U+001F besides.
 SPACES = r"\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+TEXT_MAX = 5_000
 PUNCTUATION = set("\\.+*?()|[]{}^$#&-~/ \"'%:;,<>=!@`_")
 FLAGS = {"i", "m", "s", "x"}
 
@@ -28,6 +29,8 @@ class Regex:
         self.has_words = re.search(r"\\[wWbB]", text) is not None
 
     def search(self, text, start=0):
+        if len(text) > TEXT_MAX:
+            raise Unsupported("a text on which an engine that backtracks could take hours")
         if self.has_words and any(is_disputed(char) for char in text):
             raise Unsupported("a character that is a part of words for one engine only")
         return self.compiled.search(text, start)

@@ -95,6 +95,8 @@ class Plan:
             self.window = duration(reduce["window"])
             self.needs_time = True
         self.by = self.compile_items(reduce.get("by", []))
+        if any(node.inexact for _, node in self.by):
+            raise Unsupported("a key whose last digit depends on the C library")
         self.compile_measures(reduce.get("measures", {}))
         self.note_tolerances(self.by)
         self.check_names(["window_start"] * (self.window is not None) + [name for name, _ in self.by + self.measures])
@@ -139,6 +141,8 @@ class Plan:
 
 def typed(node):
     """A literal that nothing gave a type is text."""
+    if node.inexact and node.type == TEXT:
+        raise Unsupported("the text of a number whose last digit depends on the C library")
     return coerce(node, TEXT) if node.type == UNKNOWN else node
 
 

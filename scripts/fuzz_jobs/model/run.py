@@ -153,11 +153,16 @@ class Run:
         if not self.groups and self.plan.window is None and not self.plan.by:
             raise Unsupported("one group over all time, of no records: one row, or none")
         rows = []
-        for _, group in sorted(self.groups.items()):
+        for group in sorted(self.groups.values(), key=place):
             group.finish()
             values = group.key + [node.run(group) for _, node in self.plan.measures]
             rows.append(tuple(map(output, values)))
         return rows
+
+
+def place(group):
+    """Where the group stands in the table. Its columns are those of Parquet, where an address is text."""
+    return [order_key(output(value)) for value in group.key]
 
 
 def names_and_types(columns):

@@ -26,6 +26,8 @@ DIGITS = re.compile(r"(?P<whole>\d+)(?:\.(?P<fraction>\d+))?", re.ASCII)
 EPOCH_UNITS = {13: 10**3, 16: 10**6, 19: 10**9}
 # Not understood by the model, though some program may well read it as a time.
 SOME_OTHER_TIME = re.compile(r"\d.*[:/. -].*\d|[A-Za-z]{3}.*\d.*\d")
+# What no program writes within a time: the text was damaged, or is none.
+NEVER_IN_TIMES = re.compile(r"[^A-Za-z0-9:/.,+ ()-]")
 
 
 def to_datetime(micros):
@@ -48,7 +50,7 @@ def read(text, zone=None):
         if parts["month"] not in MONTHS:
             raise RecordError(f"no month: {text!r}")
         return from_parts(parts, MONTHS.index(parts["month"]) + 1, zone)
-    if SOME_OTHER_TIME.search(text):
+    if SOME_OTHER_TIME.search(text) and not NEVER_IN_TIMES.search(text):
         raise Unsupported(f"a time of some other form: {text!r}")
     raise RecordError(f"no time: {text!r}")
 

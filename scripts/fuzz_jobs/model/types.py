@@ -47,13 +47,18 @@ def is_number(kind):
     return kind in (INT, FLOAT) or is_decimal(kind)
 
 
+# PostgreSQL's names of the same types.
+SAME_TYPES = {"bigint": "int", "integer": "int", "int8": "int", "varchar": "text", "boolean": "bool", "inet": "ip"}
+SAME_TYPES |= {"float8": "float", "double precision": "float", "double": "float", "timestamptz": "timestamp"}
+
+
 def parse_type(text):
     """The type that a job file names."""
-    text = text.strip().lower()
+    text = SAME_TYPES.get(text.strip().lower(), text.strip().lower())
     for kind in (INT, FLOAT, TEXT, BOOL, TIMESTAMP, IP):
         if kind.name == text:
             return kind
-    found = re.fullmatch(r"decimal\s*\(\s*(\d+)\s*\)", text)
+    found = re.fullmatch(r"(?:decimal|numeric)\s*\((?:38,)?(\d+)\)", text)
     if not found:
         raise Unsupported(f"type {text!r}")
     return decimal(int(found[1]))

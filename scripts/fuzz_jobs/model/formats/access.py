@@ -37,14 +37,15 @@ class PatternFormat(Format):
 
     def reader(self):
         def read(line):
-            fields = {name: null_rules(text) for name, text in self.pattern.match(line).items()}
-            self.check(fields)
+            texts = self.pattern.match(line)
+            self.check(texts)
+            fields = {name: null_rules(text) for name, text in texts.items()}
             parts = request_parts(fields.get("request"))
             return fields | {name: parts[name] for name in self.derived}
 
         return read
 
-    def check(self, fields):
+    def check(self, texts):
         """What the built-in formats demand beyond their pattern."""
 
 
@@ -74,16 +75,18 @@ class Access(PatternFormat):
 
         return checked
 
-    def check(self, fields):
+    def check(self, texts):
         """A line of another format, shifted by a column, is a reject."""
-        if " " in (fields["remote_user"] or ""):
+        if not re.fullmatch(r"[0-9]{3}|-", texts["status"]):
+            raise Unsupported(f"whether the status {texts['status']!r} belongs to the structure of a line")
+        if " " in texts["remote_user"]:
             raise NoMatch("a user with a space")
-        address = fields["remote_addr"] or ""
+        address = texts["remote_addr"]
         if re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?", address) or is_address(address):
             return
-        if " " in address or re.fullmatch(r"[^:]+:[0-9]+", address):
-            raise NoMatch("neither an address nor a host")
-        raise Unsupported(f"the address {address!r}")
+        if address == "unix:" or not address or re.fullmatch(r"[A-Za-z0-9._%:-]+", address) and not re.search(r":\d+$", address):
+            raise Unsupported(f"the address {address!r}")
+        raise NoMatch("neither an address nor a host")
 
 
 def is_address(text):

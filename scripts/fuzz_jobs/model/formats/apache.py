@@ -13,9 +13,12 @@ DIRECTIVE = re.compile(r"%(?P<modifiers>[<>!0-9,]*)(?:\{(?P<argument>[^}]*)\})?(
 # Where nginx has a name for the same. Everything else has to be read, but its name is not documented.
 NAMES = {"h": "remote_addr", "a": "remote_addr", "u": "remote_user", "r": "request", "s": "status"}
 NAMES |= {"b": "body_bytes_sent", "B": "body_bytes_sent", "D": "request_time"}
-OTHERS = set("lmUqHvVpPkLfAITXOST")
+NAMES |= {"v": "server_name", "p": "server_port", "P": "pid", "I": "request_length", "O": "bytes_sent"}
+OTHERS = set("lmUqHVkLfATXST")
 TYPES = {"time_local": TIMESTAMP, "status": INT, "body_bytes_sent": INT, "request_time": decimal(6)}
-HEADERS = {"referer": "http_referer", "user-agent": "http_user_agent"}
+TYPES |= {"server_port": INT, "pid": INT, "request_length": INT, "bytes_sent": INT}
+# nginx has a variable for each header and each cookie.
+PREFIXES = {"i": "http_", "o": "sent_http_", "C": "cookie_"}
 
 
 class Apache(PatternFormat):
@@ -62,10 +65,9 @@ def directive(letter, argument):
         yield "%"
     elif letter == "t" and argument is None:
         yield from ("[", Value("time_local"), "]")
-    elif letter == "i" and argument:
-        # Another header has a name that the documents don't give.
-        yield Value(HEADERS.get(argument.lower()))
-    elif letter in ("o", "e", "C", "n") and argument:
+    elif letter in PREFIXES and argument:
+        yield Value(PREFIXES[letter] + argument.lower().replace("-", "_"))
+    elif letter in ("e", "n") and argument:
         yield Value(None)
     elif argument is None and letter in NAMES:
         yield Value(NAMES[letter])

@@ -13,7 +13,7 @@ class Csv(Format):
             raise Unsupported(f"csv = {{ {', '.join(unknown)} }}")
         self.delimiter = options.get("delimiter", delimiter)
         self.quote = options.get("quote", quote)
-        if len(self.delimiter) != 1 or not self.delimiter.isascii() or self.quote not in ("", '"'):
+        if len(self.delimiter) != 1 or not self.delimiter.isascii() or len(self.quote) > 1 or not self.quote.isascii():
             raise Unsupported("this delimiter or quote")
         self.has_header = options.get("header", "columns" not in options)
         self.named = options.get("columns")

@@ -1,8 +1,8 @@
 """Functions of any type."""
 
-from ..node import derived, together
+from ..node import coerce, derived, together
 from ..operators import comparison
-from ..types import order_key
+from ..types import UNKNOWN, decimal, is_decimal, order_key
 from . import function
 
 MANY = 100
@@ -25,9 +25,12 @@ def coalesce(*nodes):
 
 @function("nullif", least=2)
 def nullif(left, right):
-    """PostgreSQL: the first argument, as the `=` of the two takes it."""
+    """PostgreSQL: the first argument, as the `=` of the two takes it; a decimal keeps its digits."""
     equal = comparison("=", left, right)
     kind, (value, _) = together([left, right])
+    if is_decimal(kind) and left.type != UNKNOWN:
+        kind = decimal(left.type.scale or 0)
+        value = coerce(left, kind)
     return derived(kind, lambda record: None if equal.run(record) else value.run(record), [equal, value])
 
 

@@ -5,7 +5,7 @@ from fractions import Fraction
 
 from ..errors import JobError, RecordError, Unsupported
 from ..node import coerce, literal_int, strict
-from ..operators import float_result
+from ..operators import arithmetic, float_result
 from ..types import FLOAT, INT, check_int, decimal, fit, is_decimal, is_number, round_half_away
 from . import function
 
@@ -30,6 +30,11 @@ def sign(value):
         return strict(FLOAT, lambda a: a if math.isnan(a) else float((a > 0) - (a < 0)), value)
     kind = decimal(0) if is_decimal(kind) else INT
     return strict(kind, lambda a: fit((a > 0) - (a < 0), 0) if is_decimal(kind) else (a > 0) - (a < 0), value)
+
+
+@function("mod", least=2)
+def mod(left, right):
+    return arithmetic("%", left, right)
 
 
 def float_half_even(value):
@@ -69,9 +74,8 @@ rounding(["ceil"], math.ceil, float_whole(math.ceil), with_digits=False)
 
 
 def as_float(node):
-    if is_decimal(number(node).type):
-        raise Unsupported("a function of PostgreSQL's numeric whose digits are not those of a float")
-    return coerce(node, FLOAT)
+    """PostgreSQL has these of numeric, too, with more digits than a float; here there is no type for that."""
+    return coerce(number(node), FLOAT)
 
 
 def of_float(name, compute, inexact=True):

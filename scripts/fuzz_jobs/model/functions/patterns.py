@@ -9,9 +9,12 @@ from ..types import BOOL, TEXT
 from . import function
 
 
-@function("regexp_matches", least=2)
-def regexp_matches(value, pattern):
-    regex = Regex(literal_text(pattern, "a pattern"))
+@function("regexp_matches", least=2, most=3)
+def regexp_matches(value, pattern, flags=None):
+    flags = "" if flags is None else literal_text(flags, "flags")
+    if flags not in ("", "i", "c"):
+        raise Unsupported(f"the flags {flags!r}")
+    regex = Regex(literal_text(pattern, "a pattern"), ignore_case=flags == "i")
     return strict(BOOL, lambda text: regex.search(text) is not None, as_text(value))
 
 

@@ -42,6 +42,7 @@ def truncated(unit, micros):
 @function("date_trunc", least=2)
 def date_trunc(unit, value):
     unit = literal_text(unit, "a unit of time").lower()
+    unit = {"millisecond": "milliseconds", "microsecond": "microseconds"}.get(unit, unit)
     try:
         truncated(unit, 0)
     except KeyError:
@@ -80,6 +81,11 @@ def extract(part, value):
         return epoch(value)
     if part == "second":
         return strict(decimal(6), lambda micros: fit(Fraction(micros % (60 * SECOND), SECOND), 6), value)
+    # With the seconds in them.
+    if part in ("millisecond", "milliseconds"):
+        return strict(decimal(3), lambda micros: fit(Fraction(micros % (60 * SECOND), 1000), 3), value)
+    if part in ("microsecond", "microseconds"):
+        return strict(INT, lambda micros: micros % (60 * SECOND), value)
     raise Unsupported(f"the part {part!r} of a time")
 
 
@@ -169,12 +175,23 @@ STRFTIME = {
 }
 
 
+def bare(part):
+    def shorter(moment):
+        text = part(moment).strip()
+        return (text.lstrip("0") or "0") if text.isdigit() else text
+
+    return shorter
+
+
 def to_char_parts(pattern):
     """A list of literals and of functions."""
     parts, at = [], 0
     while at < len(pattern):
+        # FM: the next pattern without padding.
+        is_bare = pattern.startswith("FM", at)
+        at += 2 * is_bare
         if found := TO_CHAR_PATTERN.match(pattern, at):
-            parts.append(TO_CHAR[found[0]])
+            parts.append(bare(TO_CHAR[found[0]]) if is_bare else TO_CHAR[found[0]])
             # TH and SP are modifiers, as FM and TM before a pattern are.
             if pattern[found.end() :][:2].upper() in ("TH", "SP"):
                 raise Unsupported("modifiers in to_char")
