@@ -88,6 +88,8 @@ pub const ROW_GROUP_ROWS: usize = 1 << 20;
 pub const WATCH_NAP: std::time::Duration = std::time::Duration::from_millis(20);
 /// How often `watch` looks at the sizes of its files between batches.
 pub const WATCH_LOOK: std::time::Duration = std::time::Duration::from_millis(500);
+/// What `watch` still reads of its logs after the signal to end, in bytes.
+pub const LEAVING_BYTES_MAX: u64 = 256 << 20;
 /// So many new bytes begin a batch of `watch` before its time.
 pub const WATCH_BYTES: u64 = 64 << 20;
 /// The first pause of `watch` after a failure; it doubles with each further one.

@@ -32,6 +32,8 @@ pub struct BatchRow {
     pub lost_bytes: u64,
     /// Segments that were read.
     pub segments: u64,
+    /// Logs that ended with a gap.
+    pub gaps: u64,
 }
 
 /// All batches together.
@@ -41,6 +43,8 @@ pub struct Totals {
     pub counters: Counters,
     /// Bytes that nobody could read any more.
     pub lost_bytes: u64,
+    /// Logs of which what followed is gone, if there was anything.
+    pub gaps: u64,
 }
 
 impl Catalog {
@@ -68,7 +72,7 @@ impl Catalog {
     /// The last `limit` batches, newest first.
     pub fn history(&self, limit: u64) -> Result<Vec<BatchRow>, CatalogError> {
         let sql = "SELECT batch, decided_us, seconds, mapped, filtered, rejected, bytes, groups, lost_bytes, segments,
-                          late, retried
+                          late, retried, gaps
                    FROM batches ORDER BY batch DESC LIMIT ?1";
         self.rows(sql, [limit.min(i64::MAX as u64) as i64], batch_row)
     }
@@ -77,10 +81,10 @@ impl Catalog {
     pub fn totals(&self) -> Result<Totals, CatalogError> {
         let sql = format!(
             "SELECT sum(mapped), sum(filtered), sum(rejected) - sum(retried), sum(bytes), sum(lost_bytes),
-                    sum(late)
-             FROM (SELECT mapped, filtered, rejected, late, retried, bytes, lost_bytes FROM batches
+                    sum(late), sum(gaps)
+             FROM (SELECT mapped, filtered, rejected, late, retried, bytes, lost_bytes, gaps FROM batches
                        WHERE batch >= {REBUILT} UNION ALL
-                   SELECT mapped, filtered, rejected, late, retried, bytes, lost_bytes FROM former_batches)"
+                   SELECT mapped, filtered, rejected, late, retried, bytes, lost_bytes, gaps FROM former_batches)"
         );
         let read = |row: &rusqlite::Row<'_>| {
             let number = |at| row.get::<_, i64>(at).map(|n| n as u64);
@@ -92,7 +96,7 @@ impl Catalog {
                 late: number(5)?,
                 ..Counters::default()
             };
-            Ok(Totals { counters, lost_bytes: number(4)? })
+            Ok(Totals { counters, lost_bytes: number(4)?, gaps: number(6)? })
         };
         self.connection.query_row(&sql, [], read).map_err(self.fail("read"))
     }
@@ -116,6 +120,7 @@ fn batch_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<BatchRow> {
         groups: number(7)?,
         lost_bytes: number(8)?,
         segments: number(9)?,
+        gaps: number(12)?,
     })
 }
 
@@ -130,11 +135,12 @@ pub(super) fn prune(transaction: &Transaction<'_>, newest: u64) -> rusqlite::Res
             batches = former_batches.batches + o.batches, mapped = former_batches.mapped + o.mapped,
             filtered = former_batches.filtered + o.filtered, rejected = former_batches.rejected + o.rejected,
             late = former_batches.late + o.late, retried = former_batches.retried + o.retried,
-            bytes = former_batches.bytes + o.bytes, lost_bytes = former_batches.lost_bytes + o.lost_bytes
+            bytes = former_batches.bytes + o.bytes, lost_bytes = former_batches.lost_bytes + o.lost_bytes,
+            gaps = former_batches.gaps + o.gaps
          FROM (SELECT count(*) AS batches, coalesce(sum(mapped), 0) AS mapped, coalesce(sum(filtered), 0) AS filtered,
                       coalesce(sum(rejected), 0) AS rejected, coalesce(sum(late), 0) AS late,
                       coalesce(sum(retried), 0) AS retried, coalesce(sum(bytes), 0) AS bytes,
-                      coalesce(sum(lost_bytes), 0) AS lost_bytes
+                      coalesce(sum(lost_bytes), 0) AS lost_bytes, coalesce(sum(gaps), 0) AS gaps
                FROM batches WHERE batch <= ?1 AND batch >= {REBUILT}) AS o"
     );
     transaction.execute(&sums, [last])?;
@@ -176,6 +182,7 @@ mod tests {
                 anew: false,
                 groups: 0,
                 lost_bytes: 7,
+                gaps: 1,
                 segments_read: 0,
                 seconds: 0.0,
             };

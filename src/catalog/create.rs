@@ -15,27 +15,32 @@ use crate::engine::parquet_file::{FileError, sync_folder};
 const NEW: &str = "catalog.db.new-";
 
 /// The version of a catalog's tables.
-pub(super) const VERSION: i64 = 2;
+pub(super) const VERSION: i64 = 3;
 
 const SCHEMA: &str = "
 CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
 CREATE TABLE segments (
-    id INTEGER PRIMARY KEY, path BLOB NOT NULL, device INTEGER NOT NULL, inode INTEGER NOT NULL,
+    id INTEGER PRIMARY KEY, path BLOB NOT NULL, first_path BLOB NOT NULL, device INTEGER NOT NULL, inode INTEGER NOT NULL,
     size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, compression TEXT NOT NULL,
-    head_len INTEGER NOT NULL, head_hash INTEGER NOT NULL, rank INTEGER NOT NULL, offset INTEGER NOT NULL,
-    anchor_len INTEGER NOT NULL, anchor_hash INTEGER NOT NULL, complete INTEGER NOT NULL,
+    head_len INTEGER NOT NULL, head_hash INTEGER NOT NULL, rank INTEGER NOT NULL, origin INTEGER NOT NULL,
+    offset INTEGER NOT NULL, anchor_len INTEGER NOT NULL, anchor_hash INTEGER NOT NULL, complete INTEGER NOT NULL,
     gone_us INTEGER, mapped_bytes INTEGER NOT NULL DEFAULT 0, filtered_bytes INTEGER NOT NULL DEFAULT 0,
     rejected_bytes INTEGER NOT NULL DEFAULT 0, lost_bytes INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE marks (segment INTEGER PRIMARY KEY, marks BLOB NOT NULL);
+CREATE TABLE copies (
+    device INTEGER NOT NULL, inode INTEGER NOT NULL, path BLOB NOT NULL, size INTEGER NOT NULL,
+    mtime_ns INTEGER NOT NULL, settled INTEGER NOT NULL, segment INTEGER NOT NULL, original BLOB NOT NULL,
+    bytes INTEGER NOT NULL, told INTEGER NOT NULL, PRIMARY KEY (device, inode)) WITHOUT ROWID;
 CREATE TABLE batches (
     batch INTEGER PRIMARY KEY, fence INTEGER NOT NULL, token INTEGER NOT NULL, decided_us INTEGER NOT NULL,
     seconds REAL NOT NULL, mapped INTEGER NOT NULL, filtered INTEGER NOT NULL, rejected INTEGER NOT NULL,
     late INTEGER NOT NULL, retried INTEGER NOT NULL, bytes INTEGER NOT NULL, groups INTEGER NOT NULL,
-    lost_bytes INTEGER NOT NULL, segments INTEGER NOT NULL);
+    lost_bytes INTEGER NOT NULL, segments INTEGER NOT NULL, gaps INTEGER NOT NULL);
 CREATE TABLE former_batches (
     id INTEGER PRIMARY KEY CHECK (id = 1), batches INTEGER NOT NULL, mapped INTEGER NOT NULL,
     filtered INTEGER NOT NULL, rejected INTEGER NOT NULL, late INTEGER NOT NULL, retried INTEGER NOT NULL,
-    bytes INTEGER NOT NULL, lost_bytes INTEGER NOT NULL);
-INSERT INTO former_batches VALUES (1, 0, 0, 0, 0, 0, 0, 0, 0);
+    bytes INTEGER NOT NULL, lost_bytes INTEGER NOT NULL, gaps INTEGER NOT NULL);
+INSERT INTO former_batches VALUES (1, 0, 0, 0, 0, 0, 0, 0, 0, 0);
 CREATE TABLE former_segments (
     id INTEGER PRIMARY KEY CHECK (id = 1), segments INTEGER NOT NULL, bytes INTEGER NOT NULL,
     mapped_bytes INTEGER NOT NULL, filtered_bytes INTEGER NOT NULL, rejected_bytes INTEGER NOT NULL,

@@ -39,6 +39,8 @@ pub struct Decision<'d> {
     pub groups: u64,
     /// Bytes that nobody can read any more.
     pub lost_bytes: u64,
+    /// Logs of which what followed is gone, if there was anything.
+    pub gaps: u64,
     /// Segments that were read.
     pub segments_read: u64,
     /// Wall time until the decision.
@@ -125,7 +127,7 @@ fn batch(
         transaction.execute(watermark, [newest])?;
     }
     transaction.execute(
-        "INSERT INTO batches VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+        "INSERT INTO batches VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
         params![
             decision.batch as i64,
             fence as i64,
@@ -141,6 +143,7 @@ fn batch(
             decision.groups as i64,
             decision.lost_bytes as i64,
             decision.segments_read as i64,
+            decision.gaps as i64,
         ],
     )?;
     segments::prune(transaction, decision.batch)?;

@@ -6,12 +6,14 @@
 //! in the state directory and in the outputs is either named here or may be deleted.
 
 mod batches;
+mod copies;
 mod create;
 mod decision;
 mod event_files;
 mod event_parts;
 mod fence;
 mod lock;
+mod marks;
 mod open;
 mod outputs;
 mod rebuild;

@@ -4,7 +4,7 @@ use rusqlite::{Transaction, params};
 
 use super::batches::{bytes_of, path_of};
 use super::{Catalog, CatalogError};
-use crate::source::{Compression, Fingerprint, SegmentState};
+use crate::source::{Compression, Fingerprint, Marks, SegmentState};
 
 /// What a batch learnt of a segment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,6 +13,8 @@ pub struct SegmentChange {
     pub state: SegmentState,
     /// Its bytes that were read.
     pub read: SegmentLedger,
+    /// Marks of them.
+    pub marks: Marks,
 }
 
 /// What became of the bytes of a segment.
@@ -41,24 +43,27 @@ pub struct FormerSegments {
 
 impl From<SegmentState> for SegmentChange {
     fn from(state: SegmentState) -> Self {
-        SegmentChange { state, read: SegmentLedger::default() }
+        SegmentChange { state, read: SegmentLedger::default(), marks: Marks::default() }
     }
 }
+
+const COLUMNS: &str =
+    "id, path, first_path, device, inode, size, mtime_ns, compression, head_len, head_hash, rank,
+    origin, offset, anchor_len, anchor_hash, complete, gone_us";
 
 impl Catalog {
     /// All segments that were ever read.
     pub fn segments(&self) -> Result<Vec<SegmentState>, CatalogError> {
-        let sql = "SELECT id, path, device, inode, size, mtime_ns, compression, head_len, head_hash, rank, offset,
-                       anchor_len, anchor_hash, complete, gone_us FROM segments ORDER BY id";
-        self.rows(sql, [], segment)
+        let sql = format!("SELECT {COLUMNS} FROM segments ORDER BY id");
+        self.rows(&sql, [], segment)
     }
 
     /// The ledger of all segments, for `audit`.
     pub fn ledger(&self) -> Result<Vec<(SegmentState, SegmentLedger)>, CatalogError> {
-        let sql = "SELECT id, path, device, inode, size, mtime_ns, compression, head_len, head_hash, rank, offset,
-                       anchor_len, anchor_hash, complete, gone_us, mapped_bytes, filtered_bytes, rejected_bytes, lost_bytes
-                   FROM segments ORDER BY id";
-        self.rows(sql, [], |row| {
+        let sql = format!(
+            "SELECT {COLUMNS}, mapped_bytes, filtered_bytes, rejected_bytes, lost_bytes FROM segments ORDER BY id"
+        );
+        self.rows(&sql, [], |row| {
             let number = |name| row.get::<_, i64>(name).map(|n| n as u64);
             let ledger = SegmentLedger {
                 mapped_bytes: number("mapped_bytes")?,
@@ -97,22 +102,24 @@ fn segment(row: &rusqlite::Row<'_>) -> rusqlite::Result<SegmentState> {
     let print = |at| {
         Ok::<_, rusqlite::Error>(Fingerprint { len: number(at)? as u32, hash: number(at + 1)? })
     };
-    let compression = row.get_ref(6)?.as_str()?;
+    let compression = row.get_ref(7)?.as_str()?;
     Ok(SegmentState {
         id: number(0)?,
         path: path_of(row.get_ref(1)?.as_blob()?),
-        device: number(2)?,
-        inode: number(3)?,
-        size: number(4)?,
-        mtime_ns: row.get(5)?,
+        first_path: path_of(row.get_ref(2)?.as_blob()?),
+        device: number(3)?,
+        inode: number(4)?,
+        size: number(5)?,
+        mtime_ns: row.get(6)?,
         compression: Compression::from_name(compression)
             .ok_or_else(|| rusqlite::Error::InvalidColumnName(compression.to_owned()))?,
-        head: print(7)?,
-        rank: number(9)?,
-        offset: number(10)?,
-        anchor: print(11)?,
-        complete: row.get(13)?,
-        gone_us: row.get(14)?,
+        head: print(8)?,
+        rank: number(10)?,
+        origin: number(11)?,
+        offset: number(12)?,
+        anchor: print(13)?,
+        complete: row.get(15)?,
+        gone_us: row.get(16)?,
     })
 }
 
@@ -122,23 +129,24 @@ pub(super) fn write(
     segments: &[SegmentChange],
 ) -> rusqlite::Result<Vec<i64>> {
     let sql = "INSERT INTO segments VALUES
-                   (nullif(?1, 0), ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)
+                   (nullif(?1, 0), ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)
                ON CONFLICT (id) DO UPDATE SET
                    path = excluded.path, device = excluded.device, inode = excluded.inode, size = excluded.size,
                    mtime_ns = excluded.mtime_ns, compression = excluded.compression, head_len = excluded.head_len,
                    head_hash = excluded.head_hash, rank = excluded.rank, offset = excluded.offset,
                    anchor_len = excluded.anchor_len, anchor_hash = excluded.anchor_hash, complete = excluded.complete,
-                    gone_us = excluded.gone_us,
+                   gone_us = excluded.gone_us,
                    mapped_bytes = mapped_bytes + excluded.mapped_bytes,
                    filtered_bytes = filtered_bytes + excluded.filtered_bytes,
                    rejected_bytes = rejected_bytes + excluded.rejected_bytes,
                    lost_bytes = lost_bytes + excluded.lost_bytes";
     let mut statement = transaction.prepare(sql)?;
     let mut ids = Vec::with_capacity(segments.len());
-    for SegmentChange { state: s, read } in segments {
+    for SegmentChange { state: s, read, marks } in segments {
         statement.execute(params![
             s.id as i64,
             bytes_of(&s.path),
+            bytes_of(&s.first_path),
             s.device as i64,
             s.inode as i64,
             s.size as i64,
@@ -147,6 +155,7 @@ pub(super) fn write(
             i64::from(s.head.len),
             s.head.hash as i64,
             s.rank as i64,
+            s.origin as i64,
             s.offset as i64,
             i64::from(s.anchor.len),
             s.anchor.hash as i64,
@@ -157,7 +166,9 @@ pub(super) fn write(
             read.rejected_bytes as i64,
             read.lost_bytes as i64,
         ])?;
-        ids.push(if s.id == 0 { transaction.last_insert_rowid() } else { s.id as i64 });
+        let id = if s.id == 0 { transaction.last_insert_rowid() } else { s.id as i64 };
+        super::marks::append(transaction, id, marks)?;
+        ids.push(id);
     }
     Ok(ids)
 }
@@ -178,12 +189,14 @@ pub(super) fn prune(transaction: &Transaction<'_>, batch: u64) -> rusqlite::Resu
             filtered_bytes = former_segments.filtered_bytes + o.filtered_bytes,
             rejected_bytes = former_segments.rejected_bytes + o.rejected_bytes,
             lost_bytes = former_segments.lost_bytes + o.lost_bytes
-         FROM (SELECT count(*) AS segments, coalesce(sum(offset), 0) AS bytes,
+         FROM (SELECT count(*) AS segments, coalesce(sum(offset - origin), 0) AS bytes,
                       coalesce(sum(mapped_bytes), 0) AS mapped_bytes, coalesce(sum(filtered_bytes), 0) AS filtered_bytes,
                       coalesce(sum(rejected_bytes), 0) AS rejected_bytes, coalesce(sum(lost_bytes), 0) AS lost_bytes
                FROM segments WHERE gone_us < ?1) AS o",
         [before],
     )?;
+    let marks = "DELETE FROM marks WHERE segment IN (SELECT id FROM segments WHERE gone_us < ?1)";
+    transaction.execute(marks, [before])?;
     transaction.execute("DELETE FROM segments WHERE gone_us < ?1", [before]).map(drop)
 }
 
@@ -199,6 +212,7 @@ mod tests {
         let segment = |gone_us| SegmentState {
             id: 0,
             path: "x".into(),
+            first_path: "x".into(),
             device: 0,
             inode: 0,
             size: 10,
@@ -206,6 +220,7 @@ mod tests {
             compression: Compression::Plain,
             head: print,
             rank: 0,
+            origin: 0,
             offset: 7,
             anchor: print,
             complete: false,
@@ -215,7 +230,7 @@ mod tests {
             SegmentLedger { mapped_bytes: 4, filtered_bytes: 2, rejected_bytes: 1, lost_bytes: 3 };
         let now = jiff::Timestamp::now().as_microsecond();
         let changes = [None, Some(now), Some(1), Some(2)]
-            .map(|gone_us| SegmentChange { state: segment(gone_us), read });
+            .map(|gone_us| SegmentChange { read, ..SegmentChange::from(segment(gone_us)) });
         catalog.update_segments(&changes).expect("stored");
         for batch in [99, 100, 200] {
             catalog.write(|transaction, _| prune(transaction, batch)).expect("pruned");

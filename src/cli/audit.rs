@@ -94,7 +94,7 @@ fn as_text(ledger: &Ledger) -> String {
     table.push(vec![
         "all".to_owned(),
         String::new(),
-        sum(|row| row.size.unwrap_or(row.consumed), former.bytes + former.ledger.lost_bytes),
+        sum(own_bytes, former.bytes + former.ledger.lost_bytes),
         sum(|row| row.ledger.mapped_bytes, former.ledger.mapped_bytes),
         sum(|row| row.ledger.filtered_bytes, former.ledger.filtered_bytes),
         sum(|row| row.ledger.rejected_bytes, former.ledger.rejected_bytes),
@@ -104,6 +104,14 @@ fn as_text(ledger: &Ledger) -> String {
     table.render()
 }
 
+/// The size, but nothing for what is counted with its original.
+fn own_bytes(row: &AuditRow) -> u64 {
+    match row.fate {
+        Fate::Copy => 0,
+        _ => row.size.unwrap_or(row.consumed),
+    }
+}
+
 fn word(fate: Fate) -> &'static str {
     match fate {
         Fate::Live => "live",
@@ -111,6 +119,7 @@ fn word(fate: Fate) -> &'static str {
         Fate::Compressed => "compressed",
         Fate::Gone => "gone",
         Fate::New => "new",
+        Fate::Copy => "copy",
     }
 }
 

@@ -37,7 +37,7 @@ impl History {
                 json!({"batch": b.batch, "decided": output::time(b.decided_us), "seconds": b.seconds,
                     "lines": b.counters.lines(), "mapped": b.counters.mapped, "filtered": b.counters.filtered,
                     "rejected": b.counters.rejected, "late": b.counters.late, "retried": b.retried, "bytes": b.counters.bytes, "groups": b.groups,
-                    "segments": b.segments, "lost_bytes": b.lost_bytes})
+                    "segments": b.segments, "lost_bytes": b.lost_bytes, "gaps": b.gaps})
             });
             output::json(&json!({"job": plan.name, "batches": rows.collect::<Vec<_>>()}))?;
             return Ok(Status::Done);

@@ -236,7 +236,7 @@ pub(super) fn report(plan: &Plan, outcome: &Outcome) -> serde_json::Value {
         "job": plan.name, "batch": outcome.batch, "decided": outcome.decided, "busy": outcome.busy,
         "lines": c.lines(), "mapped": c.mapped, "filtered": c.filtered, "rejected": c.rejected,
         "late": c.late, "groups": outcome.groups, "bytes": c.bytes, "segments": outcome.segments,
-        "lost_bytes": outcome.lost_bytes, "seconds": outcome.seconds, "outputs": outputs,
+        "lost_bytes": outcome.lost_bytes, "gaps": outcome.gaps, "seconds": outcome.seconds, "outputs": outputs,
         "notices": outcome.notices, "problems": outcome.problems,
     })
 }

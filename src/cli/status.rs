@@ -89,7 +89,7 @@ fn as_json(
     lag: Option<driver::Lag>,
     outputs: &[OutputRow],
 ) -> anyhow::Result<serde_json::Value> {
-    let Totals { counters: totals, lost_bytes } = catalog.totals()?;
+    let Totals { counters: totals, lost_bytes, gaps } = catalog.totals()?;
     let last = catalog.history(1)?;
     let outputs =
         outputs.iter().map(|o| json!({"name": o.name, "batch": o.delivered, "error": o.error}));
@@ -101,6 +101,7 @@ fn as_json(
         "lag_bytes": lag.map(|l| l.bytes), "lag_seconds": lag.map(|l| l.seconds),
         "lines": totals.lines(), "mapped": totals.mapped, "filtered": totals.filtered,
         "rejected": totals.rejected, "late": totals.late, "bytes": totals.bytes, "lost_bytes": lost_bytes,
+        "gaps": gaps,
         "held_by": JobLock::holder(catalog.folder()),
         "groups": stores.iter().map(|s| s.groups).sum::<u64>(),
         "outputs": outputs.collect::<Vec<_>>(),
@@ -113,7 +114,7 @@ fn as_text(
     lag: Option<driver::Lag>,
     outputs: &[OutputRow],
 ) -> anyhow::Result<String> {
-    let Totals { counters: totals, lost_bytes } = catalog.totals()?;
+    let Totals { counters: totals, lost_bytes, gaps } = catalog.totals()?;
     let batch = catalog.last_batch()?;
     let mut out = format!("{name}\n");
     if let Some(holder) = JobLock::holder(catalog.folder()) {
@@ -152,6 +153,12 @@ fn as_text(
         out += &format!(
             "  lost        {}; `logmill audit` names the logs\n",
             output::counted(lost_bytes, "byte")
+        );
+    }
+    if gaps > 0 {
+        out += &format!(
+            "  gaps        {}: lines of them that no run saw are gone; `logmill history` has the batches\n",
+            output::counted(gaps, "log")
         );
     }
     for row in outputs {

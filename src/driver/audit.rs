@@ -22,6 +22,8 @@ pub enum Fate {
     Gone,
     /// A file that no batch has read from.
     New,
+    /// A file that has nothing but what was read of another.
+    Copy,
 }
 
 /// A generation of a log.
@@ -65,7 +67,7 @@ pub fn audit(plan: &Plan, options: &Options) -> Result<Option<Audit>, RunError> 
         Ok::<_, RunError>((catalog.last_batch()?, ledger, former, catalog.totals()?))
     })?;
     let known: Vec<SegmentState> = ledger.iter().map(|(segment, _)| segment.clone()).collect();
-    let located = locate(plan, &known)?;
+    let located = locate(plan, Some(&catalog), &known)?;
     let mut audit = Audit { batch, former, ..Audit::default() };
     for ((segment, read), place) in ledger.iter().zip(&located.segments) {
         let row = row(segment, *read, place.as_ref());
@@ -79,19 +81,26 @@ pub fn audit(plan: &Plan, options: &Options) -> Result<Option<Audit>, RunError> 
         let (path, fate) = (found.path, Fate::New);
         audit.rows.push(AuditRow { path, fate, size, consumed: 0, ledger, unread: size });
     }
+    for copy in located.copies.into_iter().filter(|copy| copy.bytes > 0) {
+        let (size, ledger) = (Some(copy.bytes), SegmentLedger::default());
+        let (path, fate) = (copy.path, Fate::Copy);
+        audit.rows.push(AuditRow { path, fate, size, consumed: 0, ledger, unread: Some(0) });
+    }
     Ok(Some(audit))
 }
 
 fn row(segment: &SegmentState, ledger: SegmentLedger, place: Option<&Place>) -> AuditRow {
-    let consumed = segment.offset;
+    let consumed = segment.consumed();
     let (fate, size) = match place {
         None if segment.compression.is_compressed() => (Fate::Gone, Some(consumed)),
-        None => (Fate::Gone, Some(segment.size.max(consumed))),
+        None => (Fate::Gone, Some(segment.size.saturating_sub(segment.origin).max(consumed))),
         Some(place) if place.compression.is_compressed() => {
             (Fate::Compressed, (!place.has_more).then_some(consumed))
         }
-        Some(place) if place.has_more => (Fate::Live, Some(place.found.size)),
-        Some(place) => (Fate::Complete, Some(place.found.size)),
+        Some(place) => {
+            let fate = if place.has_more { Fate::Live } else { Fate::Complete };
+            (fate, Some(place.found.size.saturating_sub(segment.origin)))
+        }
     };
     let unread = match fate {
         Fate::Gone => Some(0),

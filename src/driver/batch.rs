@@ -36,6 +36,8 @@ pub(super) struct Change {
     pub(super) rejects_resolved: Vec<i64>,
     /// Bytes that nobody can read any more.
     pub(super) lost_bytes: u64,
+    /// Logs that ended with a gap.
+    pub(super) gaps: u64,
 }
 
 /// A batch that is being made.
@@ -118,7 +120,12 @@ impl Batch<'_> {
         }
         let mut segments = executed.states.clone();
         segments.extend(sources.changes());
-        let change = Change { segments, lost_bytes: sources.lost_bytes(), ..Change::default() };
+        let change = Change {
+            segments,
+            lost_bytes: sources.lost_bytes(),
+            gaps: sources.gaps(),
+            ..Change::default()
+        };
         self.commit(catalog, &mut executed, change, outcome)?;
         Ok(true)
     }
@@ -185,6 +192,7 @@ impl Batch<'_> {
             event_parts: &folded.event_parts,
             groups: folded.groups,
             lost_bytes: change.lost_bytes,
+            gaps: change.gaps,
             segments_read: executed.states.len() as u64,
             seconds: self.started.elapsed().as_secs_f64(),
         }

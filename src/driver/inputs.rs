@@ -10,7 +10,7 @@ use super::RunError;
 use crate::catalog::Catalog;
 use crate::limits::{HELD_FILES_MAX, HELD_QUIET_NS};
 use crate::plan::Plan;
-use crate::source::{self, Discovery, Found, Held, SegmentState};
+use crate::source::{self, Copy, Discovery, Found, Held, SegmentState};
 
 /// The files of jobs with the same source, at one moment: so that they have the same bytes to read of a log that grows.
 #[derive(Debug, Clone)]
@@ -30,12 +30,13 @@ impl FoundNow {
     }
 }
 
-/// The catalog's segments, for as long as nothing is written there.
-#[derive(Debug)]
-struct Known {
+/// The catalog's segments and copies of them, for as long as nothing is written there.
+#[derive(Debug, Default)]
+pub(super) struct Known {
     /// The last batch when they were read; none where they were not.
     batch: Option<u64>,
-    segments: Vec<SegmentState>,
+    pub(super) segments: Vec<SegmentState>,
+    pub(super) copies: Vec<Copy>,
 }
 
 /// What a process keeps in memory of a job's files.
@@ -43,6 +44,8 @@ struct Known {
 pub(super) struct Inputs {
     known: Option<Known>,
     held: Option<Held>,
+    /// The process ends after the next look.
+    pub(super) leaving: bool,
     /// Of the last look: the sum of the sizes.
     bytes: u64,
     /// What was found just now, for the first look.
@@ -59,8 +62,7 @@ impl Inputs {
 
     /// Nothing is known: everything is read.
     pub(super) fn of_nothing() -> Self {
-        let nothing = Known { batch: None, segments: Vec::new() };
-        Inputs { known: Some(nothing), ..Inputs::default() }
+        Inputs { known: Some(Known::default()), ..Inputs::default() }
     }
 
     /// For a job whose files were found just now, with those of others.
@@ -83,24 +85,27 @@ impl Inputs {
         self.known = None;
     }
 
-    /// The segments that the catalog knows: those of its last batch, though another process may have made that.
-    pub(super) fn known(&mut self, catalog: &Catalog) -> Result<&[SegmentState], RunError> {
+    /// What the catalog knows: as of its last batch, though another process may have made that.
+    pub(super) fn known(&mut self, catalog: &Catalog) -> Result<&Known, RunError> {
         // Before the segments: a batch that comes between makes them newer than they are said to be, and so of no use.
         let last = catalog.last_batch()?;
         let is_old = |known: &Known| known.batch.is_some_and(|batch| batch != last);
         if self.known.as_ref().is_none_or(is_old) {
-            self.known = Some(Known { batch: Some(last), segments: catalog.segments()? });
+            self.known = None;
         }
-        Ok(self.segments())
+        let known = match self.known.take() {
+            Some(known) => known,
+            None => {
+                let (segments, copies) = (catalog.segments()?, catalog.copies()?);
+                Known { batch: Some(last), segments, copies }
+            }
+        };
+        Ok(self.known.insert(known))
     }
 
     /// The last batch when [`Inputs::known`] was read: only behind that one may a batch stand that was planned by it.
     pub(super) fn batch(&self) -> Option<u64> {
         self.known.as_ref()?.batch
-    }
-
-    fn segments(&self) -> &[SegmentState] {
-        self.known.as_ref().map_or(&[], |known| &known.segments)
     }
 
     /// Finds the files, and holds them; held ones that nobody finds any more are found all the same. What a catalog knows, if
@@ -175,6 +180,13 @@ impl Inputs {
         if let Some(held) = &mut self.held {
             held.release(spent);
         }
+    }
+
+    /// Whether files are held that no path leads to any more.
+    pub(super) fn holds_missing(&mut self, plan: &Plan) -> bool {
+        let Some(held) = &mut self.held else { return false };
+        let found = source::discover(&plan.source.globs, &plan.source.base);
+        found.is_ok_and(|found| !held.missing(&found.files).is_empty())
     }
 
     /// Bytes of all files of the last look.

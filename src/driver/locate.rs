@@ -5,8 +5,10 @@ use std::collections::HashMap;
 use std::time::SystemTime;
 
 use super::RunError;
+use super::sources::compare;
+use crate::catalog::Catalog;
 use crate::plan::Plan;
-use crate::source::{self, Compression, Found, SealRules, SegmentState};
+use crate::source::{self, Compression, Copy, Found, Knowledge, Marks, SealRules, SegmentState};
 
 /// Known segments and new files.
 pub(super) struct Located {
@@ -14,6 +16,8 @@ pub(super) struct Located {
     pub(super) segments: Vec<Option<Place>>,
     /// Files that no batch has read from.
     pub(super) new: Vec<(Found, Compression)>,
+    /// Files of which nothing counts.
+    pub(super) copies: Vec<Copy>,
 }
 
 /// Where a segment is.
@@ -24,11 +28,22 @@ pub(super) struct Place {
     pub(super) has_more: bool,
 }
 
-/// Finds the files of the segments.
-pub(super) fn locate(plan: &Plan, known: &[SegmentState]) -> Result<Located, RunError> {
+/// Finds the files of the segments; and, with their catalog, those of copies.
+pub(super) fn locate(
+    plan: &Plan,
+    catalog: Option<&Catalog>,
+    known: &[SegmentState],
+) -> Result<Located, RunError> {
     let found = source::discover(&plan.source.globs, &plan.source.base)?.files;
-    let rules = SealRules { final_: false, seal_after: None, now: SystemTime::now() };
-    let planned = source::plan(found.clone(), known, &rules);
+    let now = SystemTime::now();
+    let rules = SealRules { final_: false, seal_after: None, leaving: false, now };
+    let planned = match catalog {
+        Some(catalog) => compare(found.clone(), (known, &catalog.copies()?), catalog, &rules)?,
+        None => {
+            let nothing = Knowledge { segments: known, copies: &[], marks: &|_| Marks::default() };
+            source::plan(found.clone(), nothing, &rules)
+        }
+    };
     let (mut continued, mut new) = (HashMap::new(), Vec::new());
     for task in planned.tasks {
         let file = (task.found, task.compression);
@@ -49,7 +64,8 @@ pub(super) fn locate(plan: &Plan, known: &[SegmentState]) -> Result<Located, Run
         let has_more = !compression.is_compressed() && found.size > segment.offset;
         Some(Place { found, compression, has_more })
     };
-    Ok(Located { segments: known.iter().map(place).collect(), new })
+    let segments = known.iter().map(place).collect();
+    Ok(Located { segments, new, copies: planned.copies })
 }
 
 /// The file of a segment of which nothing is new: among those found, or where it was, outside of today's globs.

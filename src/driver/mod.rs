@@ -102,6 +102,8 @@ pub struct Outcome {
     pub seconds: f64,
     /// Bytes that nobody can read any more.
     pub lost_bytes: u64,
+    /// Logs of which what followed is gone, if there was anything.
+    pub gaps: u64,
     /// What each output got.
     pub outputs: Vec<OutputReport>,
     /// Things to know, one line each.

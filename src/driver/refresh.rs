@@ -78,8 +78,8 @@ fn stale(session: &Session<'_>, runs: &[Run]) -> Result<Vec<Stale>, RunError> {
         let file = noted.get(&path);
         let there = file.is_some_and(is_there);
         if !there || file.map(|file| file.batch) != newest {
-            // New with this refresh, or gone since.
-            let missing = !there && (file.is_some() || of_one.len() == 1);
+            // One that was never made visible is new with this refresh.
+            let missing = !there && file.is_some();
             stale.push(Stale { partition_us, missing });
         }
     }

@@ -204,7 +204,11 @@ impl<'w> Session<'w> {
             self.catalog.update_segments(&sources.changes())?;
             inputs.forget();
         }
-        if outcome.decided {
+        outcome.notices.extend(sources.tell_copies());
+        if sources.plan.copies_changed {
+            self.catalog.set_copies(&sources.plan.copies)?;
+        }
+        if outcome.decided || sources.plan.copies_changed {
             inputs.forget();
         }
         sources.report(outcome);

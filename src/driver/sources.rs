@@ -1,15 +1,17 @@
 //! What there is to read.
 
+use std::cell::RefCell;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use super::inputs::Inputs;
 use super::{Options, Outcome, RunError};
 use crate::catalog::{Catalog, SegmentChange, SegmentLedger};
-use crate::limits::QUIET_SECONDS;
+use crate::limits::{HELD_QUIET_NS, LEAVING_BYTES_MAX, QUIET_SECONDS};
 use crate::plan::Plan;
 use crate::source::{
-    self, Discovery, SealRules, SegmentState, SegmentTask, SourceError, SourcePlan,
+    self, Copy, Discovery, Found, Knowledge, Lost, Marks, Problem, SealRules, SegmentState,
+    SegmentTask, SourceError, SourcePlan,
 };
 
 /// The files of a job, and what of them is new.
@@ -41,7 +43,9 @@ pub(super) fn discover(
     let mut sources = look_once(plan, options, catalog, inputs)?;
     for look in 1..LOOKS_MAX {
         // A loss is told only if a second look sees it, too: a copy may have come while the files were listed.
-        let in_doubt = sources.plan.unsettled || (look == 1 && !sources.plan.lost.is_empty());
+        let in_doubt = sources.plan.unsettled
+            || !sources.moved.is_empty()
+            || (look == 1 && !sources.plan.lost.is_empty());
         if !in_doubt {
             break;
         }
@@ -59,14 +63,14 @@ fn look_once(
     inputs: &mut Inputs,
 ) -> Result<Sources, RunError> {
     let now = inputs.now();
-    let Discovery { files, problems, unmatched } = inputs.look(plan, Some(catalog))?;
-    let is_patient = inputs.is_patient();
+    let Discovery { files, mut problems, unmatched } = inputs.look(plan, Some(catalog))?;
+    let (is_patient, leaving) = (inputs.is_patient(), inputs.leaving);
     let known = inputs.known(catalog)?;
     let mut notices = Vec::new();
     if files.is_empty() {
         let globs = unmatched.join(", ");
         let from = plan.source.base.display();
-        match (problems.first(), known.is_empty()) {
+        match (problems.first(), known.segments.is_empty()) {
             (Some(problem), true) if !is_patient => {
                 return Err(RunError::Other(problem.error.to_string()));
             }
@@ -79,8 +83,13 @@ fn look_once(
             (_, false) => notices.push(format!("no file matches {globs} any more")),
         }
     }
-    let rules = SealRules { final_: options.final_, seal_after: plan.source.seal_after, now };
-    let mut planned = source::plan(files, known, &rules);
+    let rules =
+        SealRules { final_: options.final_, seal_after: plan.source.seal_after, leaving, now };
+    let mut planned = compare(files, (&known.segments, &known.copies), catalog, &rules)?;
+    notices.extend(planned.tasks.iter().filter_map(|task| no_copy_any_more(task, &known.copies)));
+    if leaving {
+        problems.extend(leave_out(&mut planned));
+    }
     // Found a moment ago: a rotation came between, and the next batch finds it under its new name.
     let (moved, left): (Vec<_>, Vec<_>) =
         planned.problems.into_iter().partition(|problem| has_moved(&problem.error));
@@ -96,6 +105,55 @@ fn look_once(
         final_: options.final_,
         is_patient,
     })
+}
+
+/// Says that a file counts which was said to be a copy.
+fn no_copy_any_more(task: &SegmentTask, copies: &[Copy]) -> Option<String> {
+    let is_it = |copy: &&Copy| copy.told && copy.is_file(&task.found) && task.known.is_none();
+    copies.iter().find(is_it).map(|_| {
+        let path = task.found.path.display();
+        format!("{path}: it is no copy of what was read any more, and counts from its first byte")
+    })
+}
+
+/// Takes only so much as can be read while somebody waits for the end. Answers what is lost by that: it went with its file.
+fn leave_out(planned: &mut SourcePlan) -> Vec<Problem> {
+    let bytes = |tasks: &[SegmentTask]| -> u64 {
+        tasks
+            .iter()
+            .map(|task| task.end.unwrap_or(task.found.size).saturating_sub(task.start))
+            .sum()
+    };
+    if bytes(&planned.tasks) > LEAVING_BYTES_MAX {
+        planned.tasks.retain(|task| task.found.held.is_some());
+    }
+    if bytes(&planned.tasks) <= LEAVING_BYTES_MAX {
+        return Vec::new();
+    }
+    let left = std::mem::take(&mut planned.tasks).into_iter();
+    let problem = |task: SegmentTask| Problem {
+        error: SourceError::LeftUnread { path: task.found.path.clone() },
+        path: task.found.path,
+    };
+    left.map(problem).collect()
+}
+
+/// Compares files with what a catalog knows.
+pub(super) fn compare(
+    files: Vec<Found>,
+    (segments, copies): (&[SegmentState], &[Copy]),
+    catalog: &Catalog,
+    rules: &SealRules,
+) -> Result<SourcePlan, RunError> {
+    let failure = RefCell::new(None);
+    let marks = |id| {
+        catalog.marks(id).unwrap_or_else(|error| {
+            failure.replace(Some(error));
+            Marks::default()
+        })
+    };
+    let planned = source::plan(files, Knowledge { segments, copies, marks: &marks }, rules);
+    failure.into_inner().map_or(Ok(planned), |error| Err(error.into()))
 }
 
 impl Sources {
@@ -146,7 +204,7 @@ impl Sources {
             |id: u64| self.plan.lost.iter().filter(|l| l.segment == id).map(|l| l.bytes).sum();
         let change = |state: &SegmentState| {
             let read = SegmentLedger { lost_bytes: lost(state.id), ..SegmentLedger::default() };
-            SegmentChange { state: state.clone(), read }
+            SegmentChange { read, ..SegmentChange::from(state.clone()) }
         };
         self.plan.updates.iter().map(change).collect()
     }
@@ -165,13 +223,17 @@ impl Sources {
     /// Adds what a user should know to the outcome.
     pub(super) fn report(&self, outcome: &mut Outcome) {
         outcome.problems.extend(self.problems());
-        outcome.notices.extend(self.notices.iter().chain(&self.moved).cloned());
+        outcome.notices.extend(self.notices.iter().cloned());
+        if !self.is_patient {
+            outcome.notices.extend(self.moved.iter().cloned());
+        }
         if self.plan.unsettled && !self.is_patient {
             outcome
                 .notices
                 .push("a log is being rotated: the next run reads what is new of it".into());
         }
-        let waiting = self.plan.waiting.iter().filter(|_| !self.is_patient);
+        // While somebody writes, a last line is unfinished as often as not.
+        let waiting = self.plan.waiting.iter().filter(|line| !self.is_patient && line.is_news);
         outcome.notices.extend(waiting.map(|waiting| {
             format!(
                 "{}: the last line ({} bytes) has no newline yet and waits (--final counts it)",
@@ -179,14 +241,58 @@ impl Sources {
                 waiting.bytes
             )
         }));
+        outcome.notices.extend(self.plan.assumed.iter().map(|assumed| {
+            format!(
+                "{}: begins with all {} bytes that were read of {}, which is gone, and is taken for it: they don't count again",
+                assumed.path.display(),
+                assumed.bytes,
+                assumed.original.display()
+            )
+        }));
         outcome.lost_bytes += self.lost_bytes();
-        for lost in &self.plan.lost {
-            outcome.problems.push(format!(
-                "{}: at least {} bytes were never read and are gone: {}",
-                lost.path.display(),
-                lost.bytes,
-                lost.why
+        outcome.gaps += self.gaps();
+        outcome.problems.extend(self.plan.lost.iter().map(gap));
+    }
+
+    /// Logs of which what followed is gone, if there was anything.
+    pub(super) fn gaps(&self) -> u64 {
+        self.plan.lost.len() as u64
+    }
+
+    /// Says of copies that they are some, and notes that it was said. To one who stays a rotation under way is no news.
+    pub(super) fn tell_copies(&mut self) -> Vec<String> {
+        let now = jiff::Timestamp::now().as_nanosecond() as i64;
+        let mut told = Vec::new();
+        for copy in self.plan.copies.iter_mut().filter(|copy| !copy.told && copy.bytes > 0) {
+            let is_quiet = now.saturating_sub(copy.mtime_ns) > HELD_QUIET_NS;
+            if self.is_patient && !is_quiet {
+                continue;
+            }
+            copy.told = true;
+            self.plan.copies_changed = true;
+            told.push(format!(
+                "{}: all of its {} bytes are the beginning of {}, so nothing of it counts; if it is a log of its own, it \
+                 counts from its first byte as soon as it goes on otherwise",
+                copy.path.display(),
+                copy.bytes,
+                copy.original.display()
             ));
+        }
+        told
+    }
+}
+
+/// What is told of a log that ended with a gap.
+fn gap(lost: &Lost) -> String {
+    let path = lost.path.display();
+    match lost.bytes {
+        0 => format!(
+            "{path}: a gap: lines that were written after the last run and before the log went, if there were any, are gone, \
+             and nobody can say how many: {}; run more often than logs are rotated, and let `paths` cover where they go",
+            lost.why
+        ),
+        bytes => {
+            format!("{path}: at least {bytes} bytes were never read and are gone: {}", lost.why)
         }
     }
 }
@@ -238,11 +344,11 @@ pub struct Lag {
 
 /// Compares the files with the catalog, reading nothing of what is new.
 pub fn lag(plan: &Plan, catalog: &Catalog) -> Result<Lag, RunError> {
-    let known = catalog.segments()?;
+    let (segments, copies) = (catalog.segments()?, catalog.copies()?);
     let found = source::discover(&plan.source.globs, &plan.source.base)?;
-    let rules =
-        SealRules { final_: false, seal_after: plan.source.seal_after, now: SystemTime::now() };
-    let planned = source::plan(found.files, &known, &rules);
+    let seal_after = plan.source.seal_after;
+    let rules = SealRules { final_: false, seal_after, leaving: false, now: SystemTime::now() };
+    let planned = compare(found.files, (&segments, &copies), catalog, &rules)?;
     let bytes = planned.tasks.iter().map(|t| t.end.map_or(t.found.size, |end| end - t.start)).sum();
     let last = catalog.history(1)?.first().map_or(0, |batch| batch.decided_us);
     let since = jiff::Timestamp::now().as_microsecond().saturating_sub(last) / 1_000_000;

@@ -20,6 +20,7 @@ use crate::engine::table::GroupTable;
 use crate::limits::SPLIT_BYTES;
 use crate::source::{
     self, Chunk, ChunkBuffer, SegmentState, SegmentTask, SourceError, Split, StreamReader,
+    Validated,
 };
 
 /// Decoded chunks that wait to be mapped, where they are small.
@@ -197,8 +198,8 @@ impl<'p, 'd> Worker<'p, 'd> {
         self.pass.tell_read(split.end - split.start);
         if segment.split_done() {
             // Only what was read from an unchanged file counts.
-            let state = source::validate_plain(segment.task, reader)?;
-            self.read_to_end(index, &state);
+            let read = source::validate_plain(segment.task, reader)?;
+            self.read_to_end(index, &read);
             segment.close();
         }
         Ok(())
@@ -224,8 +225,8 @@ impl<'p, 'd> Worker<'p, 'd> {
         self.pass.tell_read(segment.task.found.size);
         if !self.pass.is_over() {
             let end = reader.finish()?;
-            let state = source::validate_stream(segment.task, &end)?;
-            self.read_to_end(index, &state);
+            let read = source::validate_stream(segment.task, end)?;
+            self.read_to_end(index, &read);
         }
         segment.close();
         Ok(())
@@ -245,13 +246,14 @@ impl<'p, 'd> Worker<'p, 'd> {
     }
 
     /// Notes the state behind the last split, in each batch's own numbers.
-    fn read_to_end(&mut self, index: usize, state: &SegmentState) {
+    fn read_to_end(&mut self, index: usize, validated: &Validated) {
         let ledgers = self.pass.segments[index].ledgers();
         let parts = self.parts.iter_mut().zip(&self.pass.tasks).zip(ledgers);
         for ((part, tasks), read) in parts {
             let id = tasks[index].known.unwrap_or(0);
-            let state = SegmentState { id, ..state.clone() };
-            part.states.push((index, SegmentChange { state, read }));
+            let state = SegmentState { id, ..validated.state.clone() };
+            let marks = validated.marks.clone();
+            part.states.push((index, SegmentChange { state, read, marks }));
         }
     }
 

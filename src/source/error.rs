@@ -41,6 +41,12 @@ pub enum SourceError {
         /// Its compression.
         compression: super::Compression,
     },
+    /// A file that no path leads to, and that was too long to be read before the process ended.
+    #[error("{} was deleted, and the rest of it was too much to be read before the end: it is lost", .path.display())]
+    LeftUnread {
+        /// Its last path.
+        path: PathBuf,
+    },
     /// A compressed file that cannot be decoded.
     #[error(
         "{} is damaged near byte {offset} of the compressed file: {what}; restore it or take it out of the glob",

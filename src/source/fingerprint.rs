@@ -69,6 +69,11 @@ impl Trace {
         Fingerprint::of(self.tail.make_contiguous())
     }
 
+    /// The last bytes, as many as a fingerprint covers.
+    pub(crate) fn tail(&mut self) -> &[u8] {
+        self.tail.make_contiguous()
+    }
+
     /// The last byte, if there was any.
     pub(crate) fn last_byte(&self) -> Option<u8> {
         self.tail.back().copied()

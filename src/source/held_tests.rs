@@ -275,7 +275,7 @@ fn a_deleted_file_is_opened_by_its_handle() {
     let found = Found { held, ..Found::new(&world.path("a.log"), &meta) };
     let opened = found.open().expect("opened");
     assert_eq!(Found::new(&found.path, &opened.metadata().expect("open")), found);
-    let task = plan(vec![found], &[], &world.rules).tasks.pop().expect("a task");
+    let task = plan(vec![found], Knowledge::nothing(), &world.rules).tasks.pop().expect("a task");
     assert_eq!(first_line(&task).expect("read"), b"one");
     assert_eq!(task_head(&task).expect("read"), b"one\n");
 }

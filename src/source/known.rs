@@ -3,13 +3,33 @@
 use std::cell::OnceCell;
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashMap};
+use std::path::Path;
+use std::time::{Duration, SystemTime};
 
 use super::probe::Probe;
 use super::rotation::RotatedName;
-use super::{Fingerprint, Found, SegmentState};
+use super::{Copy, Fingerprint, Found, Marks, SegmentState};
 
-/// A shorter stretch of equal bytes may be a coincidence: files that begin with the same header or banner.
+/// Few equal bytes may be a coincidence where names say that they are another log's: a banner, a header.
 pub(crate) const STRONG_BYTES: u64 = 4096;
+
+/// What the catalog knows.
+#[derive(Clone, Copy)]
+pub struct Knowledge<'k> {
+    /// The segments that were read.
+    pub segments: &'k [SegmentState],
+    /// The copies of them that were seen.
+    pub copies: &'k [Copy],
+    /// Marks of a segment, by its number.
+    pub marks: &'k dyn Fn(u64) -> Marks,
+}
+
+impl Knowledge<'_> {
+    /// Of somebody who has read nothing yet.
+    pub fn nothing() -> Self {
+        Knowledge { segments: &[], copies: &[], marks: &|_| Marks::default() }
+    }
+}
 
 /// An index of known segments, and which of them a file has claimed.
 pub(crate) struct Known<'k> {
@@ -18,25 +38,46 @@ pub(crate) struct Known<'k> {
     by_file: Vec<((u64, u64), Reverse<u64>, usize)>,
     /// Made when the first file is looked into: mostly there is none.
     heads: OnceCell<Heads>,
-    claimed: Vec<bool>,
-    idle: Vec<bool>,
+    /// The file that each segment is.
+    claims: Vec<Option<Claim<'k>>>,
+}
+
+/// A file that is a known segment.
+#[derive(Clone, Copy)]
+pub(crate) struct Claim<'k> {
+    pub(crate) file: &'k Found,
+    pub(crate) rest: Rest,
+}
+
+/// What a segment's file has behind the consumed bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Rest {
+    /// Nothing, and it did not change since that was found out.
+    Idle,
+    /// Nothing.
+    None,
+    /// Something, or that is not known.
+    Some,
 }
 
 /// Segments by the first bytes of their content.
 struct Heads {
     by_head: HashMap<Fingerprint, Vec<usize>>,
     lengths: BTreeSet<u32>,
+    by_rank: HashMap<u64, Vec<usize>>,
 }
 
 impl Heads {
     fn of(segments: &[SegmentState]) -> Self {
         let mut by_head: HashMap<_, Vec<usize>> = HashMap::with_capacity(segments.len());
         let mut lengths = BTreeSet::new();
+        let mut by_rank: HashMap<_, Vec<usize>> = HashMap::with_capacity(segments.len());
         for (at, segment) in segments.iter().enumerate().filter(|(_, one)| one.head.len > 0) {
             by_head.entry(segment.head).or_default().push(at);
             lengths.insert(segment.head.len);
+            by_rank.entry(segment.rank).or_default().push(at);
         }
-        Heads { by_head, lengths }
+        Heads { by_head, lengths, by_rank }
     }
 }
 
@@ -47,13 +88,7 @@ impl<'k> Known<'k> {
         let mut by_file: Vec<_> =
             with_file.map(|(at, segment)| (key(segment), Reverse(segment.id), at)).collect();
         by_file.sort_unstable();
-        Known {
-            segments,
-            by_file,
-            heads: OnceCell::new(),
-            claimed: vec![false; segments.len()],
-            idle: vec![false; segments.len()],
-        }
+        Known { segments, by_file, heads: OnceCell::new(), claims: vec![None; segments.len()] }
     }
 
     /// Unclaimed segments that were last seen in this device and inode.
@@ -61,46 +96,40 @@ impl<'k> Known<'k> {
         let key = found.key();
         let first = self.by_file.partition_point(|(file, ..)| *file < key);
         let candidates = self.by_file[first..].iter().take_while(move |(file, ..)| *file == key);
-        candidates.map(|(.., at)| *at).filter(|at| !self.claimed[*at])
+        candidates.map(|(.., at)| *at).filter(|at| self.claims[*at].is_none())
     }
 
-    /// Segments whose head this file has; those with the longest evidence first.
-    pub(crate) fn with_head_of(&self, probe: &Probe) -> Vec<usize> {
-        let Heads { by_head, lengths } = self.heads.get_or_init(|| Heads::of(self.segments));
+    /// Segments that begin as this file does; those with the longest evidence first.
+    pub(crate) fn beginning_like(&self, probe: &Probe) -> Vec<usize> {
+        let Heads { by_head, lengths, by_rank } =
+            self.heads.get_or_init(|| Heads::of(self.segments));
         let mut all: Vec<usize> = Vec::new();
         for len in lengths.iter().take_while(|len| **len as usize <= probe.head.len()) {
             let head = Fingerprint::of(&probe.head[..*len as usize]);
             all.extend(by_head.get(&head).into_iter().flatten());
         }
+        // Those with a longer head than the file has.
+        let first_line = by_rank.get(&probe.rank()).into_iter().flatten();
+        let has_less = |at: &&usize| self.segments[**at].head.len as usize > probe.head.len();
+        all.extend(first_line.filter(has_less));
         all.sort_by_key(|at| Reverse(self.segments[*at].offset));
         all
     }
 
     /// Takes a segment: a file is it.
-    pub(crate) fn claim(&mut self, at: usize) {
-        self.claimed[at] = true;
+    pub(crate) fn claim(&mut self, at: usize, file: &'k Found, rest: Rest) {
+        self.claims[at] = Some(Claim { file, rest });
     }
 
-    /// Takes a segment that was read to its end and whose file did not change since.
-    pub(crate) fn claim_idle(&mut self, at: usize) {
-        self.claimed[at] = true;
-        self.idle[at] = true;
-    }
-
-    /// Whether a file is it.
-    pub(crate) fn is_claimed(&self, at: usize) -> bool {
-        self.claimed[at]
-    }
-
-    /// Whether it was taken by [`Known::claim_idle`].
-    pub(crate) fn is_idle(&self, at: usize) -> bool {
-        self.idle[at]
+    /// The file that is a segment.
+    pub(crate) fn claim_of(&self, at: usize) -> Option<Claim<'k>> {
+        self.claims[at]
     }
 
     /// Known segments that no file claimed.
     pub(crate) fn absent(&self) -> impl Iterator<Item = &'k SegmentState> {
-        let all = self.segments.iter().zip(&self.claimed);
-        all.filter(|(_, claimed)| !**claimed).map(|(segment, _)| segment)
+        let all = self.segments.iter().zip(&self.claims);
+        all.filter(|(_, claim)| claim.is_none()).map(|(segment, _)| segment)
     }
 
     /// Known segments that no file claimed and that were not told to be gone before.
@@ -113,35 +142,20 @@ fn has_file(segment: &SegmentState) -> bool {
     (segment.device, segment.inode) != (0, 0)
 }
 
-/// Whether a file with the head and anchor of a segment may be taken for it. Equal bytes alone are proof only when they
-/// are many: a log may well begin with the same few bytes as one that is gone.
+/// Whether a file that has all of a segment whose own file is gone may be taken for it. Not one that was created under the
+/// log's name after the segment was found to be gone, and begins with the few bytes that were all of it: a new log begins with
+/// the same banner.
 pub(crate) fn is_plausible(segment: &SegmentState, probe: &Probe) -> bool {
-    segment.offset >= STRONG_BYTES
-        || has_the_time(segment, probe)
-        || segment.inode == probe.found.inode
-        || was_rotated(segment, probe)
+    let Some(gone_us) = segment.gone_us.filter(|_| segment.offset < STRONG_BYTES) else {
+        return true;
+    };
+    let gone = SystemTime::UNIX_EPOCH + Duration::from_micros(u64::try_from(gone_us).unwrap_or(0));
+    !has_live_name(segment, &probe.found) || probe.born.is_some_and(|born| born < gone)
 }
 
-/// Whether the file was last written when the segment was; then a plain one has its size too. File systems' clocks are
-/// coarse, so that the time alone may be another log's.
-fn has_the_time(segment: &SegmentState, probe: &Probe) -> bool {
-    let both_plain = !segment.compression.is_compressed() && !probe.compression.is_compressed();
-    segment.mtime_ns == probe.found.mtime_ns && (!both_plain || segment.size == probe.found.size)
-}
-
-/// As [`is_plausible`], for a held file that may have become the segment: compressed after its last write, under its
-/// log's name.
-pub(crate) fn is_plausible_for_held(segment: &SegmentState, held: &Probe) -> bool {
-    let name = |path| RotatedName::of(path);
-    let is_sibling = || name(&segment.path).family() == name(&held.found.path).family();
-    is_plausible(segment, held)
-        || (segment.compression.is_compressed()
-            && segment.mtime_ns >= held.found.mtime_ns
-            && is_sibling())
-}
-
-/// Whether the file's name is one that a rotation gives to the segment's file.
-fn was_rotated(segment: &SegmentState, probe: &Probe) -> bool {
-    let (old, new) = (RotatedName::of(&segment.path), RotatedName::of(&probe.found.path));
-    new.is_older_than(&old) || new.is_compressed_name_of(&old)
+/// Whether the file has the name under which a segment was written to.
+pub(crate) fn has_live_name(segment: &SegmentState, file: &Found) -> bool {
+    let live = |path: &Path| RotatedName::of(path).live_path();
+    let is_it = |path: &Path| path == file.path || live(path).is_some_and(|live| live == file.path);
+    is_it(&segment.path) || is_it(&segment.first_path)
 }

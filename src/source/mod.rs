@@ -6,19 +6,18 @@
 //! - [`PlainReader`] and [`StreamReader`] hand those bytes out as [`Chunk`]s of whole lines.
 //! - [`validate_plain`] and [`validate_stream`] look again, after the reading, whether it was all of one piece.
 //!
-//! A segment is known by its content (head, offset, anchor), never by its name: DESIGN.md, "Segments". Nothing here knows
-//! of jobs, SQLite or formats.
+//! A segment is known by its content (head, offset, anchor, and marks between), never by its name: docs/ARCHITECTURE.md,
+//! "Which bytes have been seen?". Nothing here knows of jobs, SQLite or formats.
 //!
 //! What content cannot tell, and what is done then:
 //!
-//! - A log that begins with the few bytes that all of a vanished one had (a banner, a header) is a new log, unless its
-//!   time, its inode or its name says that it is the old one. From 4 KiB on, equal bytes are proof.
-//! - A rotated name with the bytes of its live file is a copytruncate between its two steps, and `x.gz` with the bytes
-//!   of `x` is a compressor at work: both are left alone while the original lives. A copy under any other name is a
-//!   log of its own.
+//! - A file that has all that was consumed of a log which is gone is that log, moved or copied, however little that is:
+//!   a banner that a new log begins with is taken for read, unless the new log has the old one's name and came later.
+//! - A file whose whole content is the beginning of what is known is a copy, which is told: `plan/copies.rs`.
 //! - A file that grows after its last line was sealed goes on behind that: the rest of the line is a line of its own
 //!   ([`SegmentTask::resumes_mid_line`]).
-//! - What was written and cut away between two runs was never seen, and is not counted as lost.
+//! - What was written and cut away between two runs was never seen. That something may have been is told as a gap:
+//!   `plan/gone.rs`.
 
 mod again;
 mod ahead;
@@ -32,12 +31,14 @@ mod glob;
 mod held;
 mod known;
 mod map;
+mod marks;
 mod peek;
 mod placed;
 mod plain;
 mod plan;
 mod positioned;
 mod probe;
+mod relation;
 mod rotation;
 mod segment;
 mod siblings;
@@ -45,6 +46,8 @@ mod split;
 mod stream;
 mod validate;
 
+#[cfg(test)]
+mod copy_tests;
 #[cfg(test)]
 mod held_tests;
 #[cfg(test)]
@@ -68,12 +71,14 @@ pub use discover::{Discovery, discover};
 pub use error::SourceError;
 pub use fingerprint::{FINGERPRINT_BYTES_MAX, Fingerprint};
 pub use held::Held;
+pub use known::Knowledge;
+pub use marks::Marks;
 pub use peek::{PEEK_BYTES_MAX, first_line, read_head, task_head};
 pub use plain::{IoMode, PlainReader};
 pub use plan::plan;
 pub use segment::{
-    Found, Lost, Problem, SealRules, SegmentState, SegmentTask, SourcePlan, Waiting,
+    Copy, Found, Lost, Problem, SealRules, SegmentState, SegmentTask, SourcePlan, Waiting,
 };
 pub use split::{Split, splits};
 pub use stream::{StreamEnd, StreamReader};
-pub use validate::{validate_plain, validate_stream};
+pub use validate::{Validated, validate_plain, validate_stream};

@@ -1,28 +1,34 @@
-//! Planning: which bytes of the files found are new. The rules are in DESIGN.md, "Segments".
+//! Planning: which bytes of the files found are new.
 //!
-//! 1. A file whose hints (device, inode, size, time) say that nothing changed is not even opened.
+//! 1. A file whose hints (device, inode, size, time) say that nothing changed is not even opened. The same of a copy.
 //! 2. A file whose device and inode are known, and whose content bears it out, continues.
-//! 3. A file that has the content of a segment which no other file is, is that segment: renamed, copied, compressed.
-//! 4. A copy of a live segment is left alone.
+//! 3. A file that has all that was consumed of a segment which no other file is, is that segment: renamed, copied,
+//!    compressed. Of several the longest is it.
+//! 4. A file whose whole content is the beginning of a segment, as far as that was consumed or is there, is a copy, and
+//!    counts nothing ([`copies`]).
 //! 5. Anything else is a new segment.
 //! 6. A held file, which no path leads to any more, is looked at last: any other file with its bytes stands for it. What
-//!    is read of it is read first.
-//! 7. What then is left of the known segments is gone, and its unread bytes are lost.
+//!    is read of it is read first ([`held`]).
+//! 7. What then is left of the known segments is gone, and what may have followed is a gap ([`gone`]).
 
+mod copies;
+mod gone;
 mod held;
 
 use std::cell::OnceCell;
-use std::collections::{HashMap, HashSet};
-use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+use std::time::Duration;
 
-use super::known::{Known, is_plausible};
+use super::known::{Known, Rest, STRONG_BYTES, has_live_name, is_plausible};
 use super::probe::{Place, Probe};
+use super::relation::Relation;
 use super::rotation::RotatedName;
-use super::segment::{Lost, Problem, Waiting};
+use super::segment::{Assumed, Problem, Waiting};
 use super::siblings::Siblings;
 use super::{
-    Compression, Fingerprint, Found, SealRules, SegmentState, SegmentTask, SourceError, SourcePlan,
+    Compression, Fingerprint, Found, Knowledge, SealRules, SegmentState, SegmentTask, SourceError,
+    SourcePlan,
 };
 
 /// How long a file must have been quiet before its size and time are proof that it did not change: as coarse as the
@@ -31,11 +37,12 @@ const SETTLED: Duration = Duration::from_secs(2);
 
 /// Says what is to be read of the files found, given what is known. Opens files one at a time, and none whose hints
 /// say that nothing changed. Compressed files that are known by content are decoded to their offset.
-pub fn plan(found: Vec<Found>, known: &[SegmentState], rules: &SealRules) -> SourcePlan {
+pub fn plan(found: Vec<Found>, knowledge: Knowledge<'_>, rules: &SealRules) -> SourcePlan {
     let (held, found): (Vec<Found>, Vec<Found>) =
         found.into_iter().partition(|file| file.held.is_some());
     let mut planner = Planner {
-        known: Known::new(known),
+        known: Known::new(knowledge.segments),
+        knowledge,
         rules,
         held: &held,
         found: &found,
@@ -43,16 +50,21 @@ pub fn plan(found: Vec<Found>, known: &[SegmentState], rules: &SealRules) -> Sou
         order: OnceCell::new(),
         outcome: SourcePlan::default(),
     };
-    let files = found.iter().filter(|file| file.size > 0);
-    let unhinted: Vec<&Found> = files.filter(|file| !planner.by_hint(file)).collect();
-    let unclaimed: Vec<&Found> = unhinted.into_iter().filter(|f| !planner.by_content(f)).collect();
-    unclaimed.into_iter().for_each(|file| planner.as_new(file));
+    let (empty, files): (Vec<&Found>, Vec<&Found>) = found.iter().partition(|file| file.size == 0);
+    empty.into_iter().for_each(|file| planner.emptied(file));
+    let unhinted: Vec<&Found> = files.into_iter().filter(|file| !planner.by_hint(file)).collect();
+    let changed: Vec<&Found> =
+        unhinted.into_iter().filter(|file| !planner.is_copy_still(file)).collect();
+    let unclaimed = planner.by_content(changed);
+    let new: Vec<&Found> = unclaimed.into_iter().filter(|file| !planner.is_copy(file)).collect();
+    planner.as_new(new);
     held.iter().for_each(|file| planner.held(file));
     planner.finish()
 }
 
 struct Planner<'p> {
     known: Known<'p>,
+    knowledge: Knowledge<'p>,
     rules: &'p SealRules,
     held: &'p [Found],
     found: &'p [Found],
@@ -61,6 +73,13 @@ struct Planner<'p> {
     /// Where each file stands among those found; made likewise.
     order: OnceCell<HashMap<(u64, u64), usize>>,
     outcome: SourcePlan,
+}
+
+/// A file that has all of a segment, and may be it.
+struct Contender<'p> {
+    file: &'p Found,
+    /// Decompressed bytes; of a compressed one they are counted if there are others.
+    length: Option<u64>,
 }
 
 impl<'p> Planner<'p> {
@@ -73,8 +92,12 @@ impl<'p> Planner<'p> {
         self.order.get_or_init(|| all().map(|(at, file)| (file.key(), at)).collect())
     }
 
+    fn relation(&self, probe: &Probe, segment: &SegmentState) -> Result<Relation, SourceError> {
+        probe.relation(segment, &(self.knowledge.marks)(segment.id))
+    }
+
     /// Rules 1 and 2. Whether the file is dealt with.
-    fn by_hint(&mut self, file: &Found) -> bool {
+    fn by_hint(&mut self, file: &'p Found) -> bool {
         let segments = self.known.segments;
         let untouched = self.known.hinted(file).find(|at| is_untouched(&segments[*at], file));
         if let Some(at) = untouched {
@@ -86,76 +109,148 @@ impl<'p> Planner<'p> {
             return false;
         };
         let planned =
-            Probe::open(file).and_then(|probe| self.continue_one_of(&hinted, &probe, |_, _| true));
+            Probe::open(file).and_then(|probe| self.continue_one_of(&hinted, file, &probe));
         planned.unwrap_or_else(|error| {
             // Most likely still the same segment: nobody else may take it, and nothing is lost yet.
-            self.known.claim(first);
+            self.known.claim(first, file, Rest::Some);
             self.problem(file, error);
             true
         })
     }
 
-    fn untouched(&mut self, at: usize, file: &Found) {
+    fn untouched(&mut self, at: usize, file: &'p Found) {
         let segment = &self.known.segments[at];
-        self.known.claim_idle(at);
+        self.known.claim(at, file, Rest::Idle);
         self.nothing_left(file);
         if !is_same_path(&segment.path, &file.path) || segment.gone_us.is_some() {
             self.outcome.updates.push(segment.seen_as(file, segment.compression, true));
         }
     }
 
-    /// Rule 3.
-    fn by_content(&mut self, file: &Found) -> bool {
-        if self.known.segments.is_empty() {
-            return false;
-        }
-        let planned = Probe::open(file).and_then(|probe| {
-            let mut candidates = self.known.with_head_of(&probe);
-            candidates.retain(|at| !self.known.is_claimed(*at));
-            self.continue_one_of(&candidates, &probe, is_plausible)
-        });
-        planned.unwrap_or_else(|error| {
-            self.problem(file, error);
-            true
-        })
-    }
-
     /// Lets the file be the first of these segments that its content bears out.
     fn continue_one_of(
         &mut self,
         candidates: &[usize],
+        file: &'p Found,
         probe: &Probe,
-        accept: fn(&SegmentState, &Probe) -> bool,
     ) -> Result<bool, SourceError> {
         for &at in candidates {
             let segment = &self.known.segments[at];
-            if !accept(segment, probe) {
+            if !is_plausible(segment, probe) {
                 continue;
             }
-            if let Some(place) = probe.continues(segment)? {
-                self.go_on(probe, Some(segment), place)?;
-                self.known.claim(at);
+            if let Relation::Continues(place) = self.relation(probe, segment)? {
+                let rest = self.go_on(probe, Some(segment), place)?;
+                self.known.claim(at, file, rest);
                 return Ok(true);
             }
         }
         Ok(false)
     }
 
-    /// Rules 4 and 5.
-    fn as_new(&mut self, file: &Found) {
-        let planned = Probe::open(file).and_then(|probe| {
-            if probe.found.size == 0 {
-                return Ok(());
-            }
-            if self.siblings().is_copy(&probe)? {
-                self.outcome.copies.push(file.path.clone());
-                return Ok(());
-            }
-            self.go_on(&probe, None, Place::start())
-        });
-        if let Err(error) = planned {
-            self.problem(file, error);
+    /// Rule 3. Answers the files that are something else.
+    fn by_content(&mut self, files: Vec<&'p Found>) -> Vec<&'p Found> {
+        if self.known.segments.is_empty() {
+            return files;
         }
+        let mut others = Vec::new();
+        let mut contenders: BTreeMap<usize, Vec<Contender<'p>>> = BTreeMap::new();
+        for file in files {
+            match self.contends_for(file) {
+                Ok(Some((at, length))) => {
+                    contenders.entry(at).or_default().push(Contender { file, length });
+                }
+                Ok(None) => others.push(file),
+                Err(error) => self.problem(file, error),
+            }
+        }
+        for (at, contenders) in contenders {
+            others.extend(self.let_one_be(at, contenders));
+        }
+        others
+    }
+
+    /// The segment that the file may be, and its own length if that is known.
+    fn contends_for(&self, file: &Found) -> Result<Option<(usize, Option<u64>)>, SourceError> {
+        let probe = Probe::open(file)?;
+        for at in self.known.beginning_like(&probe) {
+            let segment = &self.known.segments[at];
+            let is_free = self.known.claim_of(at).is_none() && is_plausible(segment, &probe);
+            if is_free && matches!(self.relation(&probe, segment)?, Relation::Continues(_)) {
+                let is_plain = !probe.compression.is_compressed();
+                return Ok(Some((at, is_plain.then_some(probe.found.size))));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The longest of the files is the segment. Answers the others.
+    fn let_one_be(&mut self, at: usize, mut contenders: Vec<Contender<'p>>) -> Vec<&'p Found> {
+        if contenders.len() > 1 {
+            for contender in &mut contenders {
+                if contender.length.is_none() {
+                    let length = Probe::open(contender.file).and_then(|probe| probe.length());
+                    contender.length = length.ok();
+                }
+            }
+            // Of equal ones the last is the youngest.
+            contenders.sort_by_key(|contender| std::cmp::Reverse(contender.length));
+        }
+        let mut files = contenders.into_iter().map(|contender| contender.file);
+        if let Some(file) = files.next() {
+            let planned =
+                Probe::open(file).and_then(|probe| self.continue_one_of(&[at], file, &probe));
+            if let Err(error) = planned {
+                self.known.claim(at, file, Rest::Some);
+                self.problem(file, error);
+            }
+            self.note_assumption(at, file);
+        }
+        files.collect()
+    }
+
+    /// A file with another log's name that begins with the few bytes that were all of a log is taken for it, with a word.
+    fn note_assumption(&mut self, at: usize, file: &Found) {
+        let segment = &self.known.segments[at];
+        let (was, is) = (RotatedName::of(&segment.first_path), RotatedName::of(&file.path));
+        let is_expected = has_live_name(segment, file) || was.is_sibling_of(&is);
+        if segment.offset < STRONG_BYTES && !is_expected {
+            self.outcome.assumed.push(Assumed {
+                path: file.path.clone(),
+                original: segment.path.clone(),
+                bytes: segment.offset,
+            });
+        }
+    }
+
+    /// Rule 5, of files that are no copies of what is known. They may be copies of each other.
+    fn as_new(&mut self, files: Vec<&'p Found>) {
+        for file in self.without_copies_of_each_other(files) {
+            let planned = Probe::open(file).and_then(|probe| {
+                if probe.found.size == 0 || self.is_destroyed(file, &probe) {
+                    return Ok(Rest::None);
+                }
+                self.go_on(&probe, None, Place::start())
+            });
+            if let Err(error) = planned {
+                self.problem(file, error);
+            }
+        }
+    }
+
+    /// Whether a known segment was overwritten in place by what is no text, as shred(1) does before it removes a file.
+    fn is_destroyed(&mut self, file: &'p Found, probe: &Probe) -> bool {
+        let is_text = |head: &[u8]| {
+            let is_cut = |error: std::str::Utf8Error| error.error_len().is_none();
+            !head.contains(&0) && std::str::from_utf8(head).err().is_none_or(is_cut)
+        };
+        let is_whole = |at: &usize| file.size >= self.known.segments[*at].size;
+        let Some(at) = self.known.hinted(file).find(is_whole) else { return false };
+        if probe.compression.is_compressed() || is_text(&probe.head) {
+            return false;
+        }
+        self.known.claim(at, file, Rest::None);
+        true
     }
 
     /// Plans what follows `place`.
@@ -164,11 +259,11 @@ impl<'p> Planner<'p> {
         probe: &Probe,
         known: Option<&SegmentState>,
         place: Place,
-    ) -> Result<(), SourceError> {
+    ) -> Result<Rest, SourceError> {
         if place.at_end {
             self.nothing_left(&probe.found);
             self.update(probe, known, self.is_settled(&probe.found));
-            return Ok(());
+            return Ok(Rest::None);
         }
         let mut task = self.task(probe, known, place);
         if probe.compression == Compression::Plain {
@@ -179,13 +274,14 @@ impl<'p> Planner<'p> {
         }
         if task.waiting_bytes > 0 {
             let (path, bytes) = (task.found.path.clone(), task.waiting_bytes);
-            self.outcome.waiting.push(Waiting { path, bytes });
+            let is_news = known.is_none_or(|segment| segment.unread() == 0);
+            self.outcome.waiting.push(Waiting { path, bytes, is_news });
         }
         match task.end == Some(place.offset) {
             true => self.update(probe, known, false),
             false => self.outcome.tasks.push(task),
         }
-        Ok(())
+        Ok(Rest::Some)
     }
 
     /// Everything from `place` to the end of a compressed file; a plain one's end is filled in later.
@@ -197,6 +293,8 @@ impl<'p> Planner<'p> {
             head: Fingerprint::of(&probe.head),
             anchor: place.anchor,
             rank: probe.rank(),
+            first_path: known.map_or(&probe.found.path, |segment| &segment.first_path).clone(),
+            origin: known.map_or(place.offset, |segment| segment.origin),
             start: place.offset,
             end: None,
             end_anchor: None,
@@ -241,98 +339,6 @@ impl<'p> Planner<'p> {
     fn problem(&mut self, file: &Found, error: SourceError) {
         self.outcome.problems.push(Problem { path: file.path.clone(), error });
     }
-
-    /// Looks at the known segments that no file is any more, and puts the tasks in the order of the files.
-    fn finish(mut self) -> SourcePlan {
-        let moved = self.moved_families();
-        self.put_off(&moved);
-        self.outcome.absent = self.known.absent().map(|segment| segment.id).collect();
-        for segment in self.known.orphans() {
-            if moved.contains(&RotatedName::of(&segment.path).family_path()) {
-                self.outcome.unsettled = true;
-                continue;
-            }
-            let Some(why) = self.fate(segment) else {
-                continue;
-            };
-            let gone_us = segment.gone_us.or(Some(unix_us(self.rules.now)));
-            let mut gone = SegmentState { gone_us, ..segment.clone() };
-            if segment.unread() > 0 {
-                let (path, bytes) = (segment.path.clone(), segment.unread());
-                self.outcome.lost.push(Lost { segment: segment.id, path, bytes, why });
-            }
-            if segment.unread() > 0 || self.is_anothers_file(segment) {
-                // Without a file it is found by its content only, and its loss is not told again.
-                (gone.device, gone.inode) = (0, 0);
-            }
-            self.outcome.updates.push(gone);
-        }
-        let mut tasks = std::mem::take(&mut self.outcome.tasks);
-        if tasks.len() > 1 {
-            tasks.sort_by_key(|task| self.order().get(&task.found.key()).copied());
-        }
-        SourcePlan { tasks, ..self.outcome }
-    }
-
-    /// Logs of which a file was renamed, removed or truncated since it was found: a rotation is under way, and what the
-    /// others are can't be told from a picture of two moments. Only of logs that have something new, or a segment that no
-    /// file is.
-    fn moved_families(&self) -> HashSet<PathBuf> {
-        let family = |path: &Path| RotatedName::of(path).family_path();
-        let new = self.outcome.tasks.iter().filter(|task| task.known.is_none());
-        let mut asked: HashSet<PathBuf> = new.map(|task| family(&task.found.path)).collect();
-        let is_news =
-            |segment: &&SegmentState| segment.gone_us.is_none() || self.is_anothers_file(segment);
-        asked.extend(self.known.orphans().filter(is_news).map(|segment| family(&segment.path)));
-        if asked.is_empty() {
-            return asked;
-        }
-        let moved = self.siblings().files().filter(|file| {
-            let meta = std::fs::metadata(&file.path);
-            meta.map_or(true, |meta| {
-                let now = Found::new(&file.path, &meta);
-                now.key() != file.key() || now.size < file.size
-            })
-        });
-        moved.map(|file| family(&file.path)).filter(|family| asked.contains(family)).collect()
-    }
-
-    /// Leaves new files of logs that are being rotated for another look: one of them may be a copy of what is gone.
-    fn put_off(&mut self, moved: &HashSet<PathBuf>) {
-        let is_sure = |task: &SegmentTask| {
-            task.known.is_some()
-                || !moved.contains(&RotatedName::of(&task.found.path).family_path())
-        };
-        let (sure, unsure): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut self.outcome.tasks).into_iter().partition(is_sure);
-        self.outcome.tasks = sure;
-        self.outcome.unsettled |= !unsure.is_empty();
-        self.outcome.copies.extend(unsure.into_iter().map(|task| task.found.path));
-    }
-
-    /// What became of a segment's file, if that is news.
-    fn fate(&self, segment: &SegmentState) -> Option<&'static str> {
-        let why = if self.is_anothers_file(segment) {
-            "the file was truncated, or its inode became another file's"
-        } else if segment.gone_us.is_none() && !is_still_at(&segment.path, segment) {
-            "the file was deleted or moved away before it was read to its end"
-        } else {
-            return None;
-        };
-        (!self.is_in_doubt(segment)).then_some(why)
-    }
-
-    /// Whether the segment's device and inode are those of a file that was found, and that is not the segment.
-    fn is_anothers_file(&self, segment: &SegmentState) -> bool {
-        self.order().contains_key(&(segment.device, segment.inode))
-    }
-
-    /// Whether a sibling could not be read that may be the segment: a compressed file that is still being written.
-    fn is_in_doubt(&self, segment: &SegmentState) -> bool {
-        let name = RotatedName::of(&segment.path);
-        let is_sibling = |path: &Path| RotatedName::of(path).family() == name.family();
-        self.outcome.problems.iter().any(|p| is_sibling(&p.path))
-    }
 }
 
 /// Paths compare by their parts, which takes longer than to see that they are written alike.
@@ -351,18 +357,4 @@ fn scanned(segment: &SegmentState, file: &Found) -> u64 {
     let grew = (segment.device, segment.inode) == file.key() && segment.size <= file.size;
     let is_plain = !segment.compression.is_compressed();
     if grew && is_plain { segment.offset.max(segment.size) } else { segment.offset }
-}
-
-fn unix_us(time: SystemTime) -> i64 {
-    let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
-}
-
-/// Whether the segment's file still lies where it was seen, outside the globs of today or in a folder that cannot be
-/// looked into.
-fn is_still_at(path: &Path, segment: &SegmentState) -> bool {
-    match std::fs::metadata(path) {
-        Ok(meta) => Found::new(path, &meta).key() == (segment.device, segment.inode),
-        Err(error) => error.kind() != std::io::ErrorKind::NotFound,
-    }
 }

@@ -9,11 +9,11 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::compression::MAGIC_BYTES;
 use super::decoder::Decoder;
-use super::fingerprint::{FINGERPRINT_BYTES_MAX, Trace, covered};
+use super::fingerprint::{FINGERPRINT_BYTES_MAX, covered};
 use super::positioned::{Holes, read_exact};
-use super::{Compression, Fingerprint, Found, SegmentState, SourceError};
+use super::{Compression, Fingerprint, Found, SourceError};
 
-/// Bytes looked through at a time for the last newline, and decoded at a time towards an offset.
+/// Bytes looked through at a time for the last newline.
 const STEP_BYTES: usize = 64 * 1024;
 
 /// An open file of which the first bytes are read.
@@ -86,7 +86,7 @@ impl Probe {
         Ok(head)
     }
 
-    fn decoder(&self) -> Result<Decoder, SourceError> {
+    pub(crate) fn decoder(&self) -> Result<Decoder, SourceError> {
         Decoder::new(self.file.clone(), self.compression, &self.found.path)
     }
 
@@ -97,64 +97,20 @@ impl Probe {
         Ok(bytes)
     }
 
-    /// See [`SegmentState::rank`].
+    /// Bytes of a plain file, which it had when it was opened.
+    pub(crate) fn read(&self, into: &mut [u8], offset: u64) -> Result<(), SourceError> {
+        read_exact(&self.file, &self.found.path, into, offset)
+    }
+
+    /// See [`SegmentState::rank`](super::SegmentState::rank).
     pub(crate) fn rank(&self) -> u64 {
         rank(&self.head)
-    }
-
-    /// Where this file goes on if it is the known segment: the same head, and the same bytes before the offset.
-    pub(crate) fn continues(&self, known: &SegmentState) -> Result<Option<Place>, SourceError> {
-        if !known.head.begins(&self.head) {
-            return Ok(None);
-        }
-        let place = match self.compression {
-            Compression::Plain => self.plain_place(known.offset)?,
-            _ => self.decoded_place(known.offset)?,
-        };
-        Ok(place.filter(|place| place.anchor == known.anchor))
-    }
-
-    fn plain_place(&self, offset: u64) -> Result<Option<Place>, SourceError> {
-        if self.found.size < offset {
-            return Ok(None);
-        }
-        let tail = self.before(offset)?;
-        Ok(Some(Place {
-            offset,
-            anchor: Fingerprint::of(&tail),
-            mid_line: tail.last().is_some_and(|byte| *byte != b'\n'),
-            at_end: offset == self.found.size,
-        }))
     }
 
     /// The bytes before `offset` of a plain file, as many as an anchor covers.
     pub(crate) fn before(&self, offset: u64) -> Result<Vec<u8>, SourceError> {
         let len = covered(offset);
         self.bytes(offset - len as u64, len)
-    }
-
-    fn decoded_place(&self, offset: u64) -> Result<Option<Place>, SourceError> {
-        let mut decoder = self.decoder()?;
-        let mut trace = decode_to(&mut decoder, offset)?;
-        if trace.length() < offset {
-            return Ok(None);
-        }
-        Ok(Some(Place {
-            offset,
-            anchor: trace.anchor(),
-            mid_line: trace.last_byte().is_some_and(|byte| byte != b'\n'),
-            at_end: decoder.fill(&mut [0])? == 0,
-        }))
-    }
-
-    /// An offset, at most `limit` and the file's length, and the fingerprint of the bytes before it.
-    pub(crate) fn anchor_within(&self, limit: u64) -> Result<(u64, Fingerprint), SourceError> {
-        if self.compression == Compression::Plain {
-            let offset = limit.min(self.found.size);
-            return Ok((offset, Fingerprint::of(&self.before(offset)?)));
-        }
-        let mut trace = decode_to(&mut self.decoder()?, limit)?;
-        Ok((trace.length(), trace.anchor()))
     }
 
     /// Behind the last newline of a plain file's `start..`; `start` if there is none.
@@ -172,21 +128,6 @@ impl Probe {
         }
         Ok(start)
     }
-}
-
-/// Decodes up to `offset`, or to the end.
-fn decode_to(decoder: &mut Decoder, offset: u64) -> Result<Trace, SourceError> {
-    let mut trace = Trace::default();
-    let mut scratch = vec![0; STEP_BYTES];
-    while trace.length() < offset {
-        let wanted = (offset - trace.length()).min(STEP_BYTES as u64) as usize;
-        let n = decoder.fill(&mut scratch[..wanted])?;
-        trace.feed(&scratch[..n]);
-        if n < wanted {
-            break;
-        }
-    }
-    Ok(trace)
 }
 
 fn rank(head: &[u8]) -> u64 {

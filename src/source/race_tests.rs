@@ -65,8 +65,8 @@ fn a_file_that_was_opened_for_writing_while_it_was_mapped_is_not_trusted_though_
 /// Reads what is there now; `None` when the file changed meanwhile.
 fn try_read(path: &Path) -> Option<Vec<u8>> {
     let found = Found::new(path, &fs::metadata(path).ok()?);
-    let rules = SealRules { final_: true, seal_after: None, now: later() };
-    let task = plan(vec![found], &[], &rules).tasks.pop()?;
+    let rules = SealRules { final_: true, seal_after: None, leaving: false, now: later() };
+    let task = plan(vec![found], Knowledge::nothing(), &rules).tasks.pop()?;
     let reader = PlainReader::open(&task, IoMode::Mmap, 100).ok()?;
     let mut buffer = ChunkBuffer::default();
     let mut bytes = Vec::new();

@@ -68,8 +68,8 @@ pub(super) fn later() -> SystemTime {
 
 pub(super) fn task(path: &Path) -> SegmentTask {
     let found = Found::new(path, &fs::metadata(path).expect("is there"));
-    let rules = SealRules { final_: true, seal_after: None, now: later() };
-    let mut planned = plan(vec![found], &[], &rules);
+    let rules = SealRules { final_: true, seal_after: None, leaving: false, now: later() };
+    let mut planned = plan(vec![found], Knowledge::nothing(), &rules);
     assert!(planned.problems.is_empty(), "{:?}", planned.problems);
     planned.tasks.pop().expect("one task")
 }
@@ -92,7 +92,7 @@ fn read_stream(task: &SegmentTask, split_bytes: u64, max: u64) -> Yield {
     while let Some(chunk) = reader.next_chunk(&mut buffer).expect("read") {
         all.take(chunk, max);
     }
-    let state = validate_stream(task, &reader.finish().expect("ended")).expect("unchanged");
+    let state = validate_stream(task, reader.finish().expect("ended")).expect("unchanged").state;
     assert_eq!(state.complete, task.settled);
     all
 }
@@ -107,7 +107,7 @@ fn read_stream_ahead(task: &SegmentTask, split_bytes: u64, max: u64) -> Yield {
         Ok::<_, SourceError>(true)
     };
     let reader = read_ahead(reader, split_bytes as usize % 3, take).expect("read");
-    validate_stream(task, &reader.finish().expect("ended")).expect("unchanged");
+    validate_stream(task, reader.finish().expect("ended")).expect("unchanged");
     all
 }
 
@@ -279,7 +279,7 @@ fn a_file_that_only_grew_is_trusted_as_far_as_it_was_planned() {
         .open(&path)
         .and_then(|mut f| f.write_all(b"two\n"))
         .expect("ok");
-    let state = validate_plain(&task, &reader).expect("fine");
+    let state = validate_plain(&task, &reader).expect("fine").state;
     assert_eq!((state.offset, state.size), (4, 4));
 }
 

@@ -100,15 +100,19 @@ impl<'p> RotatedName<'p> {
             && other.rest.is_empty()
     }
 
+    /// Whether both are files of logs with one name, be it in different folders.
+    pub(crate) fn is_sibling_of(&self, other: &Self) -> bool {
+        self.stem == other.stem
+    }
+
+    /// Whether it has a date: then the youngest is written to, where there is no file without one.
+    pub(crate) fn is_dated(&self) -> bool {
+        matches!(self.age, Age::Dated(..))
+    }
+
     /// The live file's path, if this one is a rotated one.
     pub(crate) fn live_path(&self) -> Option<PathBuf> {
         (self.age != Age::Live).then(|| self.family_path())
-    }
-
-    /// The path without a compressor's ending, if it has one.
-    pub(crate) fn uncompressed_path(&self) -> Option<PathBuf> {
-        let plain = self.name.strip_suffix(&*self.rest).filter(|_| !self.rest.is_empty())?;
-        Some(self.folder.join(plain))
     }
 
     /// Oldest first.

@@ -105,6 +105,8 @@ pub struct SegmentState {
     pub id: u64,
     /// Where it was last seen.
     pub path: PathBuf,
+    /// Where it was first read: its log's name.
+    pub first_path: PathBuf,
     /// Device number; 0 with `inode` 0: no file of the file system is this segment any more.
     pub device: u64,
     /// Inode number.
@@ -119,7 +121,10 @@ pub struct SegmentState {
     pub head: Fingerprint,
     /// Hash of its first line (of at most 4 KiB of it): an order of segments that renames don't change.
     pub rank: u64,
-    /// Decompressed bytes consumed.
+    /// The first decompressed byte that is its own; those before it were read as another segment's. Nearly always 0: see
+    /// [`SegmentTask::origin`].
+    pub origin: u64,
+    /// Where reading goes on: behind the last decompressed byte consumed.
     pub offset: u64,
     /// The bytes right before `offset`.
     pub anchor: Fingerprint,
@@ -146,6 +151,11 @@ impl SegmentState {
         }
     }
 
+    /// Decompressed bytes consumed.
+    pub fn consumed(&self) -> u64 {
+        self.offset.saturating_sub(self.origin)
+    }
+
     /// Bytes of a plain file that were seen and never consumed.
     pub(crate) fn unread(&self) -> u64 {
         match self.compression {
@@ -162,6 +172,8 @@ pub struct SealRules {
     pub final_: bool,
     /// Seal a file that was not written to for so long.
     pub seal_after: Option<Duration>,
+    /// The process ends, and with it what only it holds: files that nobody else can read any more are read to their last byte.
+    pub leaving: bool,
     /// The present.
     pub now: SystemTime,
 }
@@ -181,7 +193,12 @@ pub struct SegmentTask {
     pub anchor: Fingerprint,
     /// See [`SegmentState::rank`].
     pub rank: u64,
-    /// The first decompressed byte to read; 0, or where the last batch stopped.
+    /// See [`SegmentState::first_path`].
+    pub first_path: PathBuf,
+    /// See [`SegmentState::origin`]. Not 0 for the tail that only a held file has, while another file stands for the log up to
+    /// there.
+    pub origin: u64,
+    /// The first decompressed byte to read; the origin, or where the last batch stopped.
     pub start: u64,
     /// Plain: behind the last newline, or the file's end when it is sealed. Compressed: `None`, its end, unless what
     /// follows is of no concern.
@@ -212,19 +229,70 @@ pub struct Waiting {
     pub path: PathBuf,
     /// The line's bytes so far.
     pub bytes: u64,
+    /// Whether nothing waited there at the last look.
+    pub is_news: bool,
 }
 
-/// Bytes that are gone without having been read.
+/// A gap: what followed the consumed bytes of a log is gone, if there was anything.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lost {
     /// The catalog's number of that segment.
     pub segment: u64,
     /// The segment they belonged to.
     pub path: PathBuf,
-    /// How many at least.
+    /// How many bytes were seen and never read; what nobody saw can't be counted.
     pub bytes: u64,
     /// What happened.
     pub why: &'static str,
+}
+
+/// A file of which nothing counts, since all of its content was read as the beginning of a segment. What the catalog stores
+/// of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Copy {
+    /// The file.
+    pub path: PathBuf,
+    /// Device number.
+    pub device: u64,
+    /// Inode number.
+    pub inode: u64,
+    /// Bytes of the file, compressed ones if it is compressed.
+    pub size: u64,
+    /// Its time, nanoseconds since the Unix epoch.
+    pub mtime_ns: i64,
+    /// Whether it was quiet for a while when it was looked at: its size and time prove that it did not change.
+    pub settled: bool,
+    /// The catalog's number of the segment; 0 for one that is read for the first time in this batch.
+    pub segment: u64,
+    /// Where that segment was when this was found out.
+    pub original: PathBuf,
+    /// Decompressed bytes of the copy; 0 for a file that was emptied, and may be filled with its first lines again.
+    pub bytes: u64,
+    /// Whether anybody was told.
+    pub told: bool,
+}
+
+impl Copy {
+    /// Device and inode.
+    pub(crate) fn key(&self) -> (u64, u64) {
+        (self.device, self.inode)
+    }
+
+    /// Whether it is that file, whatever that is called by now.
+    pub fn is_file(&self, found: &Found) -> bool {
+        self.key() == found.key()
+    }
+}
+
+/// A file that was taken for a log that is gone, by few bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Assumed {
+    /// The file.
+    pub path: PathBuf,
+    /// Where the log was.
+    pub original: PathBuf,
+    /// The bytes that were read there, and are not read again.
+    pub bytes: u64,
 }
 
 /// A file that could not be read, planned or trusted this time.
@@ -252,9 +320,15 @@ pub struct SourcePlan {
     pub problems: Vec<Problem>,
     /// Unfinished last lines, which the next batches look at again.
     pub waiting: Vec<Waiting>,
-    /// Files left out since they are copies of a live segment that are not needed (yet): `gzip` at work or `gzip -k`,
-    /// or a copytruncate between its two steps. They are looked at again while they exist.
-    pub copies: Vec<PathBuf>,
+    /// Files that hold nothing but the beginning of a segment, of which nothing counts. They are looked at again when they
+    /// change.
+    pub copies: Vec<Copy>,
+    /// Whether `copies` differ from those that were known.
+    pub copies_changed: bool,
+    /// What was decided by few bytes, and should be known.
+    pub assumed: Vec<Assumed>,
+    /// Files that a rotation moves about, left for the next look.
+    pub put_off: Vec<PathBuf>,
     /// The catalog's numbers of known segments that no file is any more.
     pub absent: Vec<u64>,
     /// Held files of which nothing is left to be read: [`super::Held::release`] them.

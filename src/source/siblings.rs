@@ -1,13 +1,11 @@
-//! The files of one log beside each other: which of them has a successor, and which is a copy of another.
+//! The files of one log beside each other: which of them has a successor.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use super::known::STRONG_BYTES;
-use super::probe::Probe;
 use super::rotation::RotatedName;
 use super::segment::QUIET;
-use super::{Compression, Fingerprint, Found, SealRules, SourceError};
+use super::{Found, SealRules, SegmentState};
 
 /// All files that were found, by log and by path.
 pub(crate) struct Siblings<'f> {
@@ -39,53 +37,26 @@ impl<'f> Siblings<'f> {
     /// Whether a last line without a newline counts as it is.
     pub(crate) fn is_sealed(&self, file: &Found, rules: &SealRules) -> bool {
         let Some(quiet) = file.quiet(rules.now) else {
-            return rules.final_;
+            return rules.final_ || (rules.leaving && file.held.is_some());
         };
         rules.final_
+            || (rules.leaving && file.held.is_some())
             || rules.seal_after.is_some_and(|after| quiet >= after)
-            || (quiet >= QUIET && (file.held.is_some() || self.has_successor(file)))
+            || (quiet >= QUIET && (file.held.is_some() || self.is_rotated(file)))
     }
 
-    fn has_successor(&self, file: &Found) -> bool {
+    fn is_rotated(&self, file: &Found) -> bool {
         let name = RotatedName::of(&file.path);
         let youngest = self.youngest.get(&name.family_path());
         youngest.is_some_and(|other| name.is_older_than(other))
             || name.live_path().is_some_and(|live| live.exists())
     }
 
-    /// Whether a file that is not known has only what another file has that is there too: copytruncate between its
-    /// two steps copies from the live file, a compressor (at work, or told to keep its input) from the file that has
-    /// the same name but for the ending.
-    pub(crate) fn is_copy(&self, probe: &Probe) -> Result<bool, SourceError> {
-        let name = RotatedName::of(&probe.found.path);
-        let original = match probe.compression {
-            Compression::Plain => name.live_path(),
-            _ => name.uncompressed_path(),
-        };
-        let Some(original) = original.and_then(|path| self.by_path.get(path.as_path())) else {
-            return Ok(false);
-        };
-        match Probe::open(original) {
-            Ok(original) => begins_with(&original, probe),
-            Err(error) if error.is_not_found() => Ok(false),
-            Err(error) => Err(error),
-        }
+    /// Whether a file has the name of a segment's log by now, or a younger one.
+    pub(crate) fn has_successor(&self, segment: &SegmentState) -> bool {
+        let name = RotatedName::of(&segment.path);
+        let youngest = self.youngest.get(&name.family_path());
+        youngest.is_some_and(|other| !other.is_older_than(&name))
+            || self.by_path.contains_key(segment.first_path.as_path())
     }
-}
-
-/// Whether `original` begins with all of `copy`, by the first bytes and the last ones of the copy. A copy is made of what
-/// there was by then: it has no more than its original.
-pub(crate) fn begins_with(original: &Probe, copy: &Probe) -> Result<bool, SourceError> {
-    let heads = original.head.len().min(copy.head.len());
-    if original.compression != Compression::Plain || original.head[..heads] != copy.head[..heads] {
-        return Ok(false);
-    }
-    let (length, anchor) = copy.anchor_within(original.found.size + 1)?;
-    // Few equal bytes are no proof, but a copy is created and written after its original.
-    let is_younger = copy.born.zip(original.born).is_none_or(|(copy, original)| copy >= original)
-        && copy.found.mtime_ns >= original.found.mtime_ns;
-    let is_evident = length >= STRONG_BYTES || is_younger;
-    Ok((1..=original.found.size).contains(&length)
-        && is_evident
-        && Fingerprint::of(&original.before(length)?) == anchor)
 }

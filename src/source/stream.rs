@@ -9,7 +9,8 @@ use memchr::{memchr, memrchr};
 use super::chunk::{Chunk, ChunkBuffer, Oversize, SAMPLE_BYTES_MAX};
 use super::decoder::Decoder;
 use super::fingerprint::{Fingerprint, Trace, covered};
-use super::{Found, SegmentTask, SourceError};
+use super::marks::MarksOfStream;
+use super::{Found, Marks, SegmentTask, SourceError};
 
 /// Decompressed bytes that are decoded at a time where they are not kept.
 const SKIP_BYTES: usize = 256 * 1024;
@@ -20,6 +21,7 @@ pub struct StreamReader {
     file: Arc<File>,
     path: PathBuf,
     trace: Trace,
+    marks: MarksOfStream,
     /// Bytes decoded behind the last newline handed out.
     carry: Vec<u8>,
     /// Where the next chunk begins.
@@ -40,6 +42,8 @@ pub struct StreamEnd {
     pub head: Fingerprint,
     /// Its last bytes.
     pub anchor: Fingerprint,
+    /// Marks of all of it.
+    pub marks: Marks,
     /// The file after the reading.
     pub found: Found,
 }
@@ -63,6 +67,7 @@ impl StreamReader {
             file,
             path,
             trace: Trace::default(),
+            marks: MarksOfStream::default(),
             carry: Vec::new(),
             offset: task.start,
             split_bytes: usize::try_from(split_bytes.max(1)).unwrap_or(usize::MAX),
@@ -192,6 +197,7 @@ impl StreamReader {
         let n = self.decoder.fill(&mut into[..wanted])?;
         self.at_end = n < wanted || wanted == left;
         self.trace.feed(&into[..n]);
+        self.marks.feed(&into[..n]);
         Ok(n)
     }
 
@@ -210,6 +216,7 @@ impl StreamReader {
             length: self.trace.length(),
             head: Fingerprint::of(&self.trace.head()[..covered(self.trace.length())]),
             anchor: self.trace.anchor(),
+            marks: self.marks.finish(),
             found: Found::new(&self.path, &meta),
         })
     }

@@ -1,5 +1,6 @@
 //! For tests: a folder of logs to which things happen, and a catalog of what was read of them.
 
+use std::collections::HashMap;
 use std::fs;
 use std::io::Write;
 use std::path::PathBuf;
@@ -19,6 +20,9 @@ pub(super) struct World {
     pub(super) known: Vec<SegmentState>,
     pub(super) rules: SealRules,
     pub(super) lost_bytes: u64,
+    pub(super) gaps: usize,
+    pub(super) copies: Vec<Copy>,
+    marks: HashMap<u64, Marks>,
     pub(super) last: SourcePlan,
     /// For a process that stays.
     pub(super) held: Option<Held>,
@@ -29,8 +33,16 @@ impl World {
         World {
             folder: tempfile::tempdir().expect("temporary folder"),
             known: Vec::new(),
-            rules: SealRules { final_: false, seal_after: None, now: SystemTime::now() },
+            rules: SealRules {
+                final_: false,
+                seal_after: None,
+                leaving: false,
+                now: SystemTime::now(),
+            },
             lost_bytes: 0,
+            gaps: 0,
+            copies: Vec::new(),
+            marks: HashMap::new(),
             last: SourcePlan::default(),
             held: None,
         }
@@ -101,14 +113,34 @@ impl World {
         self.run_on(files)
     }
 
+    pub(super) fn plan(&self, files: Vec<Found>) -> SourcePlan {
+        let marks = |id| self.marks.get(&id).cloned().unwrap_or_default();
+        let (segments, copies) = (self.known.as_slice(), self.copies.as_slice());
+        plan(files, Knowledge { segments, copies, marks: &marks }, &self.rules)
+    }
+
+    /// The names of files that the last run found to be copies.
+    pub(super) fn copies_now(&self) -> Vec<String> {
+        let copies = self.copies.iter().filter(|copy| copy.bytes > 0);
+        let name = |copy: &Copy| {
+            copy.path.strip_prefix(self.folder.path()).map(|p| p.display().to_string())
+        };
+        copies.map(|copy| name(copy).expect("in the folder")).collect()
+    }
+
     fn run_on(&mut self, mut files: Vec<Found>) -> String {
         if let Some(held) = &mut self.held {
             held.hold(&files);
             files.extend(held.missing(&files));
         }
-        self.last = plan(files, &self.known, &self.rules);
+        self.last = self.plan(files);
         if let Some(held) = &mut self.held {
             held.release(&self.last.spent);
+        }
+        self.gaps += self.last.lost.len();
+        if self.last.copies_changed {
+            self.copies = self.last.copies.clone();
+            self.copies.iter_mut().for_each(|copy| copy.told = true);
         }
         self.lost_bytes += self.last.lost.iter().map(|lost| lost.bytes).sum::<u64>();
         for update in std::mem::take(&mut self.last.updates) {
@@ -116,24 +148,26 @@ impl World {
         }
         let mut text = String::new();
         for task in std::mem::take(&mut self.last.tasks) {
-            let (bytes, state) = read(&task);
+            let (bytes, Validated { state, marks }) = read(&task);
             if !text.is_empty() && !text.ends_with('\n') {
                 text.push('\n'); // a line that was sealed without one
             }
             text += &String::from_utf8(bytes).expect("the tests write text");
-            self.store(state);
+            let id = self.store(state);
+            self.marks.entry(id).or_default().append(&marks);
         }
         text
     }
 
-    fn store(&mut self, mut state: SegmentState) {
+    fn store(&mut self, mut state: SegmentState) -> u64 {
         if state.id == 0 {
             state.id = self.known.len() as u64 + 1;
             self.known.push(state);
-        } else {
-            let at = state.id as usize - 1;
-            self.known[at] = state;
+            return self.known.len() as u64;
         }
+        let id = state.id;
+        self.known[id as usize - 1] = state;
+        id
     }
 
     pub(super) fn run_quietly(&mut self) -> String {
@@ -144,7 +178,7 @@ impl World {
     }
 }
 
-fn read(task: &SegmentTask) -> (Vec<u8>, SegmentState) {
+fn read(task: &SegmentTask) -> (Vec<u8>, Validated) {
     let mut buffer = ChunkBuffer::default();
     let mut bytes = Vec::new();
     if task.compression.is_compressed() {
@@ -153,13 +187,13 @@ fn read(task: &SegmentTask) -> (Vec<u8>, SegmentState) {
             bytes.extend_from_slice(chunk.bytes);
         }
         let end = reader.finish().expect("ended");
-        return (bytes, validate_stream(task, &end).expect("unchanged"));
+        return (bytes, validate_stream(task, end).expect("unchanged"));
     }
     let reader = PlainReader::open(task, IoMode::Read, 1 << 20).expect("opened");
     for split in splits(reader.range().start, reader.range().end, 100) {
         let chunk = reader.chunk(split, &mut buffer).expect("read");
         bytes.extend_from_slice(chunk.bytes);
     }
-    let state = validate_plain(task, &reader).expect("unchanged");
-    (bytes, state)
+    let validated = validate_plain(task, &reader).expect("unchanged");
+    (bytes, validated)
 }

@@ -2,7 +2,18 @@
 
 use super::fingerprint::covered;
 use super::positioned::read_exact;
-use super::{Fingerprint, Found, PlainReader, SegmentState, SegmentTask, SourceError, StreamEnd};
+use super::{
+    Fingerprint, Found, Marks, PlainReader, SegmentState, SegmentTask, SourceError, StreamEnd,
+};
+
+/// What a segment is once it was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Validated {
+    /// Its new state.
+    pub state: SegmentState,
+    /// Marks of what was read.
+    pub marks: Marks,
+}
 
 /// Looks at a plain segment again. The state has the task's number, or 0 for a new segment.
 ///
@@ -10,10 +21,7 @@ use super::{Fingerprint, Found, PlainReader, SegmentState, SegmentTask, SourceEr
 ///
 /// `Changed` when somebody wanted to write while it was mapped, when it became shorter, or when its head or the bytes
 /// before the start or the end are others than when it was planned. Drop what came from it.
-pub fn validate_plain(
-    task: &SegmentTask,
-    reader: &PlainReader,
-) -> Result<SegmentState, SourceError> {
+pub fn validate_plain(task: &SegmentTask, reader: &PlainReader) -> Result<Validated, SourceError> {
     let path = &task.found.path;
     let changed = |what| Err(SourceError::Changed { path: path.clone(), what });
     let end = reader.range().end;
@@ -37,12 +45,14 @@ pub fn validate_plain(
     {
         return changed("its bytes are not those that were planned");
     }
+    let marks = Marks::of_file(reader.file(), path, task.start.min(end)..end)?;
     // Last, so that a writer who came during the checks above is seen too.
     if reader.lease_was_broken() {
         return changed("somebody opened it for writing");
     }
     let head = Fingerprint::of(&head[..covered(end).min(head.len())]);
-    Ok(state(task, end, head, anchor, end == task.found.size))
+    let state = state(task, end, head, anchor, end == task.found.size);
+    Ok(Validated { state, marks })
 }
 
 /// Looks at a compressed segment again, once it was read to its end.
@@ -50,12 +60,13 @@ pub fn validate_plain(
 /// # Errors
 ///
 /// `Changed` when the file was written to while it was read. Drop what came from it.
-pub fn validate_stream(task: &SegmentTask, end: &StreamEnd) -> Result<SegmentState, SourceError> {
+pub fn validate_stream(task: &SegmentTask, end: StreamEnd) -> Result<Validated, SourceError> {
     let path = &task.found.path;
     if end.found != task.found {
         return Err(SourceError::Changed { path: path.clone(), what: "it was written to" });
     }
-    Ok(state(task, end.length, end.head, end.anchor, true))
+    let state = state(task, end.length, end.head, end.anchor, true);
+    Ok(Validated { state, marks: end.marks })
 }
 
 fn state(
@@ -68,6 +79,7 @@ fn state(
     SegmentState {
         id: task.known.unwrap_or(0),
         path: task.found.path.clone(),
+        first_path: task.first_path.clone(),
         device: task.found.device,
         inode: task.found.inode,
         size: task.found.size,
@@ -75,6 +87,7 @@ fn state(
         compression: task.compression,
         head,
         rank: task.rank,
+        origin: task.origin,
         offset,
         anchor,
         complete: complete && task.settled,

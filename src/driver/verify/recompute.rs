@@ -105,15 +105,16 @@ struct Tasks {
 
 /// What was consumed of each segment that can still be read.
 fn tasks(plan: &Plan, known: &[SegmentState]) -> Result<Tasks, RunError> {
-    let located = locate(plan, known)?.segments;
+    let located = locate(plan, None, known)?.segments;
     let mut all = Tasks { tasks: Vec::new(), gone: Vec::new(), renamed: false };
-    for (segment, place) in known.iter().zip(located).filter(|(known, _)| known.offset > 0) {
-        match place {
+    for (segment, place) in known.iter().zip(located).filter(|(known, _)| known.consumed() > 0) {
+        // A tail that only a held file had is gone with it.
+        match place.filter(|_| segment.origin == 0) {
             Some(place) => {
                 all.renamed |= place.found.path != segment.path;
                 all.tasks.push(task(segment, place.found, place.compression));
             }
-            None => all.gone.push((segment.path.clone(), segment.offset)),
+            None => all.gone.push((segment.path.clone(), segment.consumed())),
         }
     }
     Ok(all)
@@ -129,6 +130,8 @@ fn task(segment: &SegmentState, found: Found, compression: Compression) -> Segme
         head: segment.head,
         anchor: Fingerprint::of(b""),
         rank: segment.rank,
+        first_path: segment.first_path.clone(),
+        origin: 0,
         start: 0,
         end: Some(segment.offset),
         end_anchor: is_plain.then_some(segment.anchor),

@@ -1,6 +1,7 @@
 //! One job's life under `watch`.
 
 use std::collections::HashSet;
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use super::super::batch::Depth;
@@ -13,6 +14,9 @@ use super::courier::{self, Closing, Desk};
 use super::tick::{self, Tick};
 use super::{Beat, WatchEvents, WatchTimes, is_stopped, pause};
 use crate::limits::{WATCH_DRAIN, WATCH_NOTE, WATCH_RETRY_MAX, WATCH_RETRY_MIN};
+
+/// Batches that are made after the signal to stop, at most.
+const LEAVING_BATCHES_MAX: usize = 3;
 
 /// Works on a job until it is to stop. Whatever fails is told and tried again, from the catalog on.
 pub(super) fn watch(
@@ -107,7 +111,10 @@ impl Life<'_> {
         let mut tick = Tick::new(self.work.plan);
         while !is_stopped(self.work.stop) {
             let began = Instant::now();
-            self.round(&mut session, &mut since)?;
+            match self.round(&mut session, &mut since) {
+                Err(RunError::Stopped) => break,
+                done => done?,
+            }
             self.failures = 0;
             let until = tick::next(began, self.times.every);
             tick.wait(until, &mut self.inputs, self.work.stop)?;
@@ -139,8 +146,31 @@ impl Life<'_> {
         Ok(())
     }
 
+    /// Reads what goes with this process: files that it holds and nobody else finds. A file that stands for one of them up to
+    /// some place is read first, hence several batches.
+    fn leave(&mut self, session: &mut Session<'_>) -> Result<(), RunError> {
+        static GO_ON: AtomicBool = AtomicBool::new(false);
+        if !self.inputs.holds_missing(self.work.plan) {
+            return Ok(());
+        }
+        session.work.stop = &GO_ON;
+        self.inputs.leaving = true;
+        for _ in 0..LEAVING_BATCHES_MAX {
+            let mut outcome = Outcome::default();
+            session.batch(Depth::Changed, &mut self.inputs, &mut outcome)?;
+            let decided = outcome.decided;
+            self.tell(outcome);
+            if !decided {
+                break;
+            }
+            self.desk.submit(session.snapshot()?);
+        }
+        Ok(())
+    }
+
     /// Brings everything up to the last batch, as far as that is quick.
     fn end(&mut self, session: &mut Session<'_>) -> Result<(), RunError> {
+        self.leave(session)?;
         refresh::refresh(session)?;
         self.desk.drain(Instant::now() + WATCH_DRAIN);
         session.note_outputs(&self.desk.news())

@@ -5,25 +5,28 @@
 //! it is read, as a segment of its own, once the other was read to its end.
 
 use super::Planner;
-use crate::source::known::{STRONG_BYTES, is_plausible_for_held};
+use crate::source::known::{Claim, STRONG_BYTES};
 use crate::source::probe::{Place, Probe};
+use crate::source::relation::{Overlap, Relation};
 use crate::source::segment::QUIET;
-use crate::source::siblings::begins_with;
 use crate::source::{Found, SourceError};
 
-impl Planner<'_> {
+impl<'p> Planner<'p> {
     /// Plans what only this file has.
-    pub(super) fn held(&mut self, file: &Found) {
+    pub(super) fn held(&mut self, file: &'p Found) {
         if file.size == 0 {
             return self.nothing_left(file);
         }
         if self.by_hint(file) {
             return;
         }
-        let planned = Probe::open(file).and_then(|probe| match self.held_by_content(&probe)? {
-            true => Ok(()),
-            false if self.is_read_as_new(&probe)? => Ok(()),
-            false => self.go_on(&probe, None, Place::start()),
+        let planned = Probe::open(file).and_then(|probe| {
+            if self.is_destroyed(file, &probe) {
+                self.outcome.spent.push(file.clone());
+            } else if !self.held_by_content(file, &probe)? && !self.is_read_as_new(&probe)? {
+                self.go_on(&probe, None, Place::start())?;
+            }
+            Ok(())
         });
         if let Err(error) = planned {
             self.problem(file, error);
@@ -31,24 +34,34 @@ impl Planner<'_> {
     }
 
     /// Whether it is a known segment, be it that another file stands for that one by now.
-    fn held_by_content(&mut self, probe: &Probe) -> Result<bool, SourceError> {
-        for at in self.known.with_head_of(probe) {
+    fn held_by_content(&mut self, file: &'p Found, probe: &Probe) -> Result<bool, SourceError> {
+        for at in self.known.beginning_like(probe) {
             let segment = &self.known.segments[at];
-            if !is_plausible_for_held(segment, probe) {
-                continue;
-            }
-            let Some(place) = probe.continues(segment)? else { continue };
-            if !self.known.is_claimed(at) {
-                self.go_on(probe, Some(segment), place)?;
-                self.known.claim(at);
-            } else if place.at_end {
-                self.nothing_left(&probe.found);
-            } else if self.known.is_idle(at) {
-                self.go_on(probe, None, place)?;
+            match self.relation(probe, segment)? {
+                Relation::Differs => continue,
+                Relation::Begins(_) | Relation::Continues(_) if self.is_next(file, at) => continue,
+                Relation::Begins(_) => self.nothing_left(file),
+                Relation::Continues(place) if self.known.claim_of(at).is_none() => {
+                    let rest = self.go_on(probe, Some(segment), place)?;
+                    self.known.claim(at, file, rest);
+                }
+                Relation::Continues(place) if place.at_end => self.nothing_left(file),
+                Relation::Continues(place) if self.is_idle(at) => {
+                    self.go_on(probe, None, place)?;
+                }
+                // The file that stands for the segment is read first.
+                Relation::Continues(_) => {}
             }
             return Ok(true);
         }
         Ok(false)
+    }
+
+    /// Whether a segment is the log that came in the place of the held file, and begins with the same few bytes.
+    fn is_next(&self, file: &Found, at: usize) -> bool {
+        let is_in_its_place =
+            |claim: Claim<'_>| claim.file.path == file.path && claim.file.key() != file.key();
+        file.size < STRONG_BYTES && self.known.claim_of(at).is_some_and(is_in_its_place)
     }
 
     /// Whether another file with its bytes is read for the first time in this batch: a log that was rotated and
@@ -56,9 +69,11 @@ impl Planner<'_> {
     fn is_read_as_new(&self, probe: &Probe) -> Result<bool, SourceError> {
         let rank = probe.rank();
         for task in &self.outcome.tasks {
+            let is_next = task.found.path == probe.found.path && probe.found.size < STRONG_BYTES;
             if task.known.is_none()
                 && task.rank == rank
-                && is_copy(probe, &Probe::open(&task.found)?)?
+                && !is_next
+                && probe.overlap(&Probe::open(&task.found)?)? != Overlap::None
             {
                 return Ok(true);
             }
@@ -73,11 +88,4 @@ impl Planner<'_> {
             self.outcome.spent.push(file.clone());
         }
     }
-}
-
-/// Whether one of them is a copy of the other; one is held. Of plain files many equal bytes are proof, and few are none.
-fn is_copy(held: &Probe, other: &Probe) -> Result<bool, SourceError> {
-    let is_plain = |probe: &Probe| !probe.compression.is_compressed();
-    let (original, copy) = if is_plain(held) { (held, other) } else { (other, held) };
-    Ok((!is_plain(copy) || copy.found.size >= STRONG_BYTES) && begins_with(original, copy)?)
 }

@@ -1,0 +1,303 @@
+//! Rule 4: files that hold nothing but the beginning of a segment.
+//!
+//! copytruncate copies a log and then empties it, a compressor writes the file that takes the place of another, `copy` and
+//! backups leave a log beside its original. All of what such a file has was read, or is read from the original: it counts
+//! nothing, under whatever name, compressed or not, whether the original is there, was emptied, or is gone. While the original
+//! is there the bytes are compared with it, else with the marks that are kept of it.
+//!
+//! Content can't tell a copy from a log that begins with the same lines as another one. What is done then loses nothing without
+//! a word:
+//!
+//! - A file that is a copy by its content is told, once, and looked at again when it changes. As soon as it goes on otherwise
+//!   than the segment does, it is a log of its own, and counts from its first byte.
+//! - A file with the name of the log itself is a new one if that log was rotated to another name, or was found to be gone or
+//!   empty before. If it took the log's place between two looks, it is a copy (a backup was restored) until it grows.
+//! - Of a rotated file and the log beside it that have the same few bytes, the one that was created first is no copy.
+
+use std::collections::{HashMap, HashSet};
+
+use super::Planner;
+use crate::source::known::{Rest, STRONG_BYTES, has_live_name};
+use crate::source::probe::Probe;
+use crate::source::relation::{Overlap, Relation};
+use crate::source::rotation::RotatedName;
+use crate::source::{Copy, Found, SegmentState, SourceError};
+
+impl<'p> Planner<'p> {
+    fn known_copy(&self, file: &Found) -> Option<&'p Copy> {
+        self.knowledge.copies.iter().find(|copy| copy.key() == file.key())
+    }
+
+    /// Takes note of a log that is empty by now: what comes next is new, even if it is what it began with before.
+    pub(super) fn emptied(&mut self, file: &'p Found) {
+        let empty = |segment: u64, original: &std::path::Path| Copy {
+            original: original.to_owned(),
+            ..copy_of(file, segment, 0)
+        };
+        if let Some(at) = self.known.hinted(file).next() {
+            let segment = &self.known.segments[at];
+            self.outcome.copies.push(empty(segment.id, &segment.path));
+        } else if let Some(known) = self.known_copy(file).filter(|copy| copy.bytes == 0) {
+            self.outcome.copies.push(empty(known.segment, &known.original));
+        }
+    }
+
+    /// Whether the file was found to be a copy before, and did not change since. One that the segment's own file no longer
+    /// surpasses is looked at again: it may have to stand for it.
+    pub(super) fn is_copy_still(&mut self, file: &Found) -> bool {
+        let Some(known) = self.known_copy(file) else { return false };
+        let is_unchanged =
+            known.settled && (known.size, known.mtime_ns) == (file.size, file.mtime_ns);
+        let at = self.known.segments.binary_search_by_key(&known.segment, |segment| segment.id);
+        let is_needless = at.is_ok_and(|at| {
+            known.bytes < self.known.segments[at].offset || self.known.claim_of(at).is_some()
+        });
+        if is_unchanged && is_needless {
+            self.outcome.copies.push(Copy { path: file.path.clone(), ..known.clone() });
+        }
+        is_unchanged && is_needless
+    }
+
+    /// Whether the file is a copy of what is known.
+    pub(super) fn is_copy(&mut self, file: &Found) -> bool {
+        if self.known.segments.is_empty() {
+            return false;
+        }
+        let copy = Probe::open(file).and_then(|probe| self.copy_of_known(file, &probe));
+        match copy {
+            Ok(None) => false,
+            Ok(Some(copy)) => {
+                self.outcome.copies.push(copy);
+                true
+            }
+            Err(error) => {
+                self.problem(file, error);
+                true
+            }
+        }
+    }
+
+    fn copy_of_known(&self, file: &Found, probe: &Probe) -> Result<Option<Copy>, SourceError> {
+        for at in self.known.beginning_like(probe) {
+            let segment = &self.known.segments[at];
+            let bytes = match self.relation(probe, segment)? {
+                Relation::Begins(bytes) if self.is_begun(probe, at, bytes)? => bytes,
+                Relation::Continues(place) if self.known.claim_of(at).is_some() => {
+                    match self.goes_on_as(probe, at, place.at_end)? {
+                        Some(bytes) => bytes,
+                        None => continue,
+                    }
+                }
+                _ => continue,
+            };
+            if !self.is_new_log(file, segment, at, bytes) && !self.is_elder(probe, at, bytes)? {
+                let told = self.known_copy(file).is_some_and(|known| known.told);
+                let (settled, original) = (self.is_settled(file), segment.path.clone());
+                let copy = copy_of(file, segment.id, bytes);
+                return Ok(Some(Copy { settled, original, told, ..copy }));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Compares what lies behind the last mark with the original, if that is there.
+    fn is_begun(&self, probe: &Probe, at: usize, bytes: u64) -> Result<bool, SourceError> {
+        let Some(original) = self.original(at)? else { return Ok(true) };
+        let marks = (self.knowledge.marks)(self.known.segments[at].id);
+        let last = marks.up_to(bytes).last().map_or(0, |mark| mark.at);
+        probe.has_bytes_of(&original, last..bytes)
+    }
+
+    /// The length of a file that has all that was consumed of a segment, if what follows is that of the segment's own file.
+    fn goes_on_as(
+        &self,
+        probe: &Probe,
+        at: usize,
+        at_end: bool,
+    ) -> Result<Option<u64>, SourceError> {
+        if at_end {
+            return Ok(Some(self.known.segments[at].offset));
+        }
+        let Some(original) = self.original(at)? else { return Ok(None) };
+        Ok(match probe.overlap(&original)? {
+            Overlap::Same | Overlap::FirstBegins => Some(probe.length()?),
+            Overlap::SecondBegins | Overlap::None => None,
+        })
+    }
+
+    /// The segment's own file.
+    fn original(&self, at: usize) -> Result<Option<Probe>, SourceError> {
+        let Some(claim) = self.known.claim_of(at) else { return Ok(None) };
+        match Probe::open(claim.file) {
+            Ok(probe) => Ok(Some(probe)),
+            Err(error) if error.is_not_found() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Whether a file that begins as a segment does is the log itself, begun again.
+    fn is_new_log(&self, file: &Found, segment: &SegmentState, at: usize, bytes: u64) -> bool {
+        let is_in_place = (segment.device, segment.inode) == file.key();
+        if !is_in_place && !has_live_name(segment, file) {
+            return false;
+        }
+        let was_rotated = self.known.claim_of(at).is_some_and(|claim| claim.file.path != file.path);
+        let grew = self.known_copy(file).is_some_and(|known| known.bytes < bytes);
+        was_rotated || segment.gone_us.is_some() || grew
+    }
+
+    /// Whether a file with few bytes was created before the segment's own file, which its name says it was rotated from. What
+    /// was compressed or copied says nothing of when the log was created.
+    fn is_elder(&self, probe: &Probe, at: usize, bytes: u64) -> Result<bool, SourceError> {
+        let segment = &self.known.segments[at];
+        let is_the_log = self.known.claim_of(at).is_some_and(|claim| {
+            claim.file.path == segment.first_path && !segment.compression.is_compressed()
+        });
+        if bytes >= STRONG_BYTES || !is_the_log {
+            return Ok(false);
+        }
+        let original = self.original(at)?;
+        Ok(original.is_some_and(|original| is_elder_sibling(probe, &original)))
+    }
+
+    /// Files that are read for the first time, and no copies of another that is.
+    pub(super) fn without_copies_of_each_other(&mut self, files: Vec<&'p Found>) -> Vec<&'p Found> {
+        if files.len() < 2 {
+            return files;
+        }
+        let mut by_first_line: HashMap<u64, Vec<(bool, &'p Found)>> = HashMap::new();
+        for file in &files {
+            match Probe::open(file) {
+                Ok(probe) => {
+                    let is_compressed = probe.compression.is_compressed();
+                    by_first_line.entry(probe.rank()).or_default().push((is_compressed, file));
+                }
+                Err(error) => self.problem(file, error),
+            }
+        }
+        let mut originals = HashSet::new();
+        for alike in by_first_line.into_values() {
+            match alike.as_slice() {
+                [(_, alone)] => originals.extend([alone.key()]),
+                _ => originals.extend(self.originals(alike)),
+            }
+        }
+        files.into_iter().filter(|file| originals.contains(&file.key())).collect()
+    }
+
+    /// Of files with the same first line, those that are the beginning of no other.
+    fn originals(&mut self, mut alike: Vec<(bool, &'p Found)>) -> Vec<(u64, u64)> {
+        let mut originals: Vec<New<'p>> = Vec::new();
+        // Of equal ones the first is the original: one that is not compressed, and the youngest, which is written to.
+        alike.reverse();
+        alike.sort_by_key(|(is_compressed, _)| *is_compressed);
+        for (_, file) in alike {
+            let new = Probe::open(file).map(|probe| New { file, head: probe.head });
+            match new.and_then(|new| Ok((self.compare_with(&new, &originals)?, new))) {
+                Ok((Standing::Original { instead_of }, new)) => {
+                    let is_replaced =
+                        |one: &New<'_>| instead_of.iter().any(|c| c.key() == one.file.key());
+                    originals.retain(|one| !is_replaced(one));
+                    originals.push(new);
+                    self.outcome.copies.extend(instead_of);
+                }
+                Ok((Standing::Copy(copy), _)) => self.outcome.copies.push(copy),
+                Err(error) => self.problem(file, error),
+            }
+        }
+        originals.into_iter().map(|new| new.file.key()).collect()
+    }
+
+    fn compare_with(&self, new: &New<'_>, originals: &[New<'_>]) -> Result<Standing, SourceError> {
+        let mut instead_of = Vec::new();
+        for other in originals {
+            let heads = new.head.len().min(other.head.len());
+            if new.head[..heads] != other.head[..heads] {
+                continue;
+            }
+            let (probe, other) = (Probe::open(new.file)?, Probe::open(other.file)?);
+            let overlap = probe.overlap(&other)?;
+            let (copy, original) = match overlap {
+                Overlap::None => continue,
+                Overlap::Same | Overlap::FirstBegins => (&probe, &other),
+                Overlap::SecondBegins => (&other, &probe),
+            };
+            let bytes = copy.length()?;
+            let is_weak = bytes < STRONG_BYTES;
+            if is_weak && (is_elder_sibling(copy, original) || is_begun_again(copy, original)) {
+                continue;
+            }
+            let of_new = self.copy_of_new(&copy.found, &original.found, bytes);
+            match overlap {
+                Overlap::SecondBegins => instead_of.push(of_new),
+                _ => return Ok(Standing::Copy(of_new)),
+            }
+        }
+        Ok(Standing::Original { instead_of })
+    }
+
+    fn copy_of_new(&self, file: &Found, original: &Found, bytes: u64) -> Copy {
+        let told = self.known_copy(file).is_some_and(|known| known.told);
+        let (settled, original) = (self.is_settled(file), original.path.clone());
+        Copy { settled, original, told, ..copy_of(file, 0, bytes) }
+    }
+
+    /// Whether the copies are others than those that were known.
+    pub(super) fn note_copies(&mut self) {
+        self.outcome.copies.sort_by(|a, b| a.path.cmp(&b.path));
+        let mut known: Vec<&Copy> = self.knowledge.copies.iter().collect();
+        known.sort_by(|a, b| a.path.cmp(&b.path));
+        self.outcome.copies_changed = !self.outcome.copies.iter().eq(known);
+    }
+
+    /// Whether nothing follows what was consumed of a segment, and its file does not change.
+    pub(super) fn is_idle(&self, at: usize) -> bool {
+        self.known.claim_of(at).is_some_and(|claim| match claim.rest {
+            Rest::Idle => true,
+            Rest::None => self.rules.leaving,
+            Rest::Some => false,
+        })
+    }
+}
+
+/// A file that is read for the first time, and its first bytes.
+struct New<'p> {
+    file: &'p Found,
+    head: Vec<u8>,
+}
+
+/// What a new file is beside others.
+enum Standing {
+    /// It is the beginning of none; these are its beginning.
+    Original {
+        instead_of: Vec<Copy>,
+    },
+    Copy(Copy),
+}
+
+fn copy_of(file: &Found, segment: u64, bytes: u64) -> Copy {
+    Copy {
+        path: file.path.clone(),
+        device: file.device,
+        inode: file.inode,
+        size: file.size,
+        mtime_ns: file.mtime_ns,
+        settled: false,
+        segment,
+        original: file.path.clone(),
+        bytes,
+        told: false,
+    }
+}
+
+/// Whether the file has a rotated name of the other's log and was created first.
+fn is_elder_sibling(file: &Probe, other: &Probe) -> bool {
+    let (name, others) = (RotatedName::of(&file.found.path), RotatedName::of(&other.found.path));
+    let is_sibling = name.is_older_than(&others) || name.is_compressed_name_of(&others);
+    is_sibling && file.born.zip(other.born).is_some_and(|(file, other)| file < other)
+}
+
+/// Whether the file has the name of the log that the other was rotated from: nobody copies that way.
+fn is_begun_again(file: &Probe, other: &Probe) -> bool {
+    RotatedName::of(&other.found.path).live_path().is_some_and(|live| live == file.found.path)
+}
