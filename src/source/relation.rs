@@ -46,7 +46,7 @@ impl Probe {
         marks: &Marks,
     ) -> Result<Relation, SourceError> {
         let has_head = self.head.len() < known.head.len as usize || known.head.begins(&self.head);
-        if !has_head || known.offset == 0 {
+        if !has_head {
             return Ok(Relation::Differs);
         }
         match self.compression {

@@ -18,6 +18,12 @@ pub enum Step {
     Rotate { log: usize, late_lines: usize },
     /// The live file is copied and emptied.
     CopyTruncate { log: usize, run_between: bool },
+    /// All is read, then the live file is copied in part (what is missing was written while it was copied) and emptied.
+    CopyTruncateEarly { log: usize, percent: usize },
+    /// The beginning of a live or rotated file is copied to another name.
+    Backup { log: usize, nth: usize, percent: usize, name: usize, pack: bool },
+    /// A rotated file is copied, and the copy takes its place.
+    Replace { log: usize, nth: usize },
     /// A rotated file is compressed.
     Pack { log: usize, nth: usize, zstd: bool, keep_time: bool },
     /// The oldest rotated file is deleted, if it was read to its end.
@@ -62,6 +68,10 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(log, late_lines)| Step::Rotate { log, late_lines }),
         1 => (log(), any::<bool>())
             .prop_map(|(log, run_between)| Step::CopyTruncate { log, run_between }),
+        1 => (log(), 0..101usize).prop_map(|(log, percent)| Step::CopyTruncateEarly { log, percent }),
+        2 => (log(), 0..4usize, prop_oneof![Just(100usize), 0..100usize], 0..4usize, any::<bool>())
+            .prop_map(|(log, nth, percent, name, pack)| Step::Backup { log, nth, percent, name, pack }),
+        1 => (log(), 0..3usize).prop_map(|(log, nth)| Step::Replace { log, nth }),
         2 => (log(), 0..3usize, any::<bool>(), any::<bool>())
             .prop_map(|(log, nth, zstd, keep_time)| Step::Pack { log, nth, zstd, keep_time }),
         1 => log().prop_map(|log| Step::DeleteOldest { log }),
