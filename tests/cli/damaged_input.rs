@@ -76,6 +76,11 @@ fn a_file_that_was_emptied_and_written_anew_is_read_from_its_start() {
     let world = World::with_lines(50);
     world.run(&[]).expect(0);
     world.write("logs/a.log", lines(100, 5));
-    assert_eq!(world.run_json(&[])["lines"], 5);
+    let done = world.run(&["--json"]).expect(1).says(&["logs/a.log: a gap: "]);
+    let report = done.json();
+    assert_eq!((&report["lines"], &report["gaps"]), (&5.into(), &1.into()));
     assert_eq!(world.summary()[0].split('\t').nth(1), Some("55"));
+    world.run(&[]).expect(0);
+    assert_eq!(world.logmill(&["status", "job.toml", "--json"]).expect(0).json()["gaps"], 1);
+    assert_eq!(world.logmill(&["history", "job.toml", "--json"]).json()["batches"][0]["gaps"], 1);
 }

@@ -277,6 +277,7 @@ fn gone_logs_are_told_and_hold_no_window_that_others_fill() {
     assert_eq!(found["gone"][0]["bytes"], lines(0, 120).len());
     assert_eq!(counts(output(&found, "store")), [0, 2, 0]);
     report(&world, 0, &["--from", "2026-11-22T07:02:00Z"]);
+    world.run(&[]).expect(1).says(&["logs/old.log: a gap: "]);
     world.run(&[]).expect(0);
     report(&world, 0, &["--from", "2026-11-22T07:02:00Z"]);
 }

@@ -325,6 +325,8 @@ impl Site {
         let name = format!("{}.{number}{ending}", self.logs[log].name);
         fs::remove_file(self.path(&name)).expect("removed");
         self.logs[log].rotated.pop();
+        // If no run saw it under its rotated name, something may have been written to it since.
+        self.gap_is_due = true;
     }
 
     /// Generations that still have a file.
