@@ -97,7 +97,8 @@ fn what_lies_behind_the_consumed_bytes_counts() {
                     .lines()
                     .map(str::to_owned)
                     .collect();
-                (read.sort(), expected.sort());
+                read.sort();
+                expected.sort();
                 assert_eq!(read, expected, "{bytes} {name} {compressed}");
                 assert_eq!((world.run_quietly(), world.lost_bytes), (String::new(), 0));
             }
