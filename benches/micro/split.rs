@@ -4,7 +4,9 @@ use std::hint::black_box;
 use std::path::Path;
 
 use criterion::{Criterion, Throughput};
-use logmill::source::{ChunkBuffer, IoMode, PlainReader, SealRules, discover, plan, splits};
+use logmill::source::{
+    ChunkBuffer, IoMode, Knowledge, PlainReader, SealRules, discover, plan, splits,
+};
 
 use crate::logs;
 
@@ -15,8 +17,13 @@ pub fn benches(c: &mut Criterion) {
     let log = logs::access();
     std::fs::write(&path, &log).expect("written");
     let found = discover(&[path.display().to_string()], Path::new(".")).expect("found");
-    let rules = SealRules { final_: true, seal_after: None, now: std::time::SystemTime::now() };
-    let task = plan(found.files, &[], &rules).tasks.remove(0);
+    let rules = SealRules {
+        final_: true,
+        seal_after: None,
+        leaving: false,
+        now: std::time::SystemTime::now(),
+    };
+    let task = plan(found.files, Knowledge::nothing(), &rules).tasks.remove(0);
     let mut group = c.benchmark_group("split");
     group.throughput(Throughput::Bytes(log.len() as u64));
     for (name, io) in [("read", IoMode::Read), ("map", IoMode::Mmap)] {
