@@ -34,8 +34,8 @@ def moment(micros: int) -> str:
 
 
 def decimal(value: Decimal) -> int | float | str:
-    """A number where that holds each of its digits (up to 15), else text."""
-    digits = len(str(abs(value.as_tuple().digits and int("".join(map(str, value.as_tuple().digits))))))
-    if digits > 15:
-        return format(value, "f")
-    return int(value) if value.as_tuple().exponent == 0 else float(value)
+    """An integer where there is no fraction and 64 bits hold it; a float where that holds each digit (up to 15); else text."""
+    if value.as_tuple().exponent == 0 and -(2**63) <= value < 2**63:
+        return int(value)
+    digits = "".join(map(str, value.as_tuple().digits)).lstrip("0")
+    return float(value) if len(digits) <= 15 else format(value, "f")
