@@ -176,13 +176,16 @@ pub(super) fn write(
 /// How long a segment whose file is gone is recognised when it comes back.
 const GONE_KEPT_US: i64 = 90 * 86_400 * 1_000_000;
 
+/// What is forgotten. Not a segment of which a copy lies there: that would be a log of its own without it.
+const FORGOTTEN: &str = "gone_us < ?1 AND id NOT IN (SELECT segment FROM copies)";
+
 /// Forgets segments whose files are gone for long. Now and then: it need not be in every transaction.
 pub(super) fn prune(transaction: &Transaction<'_>, batch: u64) -> rusqlite::Result<()> {
     if !batch.is_multiple_of(100) {
         return Ok(());
     }
     let before = jiff::Timestamp::now().as_microsecond() - GONE_KEPT_US;
-    transaction.execute(
+    let sums = format!(
         "UPDATE former_segments SET
             segments = former_segments.segments + o.segments, bytes = former_segments.bytes + o.bytes,
             mapped_bytes = former_segments.mapped_bytes + o.mapped_bytes,
@@ -192,17 +195,19 @@ pub(super) fn prune(transaction: &Transaction<'_>, batch: u64) -> rusqlite::Resu
          FROM (SELECT count(*) AS segments, coalesce(sum(offset - origin), 0) AS bytes,
                       coalesce(sum(mapped_bytes), 0) AS mapped_bytes, coalesce(sum(filtered_bytes), 0) AS filtered_bytes,
                       coalesce(sum(rejected_bytes), 0) AS rejected_bytes, coalesce(sum(lost_bytes), 0) AS lost_bytes
-               FROM segments WHERE gone_us < ?1) AS o",
-        [before],
-    )?;
-    let marks = "DELETE FROM marks WHERE segment IN (SELECT id FROM segments WHERE gone_us < ?1)";
-    transaction.execute(marks, [before])?;
-    transaction.execute("DELETE FROM segments WHERE gone_us < ?1", [before]).map(drop)
+               FROM segments WHERE {FORGOTTEN}) AS o"
+    );
+    transaction.execute(&sums, [before])?;
+    let marks =
+        format!("DELETE FROM marks WHERE segment IN (SELECT id FROM segments WHERE {FORGOTTEN})");
+    transaction.execute(&marks, [before])?;
+    transaction.execute(&format!("DELETE FROM segments WHERE {FORGOTTEN}"), [before]).map(drop)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::source::Copy;
 
     #[test]
     fn forgotten_segments_become_sums() {
@@ -232,12 +237,29 @@ mod tests {
         let changes = [None, Some(now), Some(1), Some(2)]
             .map(|gone_us| SegmentChange { read, ..SegmentChange::from(segment(gone_us)) });
         catalog.update_segments(&changes).expect("stored");
+        // A copy of the third keeps it.
+        let copy = Copy {
+            path: "y".into(),
+            device: 1,
+            inode: 1,
+            size: 7,
+            mtime_ns: 0,
+            settled: true,
+            segment: 5,
+            original: "x".into(),
+            bytes: 7,
+            told: true,
+        };
+        catalog.update_segments(&[changes[2].clone()]).expect("stored");
+        catalog.set_copies(std::slice::from_ref(&copy)).expect("stored");
+        assert_eq!(catalog.copies().expect("read"), [copy]);
         for batch in [99, 100, 200] {
             catalog.write(|transaction, _| prune(transaction, batch)).expect("pruned");
             let former = catalog.former_segments().expect("sums");
             let expected = if batch < 100 { (0, 0, 0) } else { (2, 14, 6) };
             assert_eq!((former.segments, former.bytes, former.ledger.lost_bytes), expected);
         }
-        assert_eq!(catalog.segments().expect("the others").len(), 2);
+        let left: Vec<u64> = catalog.segments().expect("the others").iter().map(|s| s.id).collect();
+        assert_eq!(left, [1, 2, 5]);
     }
 }
