@@ -7,7 +7,7 @@ from .errors import JobError, RecordError, Unsupported
 from .functions import FUNCTIONS
 from .node import Node, as_text, coerce, constant, derived, literal_text, strict, together
 from .patterns import Regex, like_matcher
-from .types import BOOL, INT, TEXT, UNKNOWN, decimal
+from .types import BOOL, INT, UNKNOWN, decimal
 
 
 class Compiler:

@@ -87,19 +87,19 @@ class Generator:
         leaves = ["i", "j", "zero", "one", "two", "three", "ten", "none_i"]
         inner = ["{int} + {int}", "{int} - {int}", "{int} * {int}", "{int} / {int}", "{int} % {int}", "-{int}"]
         inner += ["abs({int})", "length({text})", "strpos({text}, {text})", "{dec}::int", "{float}::int", "{text}::int"]
-        inner += ["octet_length({text})", "coalesce({int}, {int})", "nullif({int}, {int})", "greatest({int}, {int})"]
+        inner += ["octet_length({text})", "mod({int}, {int})", "position({text} in {text})", "coalesce({int}, {int})", "nullif({int}, {int})", "greatest({int}, {int})"]
         inner += ["least({int}, {int}, {int})", "CASE WHEN {bool} THEN {int} ELSE {int} END", "CASE {int} WHEN {int} THEN {int} END"]
         inner += ["extract(dow FROM {time})::int", "extract(week FROM {time})::int", "extract(doy FROM {time})::int", "CAST({dec} AS int)"]
         inner += ["extract(quarter FROM {time})::int", "extract(isoyear FROM {time})::int", "extract(hour FROM {time})::int"]
         return self.one_of(leaves, inner, depth)
 
     def dec(self, depth):
-        leaves = ["d", "e", "half", "more", "less"]
+        leaves = ["d", "e", "half", "more", "less", "1.5e1", "2e-2"]
         inner = ["{dec} + {dec}", "{dec} - {int}", "{dec} * {dec}", "d % e", "e % {int}", "-{dec}", "abs({dec})"]
         inner += ["round({dec})", "round({dec}, 1)", "round({dec}, -1)", "floor({dec})", "ceil({dec})", "trunc({dec}, 1)"]
         inner += ["{int}::decimal(2)", "{float}::decimal(3)", "{text}::decimal(1)", "coalesce({dec}, {int})", "trunc({dec})"]
         inner += ["greatest({dec}, {int})", "nullif({dec}, {dec})", "CASE WHEN {bool} THEN {dec} END", "extract(epoch FROM {time})"]
-        inner += ["sign({dec})", "extract(second FROM {time})"]
+        inner += ["sign({dec})", "extract(second FROM {time})", "extract(milliseconds FROM {time})"]
         return self.one_of(leaves, inner, depth)
 
     def float(self, depth):
@@ -115,7 +115,7 @@ class Generator:
         inner = ["{text} || {text}", "{text} || {int}", "d || {text}", "lower({text})", "upper({text})", "trim({text})"]
         inner += ["ltrim({text}, 'a ')", "rtrim({text})", "btrim({text}, {text})", "substr({text}, 2)", "substr({text}, -1, 3)"]
         inner += ["left({text}, 2)", "left({text}, -1)", "right({text}, 2)", "right({text}, -1)", "split_part({text}, 'X', 2)"]
-        inner += ["split_part({text}, {text}, -1)", "replace({text}, 'b', {text})", "reverse({text})", "md5({text})"]
+        inner += ["split_part({text}, {text}, -1)", "replace({text}, 'b', {text})", "reverse({text})", "trim(both 'a' from {text})", "substring({text} from 2 for 3)", "trim(leading {text} from {text})", "md5({text})"]
         inner += ["concat({text}, {int}, {text})", "concat_ws('-', {text}, {text}, e)", "{int}::text", "{float}::text"]
         inner += ["{bool}::text", "regexp_replace({text}, {regex}, '<\\&>')", "regexp_replace({text}, {regex}, '+', 'g')"]
         inner += ["regexp_replace({text}, {regex}, '+', 'i')", "coalesce({text}, {text})", "greatest({text}, {text})"]
@@ -140,5 +140,5 @@ class Generator:
         leaves = ["t", "morning", "evening"]
         inner = ["date_trunc('hour', {time})", "date_trunc('week', {time})", "date_trunc('month', {time})", "t"]
         inner += ["date_trunc('quarter', {time})", "to_timestamp(i % 1000000)", "coalesce({time}, {time})", "greatest({time}, {time})"]
-        inner += ["CASE WHEN {bool} THEN {time} END", "date_trunc('year', {time})", "date_trunc('minute', {time})"]
+        inner += ["CASE WHEN {bool} THEN {time} END", "date_trunc('year', {time})", "{time} + INTERVAL '1 day 3 hours'", "{time} - INTERVAL '90 seconds'", "date_trunc('minute', {time})"]
         return self.one_of(leaves, inner, depth)

@@ -77,8 +77,9 @@ class Access(PatternFormat):
 
     def check(self, texts):
         """A line of another format, shifted by a column, is a reject."""
-        if not re.fullmatch(r"[0-9]{3}|-", texts["status"]):
-            raise Unsupported(f"whether the status {texts['status']!r} belongs to the structure of a line")
+        # "The structure of the line is always checked", but a bad value that nothing uses rejects nothing.
+        if not re.fullmatch(r"[0-9]{3}|-", texts["status"]) or not re.fullmatch(r"[0-9]+|-", texts["body_bytes_sent"]):
+            raise Unsupported("whether the form of status and size belongs to the structure of a line")
         if " " in texts["remote_user"]:
             raise NoMatch("a user with a space")
         address = texts["remote_addr"]

@@ -1,11 +1,11 @@
 """An Apache LogFormat string, pasted as it stands (mod_log_config's manual)."""
 
 import re
+from fractions import Fraction
 
-from ..casts import read_int
+from .. import fields
 from ..errors import RecordError, Unsupported
 from ..types import INT, TIMESTAMP, decimal, fit
-from fractions import Fraction
 from .access import PatternFormat
 from .pattern import Value
 
@@ -32,7 +32,7 @@ class Apache(PatternFormat):
 
 def microseconds(text):
     """%D as exact decimal seconds."""
-    micros = read_int(text)
+    micros = fields.read(text, INT, None)
     if micros < 0:
         raise RecordError("a negative duration")
     return fit(Fraction(micros, 10**6), 6)

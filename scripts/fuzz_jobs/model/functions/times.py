@@ -4,7 +4,7 @@ import re
 from datetime import timedelta
 from fractions import Fraction
 
-from ..errors import JobError, RecordError, Unsupported
+from ..errors import Unsupported
 from ..node import coerce, literal_text, strict
 from ..timestamps import MONTHS, SECOND, from_datetime, to_datetime
 from ..types import FLOAT, INT, TEXT, TIMESTAMP, decimal, fit, is_number
