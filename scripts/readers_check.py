@@ -159,7 +159,47 @@ def check_file(path: Path) -> tuple[dict[str, str], list[str]]:
             seen = columns.get(name, "nothing")
             if not any(text in seen for text in expected(word)[reader]):
                 wrong.append(f"{name} is {word}, and {reader} reads it as {seen}")
+    if "/events" in path.as_posix():
+        wrong += bounds_missing(path, types) + filtered_differ(path, types, arrow)
     return types, wrong + values_differ(path, arrow)
+
+
+def bounds_missing(path: Path, types: dict[str, str]) -> list[str]:
+    """What a file of events lacks of that by which readers pass over row groups and pages: copied row groups keep it."""
+    footer = pyarrow.parquet.read_metadata(path)
+    wrong = []
+    for group in range(footer.num_row_groups):
+        for at, (name, word) in enumerate(types.items()):
+            column = footer.row_group(group).column(at)
+            if not column.is_stats_set or column.statistics.null_count is None:
+                wrong.append(f"{name}: row group {group} has no statistics")
+            if not column.has_offset_index:
+                wrong.append(f"{name}: row group {group} has no offset index")
+            if column.has_column_index != word.startswith(("int", "timestamp", "decimal")):
+                wrong.append(f"{name}: whether row group {group} has a column index is {column.has_column_index}")
+    return wrong
+
+
+def filtered_differ(path: Path, types: dict[str, str], arrow: pa.Table) -> list[str]:
+    """Whether each reader finds the same rows by the bounds as one that looks at all of them."""
+    wrong = []
+    for name in (name for name, word in types.items() if word in ("int", "timestamp")):
+        values = sorted(value for value in arrow.column(name).to_pylist() if value is not None)
+        for value in {values[len(values) // n] for n in (2, 3, 50)} if values else ():
+            expected_rows = sum(other == value for other in values)
+            query = f"SELECT count(*) FROM read_parquet('{quote(path)}') WHERE \"{name}\" = $1"
+            lazy = polars.scan_parquet(path, hive_partitioning=False).filter(polars.col(name) == value)
+            found = {
+                "duckdb": duckdb.execute(query, [value]).fetchall()[0][0],
+                "polars": lazy.collect().height,
+                "pyarrow": pyarrow.parquet.read_table(path, partitioning=None, filters=[(name, "=", value)]).num_rows,
+            }
+            wrong += [
+                f"{name} = {value}: {reader} finds {rows} rows of {expected_rows}"
+                for reader, rows in found.items()
+                if rows != expected_rows
+            ]
+    return wrong
 
 
 def values_differ(path: Path, arrow: pa.Table) -> list[str]:
