@@ -21,6 +21,7 @@ criterion_group! {
     config = Criterion::default().sample_size(20);
     targets =
         split::benches,
+        split::distances,
         delimiters::benches,
         tokenizers::benches,
         conversions::timestamps,
