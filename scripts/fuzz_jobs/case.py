@@ -124,6 +124,8 @@ def make_gate(rng: Random, form: Format) -> tuple[Gate | None, Expr | None]:
         words = (">=", ">")
         return Gate(at, "503", "200"), infix("bool", name, Word(rng.choice(words), words), Expr("int", "const", ("500",)), COMPARE)
     failing, passing = rng.choice((("/health", "/a"), ("info", "error")))
+    if column.name == "remote_addr":
+        failing, passing = "10.0.0.1", "10.0.0.2"
     if "request" in column.name:
         failing, passing = (f"GET {text} HTTP/1.1" for text in (failing, passing))
     words = ("<>", "IS DISTINCT FROM")

@@ -79,7 +79,7 @@ def column(rng: Random, variable: Variable, how: Style, drawn: Times) -> Column:
         case "quoted":
             made.values = [None if rng.random() < how.nulls else quoted(rng, how) for _ in count]
         case "micros":
-            made.values = [pools.pick(rng, pools.INTS, pools.INTS_EDGE, how.edges) for _ in count]
+            made.values = [pools.pick(rng, pools.INTS, ["9223372036854775807", "4294967296", "-"], how.edges) for _ in count]
         case "ip text":
             made.values = [pools.pick(rng, pools.IPS, pools.IPS_EDGE + ["host.example", "-"], 0.1 + how.edges) for _ in count]
         case "status":

@@ -37,5 +37,5 @@ def decimal(value: Decimal) -> int | float | str:
     """An integer where there is no fraction and 64 bits hold it; a float where that holds each digit (up to 15); else text."""
     if value.as_tuple().exponent == 0 and -(2**63) <= value < 2**63:
         return int(value)
-    digits = "".join(map(str, value.as_tuple().digits)).lstrip("0")
+    digits = "".join(map(str, value.as_tuple().digits)).strip("0")
     return float(value) if len(digits) <= 15 else format(value, "f")
