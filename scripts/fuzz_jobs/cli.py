@@ -9,7 +9,7 @@ from collections import Counter
 from datetime import date
 from pathlib import Path
 
-from . import report
+from . import report, tests
 from .work import Outcome, Settings, Workers
 
 STAGE_SEEDS = ("stage-1", "stage-2")
@@ -41,6 +41,8 @@ def main(argv: list[str] | None = None) -> int:
     elif args.stage:
         jobs = [(s, n) for n in range(1000) for s in (*STAGE_SEEDS, seed)]
         args.time = args.time or 90
+        if not tests.run():
+            return 1
     else:
         jobs = [(seed, n) for n in range(args.first, args.first + args.jobs)]
     seeds = sorted({s for s, _ in jobs})
