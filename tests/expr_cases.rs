@@ -1,4 +1,5 @@
-//! Expressions against values that PostgreSQL returned: see the head of `tests/cases/expr_postgres.tsv`.
+//! Expressions against values that PostgreSQL returned: see the heads of `tests/cases/expr_postgres.tsv` and
+//! `tests/cases/expr_precedence.tsv`.
 
 use std::rc::Rc;
 
@@ -8,6 +9,7 @@ use logmill::expr::{Env, Expr, Scope};
 
 const COLUMNS: &str = include_str!("cases/expr_columns.tsv");
 const CASES: &str = include_str!("cases/expr_postgres.tsv");
+const PRECEDENCE: &str = include_str!("cases/expr_precedence.tsv");
 
 /// The columns of the cases: name and type.
 struct Columns(Vec<(String, DataType)>);
@@ -87,13 +89,22 @@ fn answers(
 
 #[test]
 fn expressions_mean_what_they_mean_in_postgresql() {
+    compare(CASES);
+}
+
+#[test]
+fn operators_bind_as_in_postgresql() {
+    compare(PRECEDENCE);
+}
+
+fn compare(cases: &'static str) {
     let columns: Vec<(String, Column<'static>)> = COLUMNS.lines().map(column).collect();
     let mut scope =
         Columns(columns.iter().map(|(name, column)| (name.clone(), column.ty)).collect());
     let rows = columns[0].1.len();
     let slots: Vec<_> = columns.into_iter().map(|(_, column)| Some(Rc::new(column))).collect();
     let mut wrong = Vec::new();
-    let cases = CASES.lines().filter(|line| !line.starts_with('#') && !line.is_empty());
+    let cases = cases.lines().filter(|line| !line.starts_with('#') && !line.is_empty());
     for case in cases {
         let (text, expected) = case.split_once('\t').expect("an expression and its values");
         let expected: Vec<&str> = expected.split('\t').collect();

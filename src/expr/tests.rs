@@ -6,6 +6,7 @@ mod measures;
 mod monkey;
 mod own_functions;
 mod rows;
+mod words;
 
 use std::rc::Rc;
 

@@ -39,6 +39,7 @@ impl<'p, 't> Lowering<'p, 't> {
 
     fn node(&self, tree: &sql::Expr) -> Lowered {
         use sql::Expr as E;
+        self.refuse_chain(tree)?;
         match tree {
             E::Identifier(ident) => Ok(self.name(std::slice::from_ref(ident))),
             E::CompoundIdentifier(parts) => Ok(self.name(parts)),

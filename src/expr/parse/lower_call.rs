@@ -1,4 +1,4 @@
-//! Lowers calls, and the functions that SQL gives a syntax of their own: TRIM, SUBSTRING, POSITION, EXTRACT, CEIL.
+//! Lowers calls, and the functions that SQL gives a syntax of their own: SUBSTRING, POSITION, EXTRACT, CEIL.
 
 use std::ops::Range;
 
@@ -21,8 +21,8 @@ const UNITS: [(&str, i64); 7] = [
 ];
 
 /// Functions that the parser reads with a syntax of their own.
-const WITH_SYNTAX: [&str; 8] =
-    ["trim", "substring", "substr", "position", "extract", "ceil", "ceiling", "floor"];
+const WITH_SYNTAX: [&str; 7] =
+    ["substring", "substr", "position", "extract", "ceil", "ceiling", "floor"];
 
 impl Lowering<'_, '_> {
     /// Lowers what is a call in one syntax or another.
@@ -30,14 +30,6 @@ impl Lowering<'_, '_> {
         use sql::Expr as E;
         match tree {
             E::Function(function) => self.function(function, tree),
-            E::Trim { expr, trim_where, trim_what, trim_characters: None } => {
-                let name = match trim_where {
-                    Some(sql::TrimWhereField::Leading) => "ltrim",
-                    Some(sql::TrimWhereField::Trailing) => "rtrim",
-                    _ => "btrim",
-                };
-                self.built_in(name, [Some(&**expr), trim_what.as_deref()])
-            }
             E::Substring { expr, substring_from, substring_for, .. } => {
                 self.substring(expr, substring_from.as_deref(), substring_for.as_deref())
             }
@@ -141,9 +133,9 @@ impl Lowering<'_, '_> {
         let name = self.name(&parts.collect::<Vec<_>>());
         let list = match &function.args {
             FunctionArguments::List(list) => list,
-            // `user` and its like are functions without parentheses to the parser, and fields to us.
-            FunctionArguments::None => return Ok(name),
-            FunctionArguments::Subquery(_) => return Err(self.unsupported(tree)),
+            FunctionArguments::None | FunctionArguments::Subquery(_) => {
+                return Err(self.unsupported(tree));
+            }
         };
         self.refuse_clauses(function, list, name.span.clone())?;
         let filter = function.filter.as_deref().map(|f| self.lower(f).map(Box::new));

@@ -9,7 +9,70 @@ use crate::expr::ExprError;
 use super::lower::{Lowered, Lowering, combine, negate_if};
 use super::{Ast, BinaryOp, Comparison, IsTest, Kind, Match, MatchSyntax};
 
+/// Operators of one precedence that do not associate: two of one of these levels need parentheses.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Level {
+    Compare,
+    Match,
+    Is,
+}
+
+/// The level of an operator without associativity, and its left operand.
+fn level(tree: &sql::Expr) -> Option<(Level, &sql::Expr)> {
+    use sql::BinaryOperator as B;
+    use sql::Expr as E;
+    Some(match tree {
+        E::BinaryOp { left, op: B::Eq | B::NotEq | B::Lt | B::LtEq | B::Gt | B::GtEq, .. } => {
+            (Level::Compare, left)
+        }
+        E::Like { expr, .. }
+        | E::ILike { expr, .. }
+        | E::InList { expr, .. }
+        | E::Between { expr, .. } => (Level::Match, expr),
+        E::IsNull(x)
+        | E::IsNotNull(x)
+        | E::IsTrue(x)
+        | E::IsNotTrue(x)
+        | E::IsFalse(x)
+        | E::IsNotFalse(x)
+        | E::IsUnknown(x)
+        | E::IsNotUnknown(x)
+        | E::IsDistinctFrom(x, _)
+        | E::IsNotDistinctFrom(x, _) => (Level::Is, x),
+        _ => return None,
+    })
+}
+
+/// Whether nothing that follows can belong to the last operand: `x IN (1) IN (true)` and `x IS NULL IS NULL` say what they are.
+fn is_closed(tree: &sql::Expr) -> bool {
+    use sql::Expr as E;
+    let is_test = matches!(level(tree), Some((Level::Is, _)));
+    let has_right = matches!(tree, E::IsDistinctFrom(..) | E::IsNotDistinctFrom(..));
+    matches!(tree, E::InList { .. }) || (is_test && !has_right)
+}
+
 impl Lowering<'_, '_> {
+    /// `a < b < c` is an error in PostgreSQL, which does not say which one it would be; so is `x BETWEEN NOT a AND b`.
+    pub(super) fn refuse_chain(&self, tree: &sql::Expr) -> Result<(), ExprError> {
+        use sql::Expr as E;
+        let is_chain = level(tree).is_some_and(|(of_tree, left)| {
+            !is_closed(left) && level(left).is_some_and(|(of_left, _)| of_left == of_tree)
+        });
+        let is_loose = |bound: &sql::Expr| match level(bound) {
+            Some((of_bound, _)) => of_bound != Level::Compare,
+            None => matches!(bound, E::UnaryOp { op: sql::UnaryOperator::Not, .. }),
+        };
+        let message = match tree {
+            _ if is_chain => "two of these operators in a row need parentheses",
+            E::Between { low, .. } if is_loose(low) => {
+                "the lower bound of BETWEEN needs parentheses"
+            }
+            _ => return Ok(()),
+        };
+        let help = "such as (a = b) = c, or a = b AND b = c";
+        Err(ExprError::new(self.range(tree), message).with_help(help))
+    }
+
     /// `IS …` and the pattern matches; `None` when it is something else.
     pub(super) fn tests(&self, tree: &sql::Expr) -> Option<Lowered> {
         use sql::Expr as E;

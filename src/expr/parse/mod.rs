@@ -1,19 +1,21 @@
-//! Text to [`Ast`]: sqlparser with the PostgreSQL dialect, then lowered to what logmill knows.
+//! Text to [`Ast`]: sqlparser with PostgreSQL's syntax, then lowered to what logmill knows.
 
 mod ast;
+mod dialect;
 mod lower;
 mod lower_call;
 mod lower_predicate;
 mod position;
 mod target;
+mod words;
 
-use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::keywords::Keyword;
 use sqlparser::parser::{Parser, ParserError};
-use sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
+use sqlparser::tokenizer::Token;
 
 use super::ExprError;
 pub(crate) use ast::{Ast, BinaryOp, Call, Comparison, IsTest, Kind, Match, MatchSyntax, Target};
+use dialect::Postgres;
 use lower::Lowering;
 use position::Positions;
 
@@ -47,10 +49,9 @@ pub(crate) fn parse_aliased(text: &str) -> Result<(Ast, Option<Alias>), ExprErro
     }
     let positions = Positions::new(text);
     let failed = |e| parser_error(&positions, e);
-    let dialect = PostgreSqlDialect {};
-    let tokens = tokenize(&dialect, text).map_err(failed)?;
+    let tokens = words::tokenize(text).map_err(failed)?;
     let mut parser =
-        Parser::new(&dialect).with_recursion_limit(NESTING_MAX).with_tokens_with_locations(tokens);
+        Parser::new(&Postgres).with_recursion_limit(NESTING_MAX).with_tokens_with_locations(tokens);
     let tree = parser.parse_expr().map_err(failed)?;
     let mut alias = None;
     if parser.parse_keyword(Keyword::AS) {
@@ -66,21 +67,6 @@ pub(crate) fn parse_aliased(text: &str) -> Result<(Ast, Option<Alias>), ExprErro
         ));
     }
     Ok((Lowering::new(&positions).lower(&tree)?, alias))
-}
-
-/// The tokens of an expression. A word beside a dot is a part of a field's name, whatever it means in SQL (`user.id`).
-fn tokenize(dialect: &PostgreSqlDialect, text: &str) -> Result<Vec<TokenWithSpan>, ParserError> {
-    let mut tokens = Tokenizer::new(dialect, text).tokenize_with_location()?;
-    let dots: Vec<bool> = tokens.iter().map(|t| t.token == Token::Period).collect();
-    for (at, token) in tokens.iter_mut().enumerate() {
-        let beside_dot = dots.get(at + 1) == Some(&true) || (at > 0 && dots[at - 1]);
-        if let Token::Word(word) = &mut token.token
-            && beside_dot
-        {
-            word.keyword = Keyword::NoKeyword;
-        }
-    }
-    Ok(tokens)
 }
 
 /// Finds the place that a parser's message names, and takes it out of the message.

@@ -47,6 +47,8 @@ const CASES: &[(&str, &str, &str)] = &[
         "50 digits",
     ),
     ("status AS x", "x", "AS is not allowed"),
+    ("1 < status < 3", "1 < status < 3", "need parentheses"),
+    ("status BETWEEN NOT TRUE AND 3", "status BETWEEN NOT TRUE AND 3", "lower bound of BETWEEN"),
 ];
 
 #[test]
