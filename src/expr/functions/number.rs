@@ -38,11 +38,11 @@ fn abs(args: &Args<'_>) -> Made {
     Ok((ty, kernel))
 }
 
-/// -1, 0 or 1: an int, or a float of a float.
+/// -1, 0 or 1, of the argument's kind: an int, a whole decimal (PostgreSQL's is numeric, too), or a float.
 fn sign(args: &Args<'_>) -> Made {
     Ok(match args.ty(0) {
         DataType::Int => (DataType::Int, Kernel::map(|v: i64| v.signum())),
-        DataType::Decimal(_) => (DataType::Int, Kernel::map(|v: i128| v.signum() as i64)),
+        DataType::Decimal(_) => (DataType::Decimal(0), Kernel::map(|v: i128| v.signum())),
         _ => (
             DataType::Float,
             Kernel::map(|v: f64| {

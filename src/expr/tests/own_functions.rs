@@ -91,6 +91,8 @@ fn decimals_have_the_documented_scales() {
     assert_eq!(ty("request_time * 1.50"), DataType::Decimal(5));
     assert_eq!(ty("request_time / 2"), DataType::Decimal(6));
     assert_eq!(ty("request_time + 1"), DataType::Decimal(3));
+    assert_eq!(ty("sign(request_time)"), DataType::Decimal(0));
+    assert_eq!((ty("sign(status)"), ty("sign(ratio)")), (DataType::Int, DataType::Float));
     assert_eq!(ty("1e3"), DataType::Float);
     assert_eq!(ty("status::numeric"), DataType::Decimal(0));
     assert_eq!(ty("NULL"), DataType::Text);
