@@ -27,6 +27,8 @@ mod input;
 mod job_errors;
 #[path = "cli/levels.rs"]
 mod levels;
+#[path = "cli/odd_keys.rs"]
+mod odd_keys;
 #[path = "cli/places.rs"]
 mod places;
 #[path = "cli/rebuild.rs"]

@@ -127,7 +127,8 @@ class Checker:
         if internal(got.error):
             self.tell("internal error", got.error.strip()[:1500])
         if got.summary and got.sqlite is not None:
-            want = [tuple(sqlite.stored(value, type) for value, type in zip(row, got.summary.types)) for row in got.summary.rows]
+            keys = len(self.case.by) + (self.case.window is not None)
+            want = [sqlite.row(row, got.summary.types, keys) for row in got.summary.rows]
             self.result.differences += compare.bags("sqlite", got.sqlite, want, "the Parquet")
         self.verify(site, got)
 

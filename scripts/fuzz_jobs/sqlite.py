@@ -10,7 +10,12 @@ from typing import Any
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def stored(value: Any, type: str) -> Any:
+def row(values: tuple, types: list[str], keys: int) -> tuple:
+    """A row as SQLite returns it, the first so many columns being the key."""
+    return tuple(stored(value, type, at < keys) for at, (value, type) in enumerate(zip(values, types)))
+
+
+def stored(value: Any, type: str, is_key: bool) -> Any:
     """The value as SQLite returns it."""
     if value is None:
         return None
@@ -19,7 +24,9 @@ def stored(value: Any, type: str) -> Any:
     if type == "timestamp":
         return moment(value)
     if type == "float":
-        return None if math.isnan(value) else value
+        if math.isnan(value):
+            return "NaN" if is_key else None
+        return value
     if type.startswith("decimal"):
         return decimal(value)
     return value

@@ -24,6 +24,7 @@ mod tests;
 
 pub use aggregate::AggregateFn;
 pub use compile::{AggregateCall, Expr, KeyExpr, Measure, Scope, compile_key, compile_measure};
+pub(crate) use convert::write_timestamp;
 pub use error::ExprError;
 
 use std::rc::Rc;

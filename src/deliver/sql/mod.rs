@@ -129,8 +129,8 @@ pub trait SqlOutput: Send {
         each: &mut dyn FnMut(RecordBatch) -> Result<(), BoxError>,
     ) -> Result<(), DeliverError>;
 
-    /// The rows as [`SqlOutput::read`] gives them back: values that the database does not have are NULL in it (NaN, with a
-    /// server the infinities, timestamps outside of the years 1 to 9999), and -0 is 0.
+    /// The rows as [`SqlOutput::read`] gives them back: values that the database does not have are NULL in it (NaN, but in
+    /// SQLite not in a key; with a server the infinities, and timestamps outside of the years 1 to 9999), and -0 is 0.
     ///
     /// # Errors
     /// [`DeliverError::Refused`] for rows of another schema.

@@ -25,17 +25,21 @@ pub(super) fn parse_decimal(text: &str, scale: u8) -> Option<i128> {
     if negative { Some(value) } else { value.checked_neg() }
 }
 
-/// Microseconds since the epoch of `YYYY-MM-DD HH:MM:SS[.f…]`, with up to six digits of fraction.
+/// Microseconds since the epoch of `YYYY-MM-DD HH:MM:SS[.f…]`, with up to six digits of fraction. The year may have more
+/// digits, and ` BC` may follow, as [`write_timestamp`](crate::expr::write_timestamp) has it.
 pub(super) fn parse_timestamp(text: &str) -> Option<i64> {
+    let (text, is_bc) = text.strip_suffix(" BC").map_or((text, false), |text| (text, true));
     let (time, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let (year, time) = time.split_once('-').filter(|(year, _)| year.len() >= 4)?;
     let bytes = time.as_bytes();
-    let signs = [(4, b'-'), (7, b'-'), (10, b' '), (13, b':'), (16, b':')];
-    if bytes.len() != 19 || signs.iter().any(|&(at, sign)| bytes[at] != sign) {
+    let signs = [(2, b'-'), (5, b' '), (8, b':'), (11, b':')];
+    if bytes.len() != 14 || signs.iter().any(|&(at, sign)| bytes[at] != sign) {
         return None;
     }
-    let date = [number(time.get(0..4)?)?, number(time.get(5..7)?)?, number(time.get(8..10)?)?];
-    let clock =
-        [number(time.get(11..13)?)?, number(time.get(14..16)?)?, number(time.get(17..19)?)?];
+    let year = number(year)?;
+    let year = if is_bc { 1 - year } else { year };
+    let date = [year, number(time.get(0..2)?)?, number(time.get(3..5)?)?];
+    let clock = [number(time.get(6..8)?)?, number(time.get(9..11)?)?, number(time.get(12..14)?)?];
     if fraction.len() > 6 {
         return None;
     }
@@ -44,7 +48,8 @@ pub(super) fn parse_timestamp(text: &str) -> Option<i64> {
 }
 
 fn number(digits: &str) -> Option<i64> {
-    digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok())?
+    let is_number = digits.len() <= 6 && digits.bytes().all(|byte| byte.is_ascii_digit());
+    is_number.then(|| digits.parse().ok())?
 }
 
 /// Microseconds since the epoch of year, month, day and hour, minute, second; `None` if there is no such time.
@@ -55,14 +60,20 @@ pub(super) fn micros_of(
 ) -> Option<i64> {
     let is_date = (1..=12).contains(&month) && (1..=days_in_month(year, month)).contains(&day);
     let is_time = (0..24).contains(&hour) && (0..60).contains(&minute) && (0..60).contains(&second);
+    if !is_date || !is_time {
+        return None;
+    }
     let of_day = ((hour * 60 + minute) * 60 + second) * SECOND + micro;
-    (is_date && is_time).then(|| days_from_date(year, month, day) * DAY + of_day)
+    // The first day of what 64 bits hold begins before them.
+    let micros = i128::from(days_from_date(year, month, day)) * i128::from(DAY);
+    i64::try_from(micros + i128::from(of_day)).ok()
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::value::{TimestampText, push_decimal};
     use super::*;
+    use crate::expr::write_timestamp;
     use proptest::prelude::*;
 
     #[test]
@@ -85,6 +96,9 @@ mod tests {
             "2026-01-01 24:00:00",
             "2026-01-01 00:00:00.1234567",
             "2026-01-01 00:00:0é",
+            "999999-01-01 00:00:00",
+            "026-01-01 00:00:00",
+            "-2026-01-01 00:00:00",
         ] {
             assert_eq!(parse_timestamp(text), None, "{text}");
         }
@@ -98,6 +112,15 @@ mod tests {
             push_decimal(&mut text, unscaled, scale);
             let text = String::from_utf8(text).expect("digits");
             prop_assert_eq!(parse_decimal(&text, scale), Some(unscaled));
+        }
+
+        #[test]
+        fn a_timestamp_of_any_year_comes_back(micros: i64) {
+            for micros in [micros, i64::MIN, i64::MAX, micros / 150] {
+                let mut text = String::new();
+                write_timestamp(&mut text, micros).expect("writing to a String");
+                prop_assert_eq!(parse_timestamp(&text), Some(micros));
+            }
         }
 
         #[test]

@@ -133,18 +133,18 @@ impl Builder {
     }
 }
 
-/// Rows as a database gives them back, by what it makes of a cell.
+/// Rows as a database gives them back, by what it makes of a cell in the column of a number.
 pub(super) fn stored(
     rows: &RecordBatch,
     schema: &SchemaRef,
     columns: &[ColumnDef],
-    stored_cell: fn(Cell<'_>) -> Cell<'_>,
+    stored_cell: impl Fn(usize, Cell<'_>) -> Cell<'_>,
 ) -> Result<RecordBatch, String> {
     let cells = Cells::of(rows, columns)?;
     let mut gather = Gather::new(schema, columns);
     for row in 0..rows.num_rows() {
-        let mut columns = cells.iter();
-        gather.add(|_| columns.next().map(|column| stored_cell(column.cell(row))))?;
+        let mut columns = cells.iter().enumerate();
+        gather.add(|_| columns.next().map(|(at, column)| stored_cell(at, column.cell(row))))?;
     }
     Ok(gather.rest().unwrap_or_else(|| RecordBatch::new_empty(schema.clone())))
 }

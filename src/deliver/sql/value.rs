@@ -159,7 +159,7 @@ pub(super) struct TimestampText {
 }
 
 impl TimestampText {
-    /// `None` outside of the years 1 to 9999, which neither database can hold.
+    /// `None` outside of the years 1 to 9999, which MySQL does not have, and SQLite's date functions neither.
     pub(super) fn new(micros: i64) -> Option<Self> {
         let time = Civil::of(micros);
         if !(1..=9_999).contains(&time.year) {

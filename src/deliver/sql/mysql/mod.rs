@@ -136,7 +136,7 @@ impl SqlOutput for MysqlOutput {
     }
 
     fn stored(&self, rows: &RecordBatch) -> Result<RecordBatch, DeliverError> {
-        rows::stored(rows, &self.table.schema, &self.columns, read::stored_cell)
+        rows::stored(rows, &self.table.schema, &self.columns, |_, cell| read::stored_cell(cell))
             .map_err(|problem| DeliverError::refused(&self.target.place, problem, value::DEFECT))
     }
 }

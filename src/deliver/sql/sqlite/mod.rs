@@ -232,8 +232,11 @@ impl SqlOutput for SqliteOutput {
     }
 
     fn stored(&self, rows: &RecordBatch) -> Result<RecordBatch, DeliverError> {
-        rows::stored(rows, &self.table.schema, &self.columns, read::stored_cell)
-            .map_err(|problem| self.refused(problem, DEFECT))
+        let keys = self.table.key_columns;
+        rows::stored(rows, &self.table.schema, &self.columns, |column, cell| {
+            read::stored_cell(cell, column < keys)
+        })
+        .map_err(|problem| self.refused(problem, DEFECT))
     }
 }
 

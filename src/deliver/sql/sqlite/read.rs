@@ -6,8 +6,9 @@ use rusqlite::types::ValueRef;
 
 use super::super::parse::{parse_decimal, parse_timestamp};
 use super::super::rows::{Gather, window_condition};
-use super::super::value::{Cell, TimestampText};
+use super::super::value::Cell;
 use super::super::{BoxError, DeliverError};
+use super::write::NAN;
 use super::{SqliteOutput, ddl};
 use crate::data::DataType;
 
@@ -59,6 +60,7 @@ fn cell(value: ValueRef<'_>, ty: DataType) -> Option<Cell<'_>> {
         (DataType::Int, ValueRef::Integer(value)) => Cell::Int(value),
         (DataType::Bool, ValueRef::Integer(value)) => Cell::Bool(value != 0),
         (DataType::Float, ValueRef::Real(value)) => Cell::Float(value),
+        (DataType::Float, ValueRef::Text(text)) if text == NAN.as_bytes() => Cell::Float(f64::NAN),
         (DataType::Decimal(scale), value) => Cell::Decimal(decimal(value, scale)?, scale),
         (DataType::Text | DataType::Ip, ValueRef::Text(text)) => {
             Cell::Text(std::str::from_utf8(text).ok()?)
@@ -81,12 +83,11 @@ fn decimal(value: ValueRef<'_>, scale: u8) -> Option<i128> {
     }
 }
 
-/// A value as SQLite holds it: what it does not have is NULL.
-pub(super) fn stored_cell(cell: Cell<'_>) -> Cell<'_> {
+/// A value as SQLite holds it: NaN, which it does not have, is NULL but in a key.
+pub(super) fn stored_cell(cell: Cell<'_>, is_key: bool) -> Cell<'_> {
     match cell {
-        Cell::Float(value) if value.is_nan() => Cell::Null,
+        Cell::Float(value) if value.is_nan() && !is_key => Cell::Null,
         Cell::Float(value) => Cell::Float(value + 0.0),
-        Cell::Timestamp(micros) if TimestampText::new(micros).is_none() => Cell::Null,
         other => other,
     }
 }

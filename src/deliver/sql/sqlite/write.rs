@@ -1,18 +1,23 @@
 //! Rows into an SQLite table.
 //!
 //! A decimal becomes INTEGER (scale 0) or REAL where that holds each of its digits, so that SQL can calculate with it, else
-//! TEXT: exact, if less handy. NaN is NULL, which is all that SQLite has for it.
+//! TEXT: exact, if less handy. NaN is NULL, which is all that SQLite has for it; but in a key, where NULL is another group, it is
+//! a text. Timestamps are texts of any year.
 
 use rusqlite::{Connection, Statement};
 
 use super::super::value::{Cell, Cells, DEFECT, TimestampText, push_decimal};
 use super::super::{BlockIter, DeliverError, SummaryBlock};
 use super::{SqliteOutput, ddl};
+use crate::expr::write_timestamp;
 
 /// Digits that a float holds whatever they are (C's DBL_DIG).
 const FLOAT_DIGITS: u32 = 15;
 /// 10^22 is the greatest power of ten that is a float; a quotient of two exact floats is rounded once, so correctly.
 const FLOAT_SCALE_MAX: u8 = 22;
+
+/// NaN in a key.
+pub(super) const NAN: &str = "NaN";
 
 impl SqliteOutput {
     pub(super) fn write(
@@ -42,7 +47,7 @@ impl SqliteOutput {
         let columns = Cells::of(&block.rows, &self.columns)
             .map_err(|problem| DeliverError::refused(&self.place, problem, DEFECT))?;
         (0..block.rows.num_rows())
-            .try_for_each(|row| write_row(statement, &columns, row))
+            .try_for_each(|row| write_row(statement, &columns, self.table.key_columns, row))
             .map_err(|error| self.fault(error))
     }
 
@@ -69,10 +74,16 @@ impl SqliteOutput {
 fn write_row(
     statement: &mut Statement<'_>,
     columns: &[Cells<'_>],
+    keys: usize,
     row: usize,
 ) -> rusqlite::Result<()> {
     for (index, column) in columns.iter().enumerate() {
-        bind(statement, index + 1, column.cell(row))?;
+        match column.cell(row) {
+            Cell::Float(value) if value.is_nan() && index < keys => {
+                bind(statement, index + 1, Cell::Text(NAN))?;
+            }
+            cell => bind(statement, index + 1, cell)?,
+        }
     }
     statement.raw_execute().map(drop)
 }
@@ -84,16 +95,24 @@ fn bind(statement: &mut Statement<'_>, index: usize, cell: Cell<'_>) -> rusqlite
         Cell::Float(value) => statement.raw_bind_parameter(index, value),
         Cell::Text(value) => statement.raw_bind_parameter(index, value),
         Cell::Bool(value) => statement.raw_bind_parameter(index, value),
-        Cell::Timestamp(micros) => {
-            let text = TimestampText::new(micros);
-            statement.raw_bind_parameter(index, text.as_ref().map(TimestampText::as_str))
-        }
+        Cell::Timestamp(micros) => match TimestampText::new(micros) {
+            Some(text) => statement.raw_bind_parameter(index, text.as_str()),
+            None => statement.raw_bind_parameter(index, distant(micros)),
+        },
         Cell::Decimal(unscaled, scale) => match Number::of(unscaled, scale) {
             Number::Integer(value) => statement.raw_bind_parameter(index, value),
             Number::Real(value) => statement.raw_bind_parameter(index, value),
             Number::Text(value) => statement.raw_bind_parameter(index, value),
         },
     }
+}
+
+/// A time outside of the years that SQLite's date functions know, as `x::text` has it.
+fn distant(micros: i64) -> String {
+    let mut text = String::new();
+    // A String takes whatever is written.
+    let _ = write_timestamp(&mut text, micros);
+    text
 }
 
 /// A decimal as SQLite holds it without loss.
