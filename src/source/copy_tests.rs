@@ -138,6 +138,24 @@ fn of_several_copies_the_longest_carries_the_log_on() {
 }
 
 #[test]
+fn of_a_log_and_its_copy_that_are_seen_at_once_the_log_is_the_original() {
+    // Not names of a rotated log: beside that, a log with the same few lines is a new one.
+    for name in ["a.log.bak", "zzz", "a.1.log", "copy of a"] {
+        for first in ["a.log", name] {
+            let mut world = World::new();
+            world.append(first, &lines(8, 1..=20));
+            std::thread::sleep(Duration::from_millis(20));
+            let copy = if first == name { "a.log" } else { name };
+            world.append(copy, &lines(8, 1..=20));
+            assert_eq!(world.run_quietly(), lines(8, 1..=20));
+            assert_eq!(world.copies_now(), [copy], "what was created later");
+            world.append(first, &lines(8, 21..=22));
+            assert_eq!(world.run_quietly(), lines(8, 21..=22), "{first} and its copy {copy}");
+        }
+    }
+}
+
+#[test]
 fn two_live_logs_with_one_head_are_both_read_whole() {
     let mut world = World::new();
     world.append("a.log", &lines(8, 1..=40));

@@ -15,6 +15,7 @@
 //! - Of a rotated file and the log beside it that have the same few bytes, the one that was created first is no copy.
 
 use std::collections::{HashMap, HashSet};
+use std::time::SystemTime;
 
 use super::Planner;
 use crate::source::known::{Rest, STRONG_BYTES, has_live_name};
@@ -165,12 +166,13 @@ impl<'p> Planner<'p> {
         if files.len() < 2 {
             return files;
         }
-        let mut by_first_line: HashMap<u64, Vec<(bool, &'p Found)>> = HashMap::new();
+        let mut by_first_line: HashMap<u64, Vec<Alike<'p>>> = HashMap::new();
         for file in &files {
             match Probe::open(file) {
                 Ok(probe) => {
                     let is_compressed = probe.compression.is_compressed();
-                    by_first_line.entry(probe.rank()).or_default().push((is_compressed, file));
+                    let alike = Alike { file, is_compressed, born: probe.born };
+                    by_first_line.entry(probe.rank()).or_default().push(alike);
                 }
                 Err(error) => self.problem(file, error),
             }
@@ -178,7 +180,7 @@ impl<'p> Planner<'p> {
         let mut originals = HashSet::new();
         for alike in by_first_line.into_values() {
             match alike.as_slice() {
-                [(_, alone)] => originals.extend([alone.key()]),
+                [alone] => originals.extend([alone.file.key()]),
                 _ => originals.extend(self.originals(alike)),
             }
         }
@@ -186,12 +188,13 @@ impl<'p> Planner<'p> {
     }
 
     /// Of files with the same first line, those that are the beginning of no other.
-    fn originals(&mut self, mut alike: Vec<(bool, &'p Found)>) -> Vec<(u64, u64)> {
+    fn originals(&mut self, mut alike: Vec<Alike<'p>>) -> Vec<(u64, u64)> {
         let mut originals: Vec<New<'p>> = Vec::new();
-        // Of equal ones the first is the original: one that is not compressed, and the youngest, which is written to.
+        // Of equal ones the first is the original: one that is not compressed, and was created before its copies. Where the
+        // file system does not tell, it is the youngest by name, which is written to.
         alike.reverse();
-        alike.sort_by_key(|(is_compressed, _)| *is_compressed);
-        for (_, file) in alike {
+        alike.sort_by_key(|alike| (alike.is_compressed, alike.born, alike.file.mtime_ns));
+        for Alike { file, .. } in alike {
             let new = Probe::open(file).map(|probe| New { file, head: probe.head });
             match new.and_then(|new| Ok((self.compare_with(&new, &originals)?, new))) {
                 Ok((Standing::Original { instead_of }, new)) => {
@@ -258,6 +261,13 @@ impl<'p> Planner<'p> {
             Rest::Some => false,
         })
     }
+}
+
+/// A file that is read for the first time, among others with the same first line.
+struct Alike<'p> {
+    file: &'p Found,
+    is_compressed: bool,
+    born: Option<SystemTime>,
 }
 
 /// A file that is read for the first time, and its first bytes.

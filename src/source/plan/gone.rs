@@ -113,7 +113,7 @@ impl Planner<'_> {
     fn fate(&self, segment: &SegmentState) -> Option<&'static str> {
         let why = if self.is_anothers_file(segment) {
             TRUNCATED
-        } else if segment.gone_us.is_some() && !self.goes_on(segment) {
+        } else if segment.gone_us.is_some() && !self.is_back(segment) {
             return None;
         } else if !is_still_at(&segment.path, segment) {
             GONE
@@ -130,6 +130,12 @@ impl Planner<'_> {
             !segment.complete && segment.gone_us.is_none() && self.found.iter().any(|f| f.size > 0)
         };
         segment.unread() > 0 || self.goes_on(segment) || (self.was_written(segment) && is_fresh())
+    }
+
+    /// Whether a log that was put away goes on. Asked of each segment that is gone, of which there may be many: most were
+    /// rotated before, which their names tell.
+    fn is_back(&self, segment: &SegmentState) -> bool {
+        segment.path.as_os_str() == segment.first_path.as_os_str() && self.goes_on(segment)
     }
 
     /// Whether the log that a segment was is written to under its name, without what was read of it.
