@@ -19,6 +19,8 @@ mod failing_measures;
 mod full_disk;
 #[path = "cli/golden.rs"]
 mod golden;
+#[path = "cli/identity.rs"]
+mod identity;
 #[path = "cli/init.rs"]
 mod init;
 #[path = "cli/input.rs"]

@@ -87,9 +87,7 @@ fn table(reduce: &ReducePlan) -> GroupTable {
 }
 
 fn have_one_state(a: &AggregatePlan, b: &AggregatePlan) -> bool {
-    // Expressions are compared by what they print, as `plan` does to tell calls apart.
-    let inputs = |call: &AggregatePlan| format!("{:?} {:?}", call.arg, call.filter);
-    accumulator::have_one_state(a.function, b.function) && inputs(a) == inputs(b)
+    accumulator::have_one_state(a.function, b.function) && a.input == b.input
 }
 
 fn empty(call: &AggregatePlan) -> Box<dyn accumulator::Accumulator> {
@@ -98,7 +96,7 @@ fn empty(call: &AggregatePlan) -> Box<dyn accumulator::Accumulator> {
 
 /// Empty accumulators, one an aggregate call.
 pub fn accumulators(reduce: &ReducePlan) -> Vec<Box<dyn accumulator::Accumulator>> {
-    reduce.aggregates.iter().map(empty).collect()
+    reduce.aggregates.iter().map(|call| empty(call)).collect()
 }
 
 impl<'p> Mapper<'p> {

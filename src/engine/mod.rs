@@ -35,6 +35,8 @@ pub mod row_group_file;
 mod row_groups;
 pub mod run_cursor;
 pub mod run_file;
+#[cfg(test)]
+mod sharing_tests;
 mod slots;
 pub mod state;
 pub mod store;

@@ -2,9 +2,11 @@
 //! functions that are logmill's own.
 
 mod errors;
+mod identity;
 mod measures;
 mod monkey;
 mod own_functions;
+pub(crate) mod pairs;
 mod rows;
 mod words;
 
