@@ -31,6 +31,8 @@ mod job_errors;
 mod levels;
 #[path = "cli/odd_keys.rs"]
 mod odd_keys;
+#[path = "cli/no_records.rs"]
+mod no_records;
 #[path = "cli/places.rs"]
 mod places;
 #[path = "cli/rebuild.rs"]

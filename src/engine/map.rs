@@ -38,7 +38,7 @@ pub struct SegmentContext<'s> {
 
 /// Takes mapped records where a job writes them out.
 pub trait RecordSink: Send {
-    /// Takes some rows of a block: one column an output column, and the event times where the output is cut by time.
+    /// Takes some rows of a block, at least one: one column an output column, and the event times where the output is cut by time.
     fn append(&mut self, columns: &[Rc<Column<'_>>], event_time: Option<&[i64]>, rows: &[u32]);
 }
 
@@ -301,13 +301,17 @@ impl<'p> Mapper<'p> {
         }
     }
 
-    /// Folds the rows that are in into the tables, and hands them to the events.
+    /// Folds the rows that are in into the tables, and hands them to the events. A block of which no line became a record
+    /// ends here, so that nothing behind has to think of keys and values that are not there.
     fn fold(
         &mut self,
         source: &Source<'_, '_>,
         block: &Block<'_, '_>,
         sink: Option<&mut (dyn RecordSink + '_)>,
     ) {
+        if block.records.rows.is_empty() {
+            return;
+        }
         if let (Some(reduced), Some(reduce)) = (&block.reduced, &self.plan.reduce) {
             self.group(source, block, reduce, reduced);
         }

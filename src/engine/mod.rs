@@ -6,6 +6,8 @@ mod block;
 mod codes;
 pub mod common;
 pub mod cursor;
+#[cfg(test)]
+mod empty_tests;
 mod grouping;
 pub mod groups;
 mod hash;

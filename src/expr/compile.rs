@@ -106,6 +106,9 @@ impl Expr {
     /// The values of the rows in `sel` (ascending row numbers), as a column of `env.len` rows. What stands in other
     /// rows is unspecified. Rows that can't be computed are NULL and listed in `env.failures`, at least once each.
     pub fn eval<'a>(&'a self, env: &mut Env<'_, 'a>, sel: &[u32]) -> Rc<Column<'a>> {
+        if sel.is_empty() {
+            return Rc::new(Column::nulls(self.ty(), env.len));
+        }
         match eval::evaluate(&self.plan, env, sel) {
             Arg::Column(column) => column,
             Arg::Const(value) => Rc::new(value.broadcast(self.plan.ty, env.len)),
