@@ -29,10 +29,12 @@ mod input;
 mod job_errors;
 #[path = "cli/levels.rs"]
 mod levels;
-#[path = "cli/odd_keys.rs"]
-mod odd_keys;
 #[path = "cli/no_records.rs"]
 mod no_records;
+#[path = "cli/odd_keys.rs"]
+mod odd_keys;
+#[path = "cli/other_way.rs"]
+mod other_way;
 #[path = "cli/places.rs"]
 mod places;
 #[path = "cli/rebuild.rs"]

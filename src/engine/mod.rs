@@ -32,6 +32,7 @@ mod ranges;
 mod reading;
 pub mod records;
 pub mod reduce;
+pub mod reference;
 pub mod reject;
 pub mod row_group_file;
 mod row_groups;

@@ -19,6 +19,7 @@ mod op;
 mod parse;
 mod per_text;
 mod plan;
+mod reference;
 mod stack_text;
 #[cfg(test)]
 pub(crate) mod tests;

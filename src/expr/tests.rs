@@ -7,6 +7,7 @@ mod measures;
 mod monkey;
 mod own_functions;
 pub(crate) mod pairs;
+mod reference;
 mod rows;
 mod words;
 
