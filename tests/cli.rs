@@ -19,6 +19,8 @@ mod failing_measures;
 mod full_disk;
 #[path = "cli/golden.rs"]
 mod golden;
+#[path = "cli/identity.rs"]
+mod identity;
 #[path = "cli/init.rs"]
 mod init;
 #[path = "cli/input.rs"]
@@ -27,8 +29,12 @@ mod input;
 mod job_errors;
 #[path = "cli/levels.rs"]
 mod levels;
+#[path = "cli/no_records.rs"]
+mod no_records;
 #[path = "cli/odd_keys.rs"]
 mod odd_keys;
+#[path = "cli/other_way.rs"]
+mod other_way;
 #[path = "cli/places.rs"]
 mod places;
 #[path = "cli/rebuild.rs"]

@@ -88,11 +88,7 @@ fn reduce_steps(plan: &Plan, steps: &mut Vec<(&'static str, String)>) {
     let keys: Vec<String> =
         reduce.keys.iter().map(|k| format!("{} {}", k.name, k.expr.ty())).collect();
     steps.push(("group by", if keys.is_empty() { "nothing".to_owned() } else { keys.join(", ") }));
-    let calls = reduce.aggregates.iter().map(|a| {
-        let arg = a.arg.as_ref().map_or_else(String::new, |e| format!(" of {}", e.ty()));
-        let filter = if a.filter.is_some() { " where …" } else { "" };
-        format!("{:?}{arg}{filter}", a.function)
-    });
+    let calls = reduce.aggregates.iter().map(|call| call.identity().to_string());
     steps.push(("combine", calls.collect::<Vec<_>>().join(", ")));
     let measures = reduce.measures.iter().map(|m| format!("{} {}", m.name, m.value.ty()));
     steps.push(("measures", measures.collect::<Vec<_>>().join(", ")));

@@ -18,12 +18,13 @@ use super::progress::{Bar, When};
 use super::shared::JobOptions;
 use super::{Status, output};
 
-/// Compute everything again from the logs that still exist, and compare it with every output
+/// Compute everything again, another way, from the logs that still exist, and compare it with every output
 ///
 /// Each group and each measure of the store, the Parquet and the tables is compared to the last bit, and the records of
 /// events by time partition. Exactly those bytes are read that were read before: what was appended since says nothing.
-/// It changes nothing, and may be run while `watch` works on the job. It needs room for a second store (and second
-/// events) in the state directory.
+/// It changes nothing, and may be run while `watch` works on the job. It computes line by line
+/// on one thread, without what makes `run` fast, so that a mistake there is not made twice; so it takes several times as long.
+/// It needs room for the rows of all groups in the state directory.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 
 use crate::data::DataType;
+use crate::expr::Identity;
 use crate::format::Converter;
 use crate::plan::{MapPlan, Plan, SlotKind};
 
@@ -138,8 +139,20 @@ impl<'p> Common<'p> {
 /// Tells the slots of several plans apart: those of a kind have the same values.
 #[derive(Default)]
 struct Kinds {
-    numbers: HashMap<String, usize>,
+    numbers: HashMap<Meaning, usize>,
     kinds: Vec<Kind>,
+}
+
+/// What makes a slot's values what they are, whatever the job calls it.
+#[derive(PartialEq, Eq, Hash)]
+enum Meaning {
+    Field(String, DataType),
+    /// The event time that a slot of this kind makes.
+    Time(usize),
+    File,
+    Raw,
+    /// Over slots that stand as their kinds.
+    Let(Identity),
 }
 
 struct Kind {
@@ -158,9 +171,9 @@ impl Kinds {
         // Ascending: each slot is computed of earlier ones.
         used.sort_unstable();
         for slot in used {
-            kinds[slot] = self.describe(map, slot, &kinds).map(|(name, is_pure)| {
+            kinds[slot] = self.describe(map, slot, &kinds).map(|(meaning, is_pure)| {
                 let next = self.kinds.len();
-                let kind = *self.numbers.entry(name).or_insert(next);
+                let kind = *self.numbers.entry(meaning).or_insert(next);
                 if kind == next {
                     self.kinds.push(Kind { plans: 0, is_pure });
                 }
@@ -172,32 +185,32 @@ impl Kinds {
         kinds
     }
 
-    /// What makes a slot's values what they are.
+    /// What makes a slot's values what they are, and whether they depend on nothing but the fields.
     fn describe(
         &self,
         map: &MapPlan,
         slot: usize,
         kinds: &[Option<usize>],
-    ) -> Option<(String, bool)> {
+    ) -> Option<(Meaning, bool)> {
         let ty = map.slots[slot].ty;
         Some(match &map.slots[slot].kind {
-            SlotKind::Field(field) => (format!("field {:?} {ty:?}", map.fields[*field]), true),
+            SlotKind::Field(field) => (Meaning::Field(map.fields[*field].clone(), ty), true),
             // Whether it is there and sane is for each plan to say; its values are those of the field.
-            SlotKind::EventTime(of) => (format!("time {}", kinds[*of]?), false),
-            SlotKind::SourceFile => ("file".to_owned(), false),
-            SlotKind::Raw => ("raw".to_owned(), false),
+            SlotKind::EventTime(of) => (Meaning::Time(kinds[*of]?), false),
+            SlotKind::SourceFile => (Meaning::File, false),
+            SlotKind::Raw => (Meaning::Raw, false),
             SlotKind::Let(expr) => {
                 let mut is_pure = true;
-                let mut names = Vec::new();
                 for input in expr.slots() {
                     let values = match map.slots[input].kind {
                         SlotKind::EventTime(of) => of,
                         _ => input,
                     };
                     is_pure &= self.kinds[kinds[values]?].is_pure;
-                    names.push((&map.slots[input].name, kinds[input]?));
+                    kinds[input]?;
                 }
-                (format!("let {:?} {ty:?} {names:?}", expr.text()?), is_pure)
+                let kind = |slot: usize| format!("${}", kinds[slot].unwrap_or(usize::MAX));
+                (Meaning::Let(Identity::of(expr, &kind)), is_pure)
             }
         })
     }

@@ -38,7 +38,7 @@ pub struct SegmentContext<'s> {
 
 /// Takes mapped records where a job writes them out.
 pub trait RecordSink: Send {
-    /// Takes some rows of a block: one column an output column, and the event times where the output is cut by time.
+    /// Takes some rows of a block, at least one: one column an output column, and the event times where the output is cut by time.
     fn append(&mut self, columns: &[Rc<Column<'_>>], event_time: Option<&[i64]>, rows: &[u32]);
 }
 
@@ -87,9 +87,7 @@ fn table(reduce: &ReducePlan) -> GroupTable {
 }
 
 fn have_one_state(a: &AggregatePlan, b: &AggregatePlan) -> bool {
-    // Expressions are compared by what they print, as `plan` does to tell calls apart.
-    let inputs = |call: &AggregatePlan| format!("{:?} {:?}", call.arg, call.filter);
-    accumulator::have_one_state(a.function, b.function) && inputs(a) == inputs(b)
+    accumulator::have_one_state(a.function, b.function) && a.input == b.input
 }
 
 fn empty(call: &AggregatePlan) -> Box<dyn accumulator::Accumulator> {
@@ -98,7 +96,7 @@ fn empty(call: &AggregatePlan) -> Box<dyn accumulator::Accumulator> {
 
 /// Empty accumulators, one an aggregate call.
 pub fn accumulators(reduce: &ReducePlan) -> Vec<Box<dyn accumulator::Accumulator>> {
-    reduce.aggregates.iter().map(empty).collect()
+    reduce.aggregates.iter().map(|call| empty(call)).collect()
 }
 
 impl<'p> Mapper<'p> {
@@ -303,13 +301,17 @@ impl<'p> Mapper<'p> {
         }
     }
 
-    /// Folds the rows that are in into the tables, and hands them to the events.
+    /// Folds the rows that are in into the tables, and hands them to the events. A block of which no line became a record
+    /// ends here, so that nothing behind has to think of keys and values that are not there.
     fn fold(
         &mut self,
         source: &Source<'_, '_>,
         block: &Block<'_, '_>,
         sink: Option<&mut (dyn RecordSink + '_)>,
     ) {
+        if block.records.rows.is_empty() {
+            return;
+        }
         if let (Some(reduced), Some(reduce)) = (&block.reduced, &self.plan.reduce) {
             self.group(source, block, reduce, reduced);
         }

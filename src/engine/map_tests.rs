@@ -41,20 +41,20 @@ fn job_of(header: bool, of_v: &str, map: &str, window: &str) -> Plan {
 }
 
 /// What a mapper made of its chunks.
-struct Mapped {
-    counters: Counters,
+pub(super) struct Mapped {
+    pub(super) counters: Counters,
     rejects: Vec<Reject>,
-    groups: Vec<(Vec<u8>, Vec<u8>)>,
+    pub(super) groups: Vec<(Vec<u8>, Vec<u8>)>,
 }
 
 impl Mapped {
-    fn reasons(&self) -> Vec<&str> {
+    pub(super) fn reasons(&self) -> Vec<&str> {
         self.rejects.iter().map(|reject| reject.reason.as_ref()).collect()
     }
 }
 
 /// Maps chunks, each of which may end with a line that the reader found to be too long.
-fn map<'c>(
+pub(super) fn map<'c>(
     plan: &Plan,
     tokenizer: &dyn Tokenizer,
     watermark_us: Option<i64>,
@@ -64,7 +64,7 @@ fn map<'c>(
 }
 
 /// The same for several plans at once.
-fn map_all<'c>(
+pub(super) fn map_all<'c>(
     common: &Common<'_>,
     tokenizer: &dyn Tokenizer,
     watermark_us: Option<i64>,
@@ -94,7 +94,7 @@ fn map_all<'c>(
         .collect()
 }
 
-fn groups(plan: &Plan, delta: &Delta) -> Vec<(Vec<u8>, Vec<u8>)> {
+pub(super) fn groups(plan: &Plan, delta: &Delta) -> Vec<(Vec<u8>, Vec<u8>)> {
     let reduce = plan.reduce.as_ref().expect("it has one");
     let mut merge = Merge::new(delta.cursors(Partition::None, 0, 1));
     let (mut block, mut groups) = (GroupBlock::new(reduce), Vec::new());
@@ -109,11 +109,16 @@ fn groups(plan: &Plan, delta: &Delta) -> Vec<(Vec<u8>, Vec<u8>)> {
 }
 
 fn tokenizer(plan: &Plan) -> Box<dyn Tokenizer> {
-    let wanted: Vec<&str> = plan.map.fields.iter().map(String::as_str).collect();
-    plan.format.tokenizer(&wanted, &[]).expect("known fields")
+    tokenizer_with(plan, &[])
 }
 
-fn one(bytes: &[u8]) -> [(Lines<'_>, Option<Oversize>); 1] {
+/// For a segment that begins with these bytes.
+pub(super) fn tokenizer_with(plan: &Plan, head: &[u8]) -> Box<dyn Tokenizer> {
+    let wanted: Vec<&str> = plan.map.fields.iter().map(String::as_str).collect();
+    plan.format.tokenizer(&wanted, head).expect("known fields")
+}
+
+pub(super) fn one(bytes: &[u8]) -> [(Lines<'_>, Option<Oversize>); 1] {
     [(Lines { bytes, offset: 0 }, None)]
 }
 

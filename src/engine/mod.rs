@@ -6,6 +6,8 @@ mod block;
 mod codes;
 pub mod common;
 pub mod cursor;
+#[cfg(test)]
+mod empty_tests;
 mod grouping;
 pub mod groups;
 mod hash;
@@ -30,11 +32,14 @@ mod ranges;
 mod reading;
 pub mod records;
 pub mod reduce;
+pub mod reference;
 pub mod reject;
 pub mod row_group_file;
 mod row_groups;
 pub mod run_cursor;
 pub mod run_file;
+#[cfg(test)]
+mod sharing_tests;
 mod slots;
 pub mod state;
 pub mod store;

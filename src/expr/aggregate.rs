@@ -1,6 +1,6 @@
 //! The aggregate functions by name and type; what they compute lives in `engine::accumulator`.
 
-use crate::data::DataType;
+use crate::data::{DataType, Scalar};
 
 /// An aggregate function, with its constant parameter where it has one.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -38,6 +38,35 @@ pub enum AggregateFn {
 }
 
 impl AggregateFn {
+    /// Its name, as it is stored.
+    pub fn name(self) -> &'static str {
+        use AggregateFn::*;
+        match self {
+            CountAll | Count => "count",
+            Sum => "sum",
+            Min => "min",
+            Max => "max",
+            Avg => "avg",
+            Stddev => "stddev",
+            BoolAnd => "bool_and",
+            BoolOr => "bool_or",
+            First => "first",
+            Last => "last",
+            Any => "any",
+            CountDistinct => "count_distinct",
+            ApproxDistinct => "approx_distinct",
+            ApproxQuantile(_) => "approx_quantile",
+        }
+    }
+
+    /// Its constant parameters.
+    pub fn parameters(self) -> Vec<Scalar> {
+        match self {
+            AggregateFn::ApproxQuantile(quantile) => vec![Scalar::Float(quantile)],
+            _ => Vec::new(),
+        }
+    }
+
     /// The type of the result over an argument of type `arg`; an error says what the function takes.
     pub fn result_type(self, arg: Option<DataType>) -> Result<DataType, &'static str> {
         use AggregateFn::*;

@@ -11,7 +11,7 @@ use super::kernel::Arg;
 use super::parse::{self, Ast, Kind};
 use super::per_text;
 use super::plan::Plan;
-use super::{AggregateFn, Env, ExprError};
+use super::{AggregateFn, Env, ExprError, Identity, SlotNames};
 
 /// Resolves names to slots of an [`Env`].
 pub trait Scope {
@@ -25,7 +25,6 @@ pub trait Scope {
 pub struct Expr {
     plan: Plan,
     slots: Vec<usize>,
-    text: Option<Box<str>>,
 }
 
 /// A key of a group: an expression and its name.
@@ -51,7 +50,7 @@ pub struct AggregateCall {
 /// A measure: aggregates, and an expression over their results.
 #[derive(Debug)]
 pub struct Measure {
-    /// Equal calls stand here once.
+    /// As they stand in it: which of them are equal is for the plan to say.
     pub aggregates: Vec<AggregateCall>,
     /// Slot i is the result of aggregate i.
     pub value: Expr,
@@ -61,18 +60,13 @@ impl Expr {
     pub(crate) fn new(plan: Plan) -> Expr {
         let mut slots = BTreeSet::new();
         plan.slots(&mut slots);
-        Expr { plan: per_text::mark(plan), slots: slots.into_iter().collect(), text: None }
-    }
-
-    fn written(mut self, text: &str) -> Expr {
-        self.text = Some(text.into());
-        self
+        Expr { plan: per_text::mark(plan), slots: slots.into_iter().collect() }
     }
 
     /// Compiles an expression over one record.
     pub fn compile(text: &str, scope: &mut dyn Scope) -> Result<Expr, ExprError> {
         let ast = parse::parse(text)?;
-        Ok(Expr::new(Checker::of_record(scope).check(&ast)?).written(text))
+        Ok(Expr::new(Checker::of_record(scope).check(&ast)?))
     }
 
     /// The same for a place that takes one type only; a NULL literal is of any type.
@@ -100,9 +94,8 @@ impl Expr {
         self.plan.ty
     }
 
-    /// As it is written, where it was compiled alone. Two that are written alike are alike if their names mean the same.
-    pub fn text(&self) -> Option<&str> {
-        self.text.as_deref()
+    pub(super) fn plan(&self) -> &Plan {
+        &self.plan
     }
 
     /// The slots it reads, each once, ascending.
@@ -113,6 +106,9 @@ impl Expr {
     /// The values of the rows in `sel` (ascending row numbers), as a column of `env.len` rows. What stands in other
     /// rows is unspecified. Rows that can't be computed are NULL and listed in `env.failures`, at least once each.
     pub fn eval<'a>(&'a self, env: &mut Env<'_, 'a>, sel: &[u32]) -> Rc<Column<'a>> {
+        if sel.is_empty() {
+            return Rc::new(Column::nulls(self.ty(), env.len));
+        }
         match eval::evaluate(&self.plan, env, sel) {
             Arg::Column(column) => column,
             Arg::Const(value) => Rc::new(value.broadcast(self.plan.ty, env.len)),
@@ -123,6 +119,14 @@ impl Expr {
 impl std::fmt::Debug for Expr {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.plan.fmt(f)
+    }
+}
+
+impl AggregateCall {
+    /// What it computes.
+    pub fn identity(&self, slots: SlotNames<'_>) -> Identity {
+        let input = Identity::of_input(self.arg.as_ref(), self.filter.as_ref(), slots);
+        Identity::of_aggregate(self.function, &input)
     }
 }
 

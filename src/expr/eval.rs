@@ -19,7 +19,7 @@ pub(crate) fn evaluate<'a>(plan: &'a Plan, env: &mut Env<'_, 'a>, sel: &[u32]) -
                 .expect("the planner fills the slots that an expression reads");
             Arg::Column(Rc::clone(column))
         }
-        Node::Call { kernel, args } => {
+        Node::Call { kernel, args, .. } => {
             let args: Vec<Arg<'a>> = args.iter().map(|arg| evaluate(arg, env, sel)).collect();
             let mut rows = Rows {
                 sel,

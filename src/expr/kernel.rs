@@ -39,14 +39,15 @@ pub(crate) struct Rows<'r, 'a> {
 
 type Run = Box<dyn for<'a> Fn(&mut Rows<'_, 'a>, &[Arg<'a>]) -> Column<'a> + Send + Sync>;
 
-/// A named computation over columns.
+/// A computation over columns. What it computes is said by the [`Operation`](super::identity::Operation) beside it.
 pub(crate) struct Kernel {
-    name: &'static str,
     run: Run,
     /// What a row costs, in searches of a text for a literal one; 0 for what costs much less.
     searches: u32,
     /// Failures are NULL and no more (`try_cast`).
     tolerant: bool,
+    /// The fingerprint of what it computes from beside the expression, such as a key.
+    beside: Option<String>,
 }
 
 impl Kernel {
@@ -55,7 +56,7 @@ impl Kernel {
     where
         F: for<'a> Fn(&mut Rows<'_, 'a>, &[Arg<'a>]) -> Column<'a> + Send + Sync + 'static,
     {
-        Kernel { name: "kernel", run: Box::new(run), searches: 0, tolerant: false }
+        Kernel { run: Box::new(run), searches: 0, tolerant: false, beside: None }
     }
 
     /// Row by row, to text.
@@ -155,10 +156,10 @@ impl Kernel {
         })
     }
 
-    /// The same, with a name for people who read plans.
+    /// The same, which computes from something that stands nowhere in the expression: a fingerprint of that.
     #[must_use]
-    pub(crate) fn named(mut self, name: &'static str) -> Kernel {
-        self.name = name;
+    pub(crate) fn beside(mut self, fingerprint: String) -> Kernel {
+        self.beside = Some(fingerprint);
         self
     }
 
@@ -176,8 +177,9 @@ impl Kernel {
         self
     }
 
-    pub(crate) fn name(&self) -> &'static str {
-        self.name
+    /// The fingerprint of what it computes from beside the expression.
+    pub(crate) fn takes_beside(&self) -> Option<&str> {
+        self.beside.as_deref()
     }
 
     /// What a row costs, in searches of a text for a literal one.

@@ -13,19 +13,22 @@ mod decimal;
 mod error;
 mod eval;
 mod functions;
+mod identity;
 mod kernel;
 mod op;
 mod parse;
 mod per_text;
 mod plan;
+mod reference;
 mod stack_text;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use aggregate::AggregateFn;
 pub use compile::{AggregateCall, Expr, KeyExpr, Measure, Scope, compile_key, compile_measure};
 pub(crate) use convert::write_timestamp;
 pub use error::ExprError;
+pub use identity::{Identity, SlotNames, word};
 
 use std::rc::Rc;
 

@@ -6,6 +6,7 @@ use std::ops::Range;
 
 use crate::data::{DataType, Scalar};
 
+use super::identity::Operation;
 use super::kernel::Kernel;
 
 /// A typed node.
@@ -25,6 +26,8 @@ pub(crate) enum Node {
     Slot(usize),
     /// A kernel over columns; all arguments are evaluated.
     Call {
+        /// What the kernel computes; nothing else tells two kernels apart.
+        operation: Operation,
         kernel: Kernel,
         args: Vec<Plan>,
     },
@@ -89,7 +92,9 @@ impl Plan {
         let all = |parts: Vec<Plan>| parts.into_iter().map(&f).collect();
         self.node = match self.node {
             node @ (Node::Const(_) | Node::Slot(_)) => node,
-            Node::Call { kernel, args } => Node::Call { kernel, args: all(args) },
+            Node::Call { operation, kernel, args } => {
+                Node::Call { operation, kernel, args: all(args) }
+            }
             Node::And(parts) => Node::And(all(parts)),
             Node::Or(parts) => Node::Or(all(parts)),
             Node::Coalesce(parts) => Node::Coalesce(all(parts)),
@@ -109,7 +114,7 @@ impl Plan {
         match &self.node {
             Node::Const(value) => format!("{value:?}"),
             Node::Slot(slot) => format!("slot {slot}"),
-            Node::Call { kernel, .. } => kernel.name().to_owned(),
+            Node::Call { operation, .. } => operation.to_string(),
             Node::And(_) => "and".to_owned(),
             Node::Or(_) => "or".to_owned(),
             Node::Case { .. } => "case".to_owned(),
@@ -119,7 +124,7 @@ impl Plan {
     }
 }
 
-/// Such as `(less-than int: slot 3, Int(500))`.
+/// Such as `(< -> bool: slot 3 Int(500))`: for people who read a failed test.
 impl fmt::Debug for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let children = self.children();

@@ -2,9 +2,12 @@
 //! functions that are logmill's own.
 
 mod errors;
+mod identity;
 mod measures;
 mod monkey;
 mod own_functions;
+pub(crate) mod pairs;
+mod reference;
 mod rows;
 mod words;
 

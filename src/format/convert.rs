@@ -18,9 +18,9 @@ use crate::data::{Column, DataType, Failure, Values};
 #[derive(Debug, Clone)]
 pub struct Converter {
     name: String,
-    ty: DataType,
-    zone: Zone,
-    layout: Option<TimeLayout>,
+    pub(super) ty: DataType,
+    pub(super) zone: Zone,
+    pub(super) layout: Option<TimeLayout>,
     dash_is_null: bool,
 }
 
@@ -96,13 +96,13 @@ impl Converter {
     }
 
     #[inline]
-    fn is_null(&self, raw: &[u8]) -> bool {
+    pub(super) fn is_null(&self, raw: &[u8]) -> bool {
         raw.is_empty() || (self.dash_is_null && raw == b"-")
     }
 
     /// Says why a value could not be read. Holds no data of the line, so that reasons can be grouped.
     #[cold]
-    fn failure(&self, row: u32, misfit: Misfit) -> Failure {
+    pub(super) fn failure(&self, row: u32, misfit: Misfit) -> Failure {
         let (name, kind) = (&self.name, kind(self.ty));
         let reason = match misfit {
             Misfit::Unreadable => format!("{name}: not {kind}"),

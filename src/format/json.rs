@@ -112,7 +112,7 @@ impl<'a> Run<'_, 'a> {
 
     /// Takes the lines that end within the first window of `text`; answers their bytes.
     fn window(&mut self, text: &'a [u8], before: usize, index: &mut Index) -> usize {
-        let Some(view) = View::new(text) else { return 0 };
+        let Some(view) = View::new(text).filter(|_| !self.block.careful) else { return 0 };
         let bytes = marks::window_bytes(self.records_max, self.seen, before).min(text.len());
         index.fill(&text[..bytes], &NEEDLES);
         let is_newline = |&place: &u32| text[place as usize] == b'\n';

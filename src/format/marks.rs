@@ -93,9 +93,12 @@ pub(super) fn run<'a>(
     block: &mut RawBlock<'a>,
 ) -> usize {
     let at = walk.begin(input, at_start, (columns, records_max), block);
-    block.utf8 |= block.lines.is_empty();
+    block.utf8 |= block.lines.is_empty() && !block.careful;
     let (starts, ends, ahead) = ([0; LINES_MAX], [0; LINES_MAX], LINES_MAX);
     let mut run = Run { walk, shape, cutter, block, records_max, seen: 0, ahead, starts, ends };
+    if run.block.careful {
+        return run.one_by_one(input, at);
+    }
     #[cfg(target_arch = "x86_64")]
     if let Some(used) = x86::windows(&mut run, input, at) {
         return used;
@@ -113,6 +116,14 @@ impl<'a, C: Cutter<'a>> Run<'_, 'a, C> {
             at += if used > 0 { used } else { self.careful(&input[at..]) };
         }
         self.block.index = index;
+        at
+    }
+
+    /// The same without a look at marks.
+    fn one_by_one(&mut self, input: &'a [u8], mut at: usize) -> usize {
+        while at < input.len() && self.seen < self.records_max {
+            at += self.careful(&input[at..]);
+        }
         at
     }
 

@@ -2,6 +2,7 @@
 
 mod access;
 mod apache;
+mod careful;
 mod convert;
 mod csv;
 mod detect;
@@ -80,6 +81,8 @@ pub struct RawBlock<'a> {
     pub crlf: bool,
     /// Whether all fields are UTF-8. False where nobody looked.
     utf8: bool,
+    /// Whether each line is cut for itself, with care.
+    careful: bool,
     /// Buffers of the tokenizer.
     index: scan::Index,
 }
@@ -102,6 +105,12 @@ impl<'r, 'a> RawColumn<'r, 'a> {
 }
 
 impl<'a> RawBlock<'a> {
+    /// A block whose lines are each cut for itself by the format's slow path: no line is looked at together with others, none
+    /// by its marks alone. What comes out is the same. For `verify`, which must not share a fast path's mistakes.
+    pub fn careful() -> Self {
+        RawBlock { careful: true, ..RawBlock::default() }
+    }
+
     /// The values of a wanted field.
     pub fn column(&self, field: usize) -> RawColumn<'_, 'a> {
         RawColumn { values: &self.fields[field], text: self.text, utf8: self.utf8 }

@@ -1,7 +1,10 @@
 //! The compilation of a job, step by step.
 
+use std::sync::Arc;
+
 use jiff::tz::TimeZone;
 
+use super::computed::Computed;
 use super::format::{format_error, format_spec, typed_fields};
 use super::names::{EVENT_TIME, Names};
 use super::outputs::{EventsOutput, Outputs, Resolver, SqliteOutput, SummaryOutput};
@@ -11,7 +14,7 @@ use super::{
 };
 use crate::data::DataType;
 use crate::error::Diagnostic;
-use crate::expr::{self, AggregateCall, Expr, ExprError, Scope};
+use crate::expr::{self, AggregateCall, Expr, ExprError, Identity, Scope, SlotNames};
 use crate::format;
 use crate::job::{At, EventsSpec, JobFile, Locate, Partition, ReduceSpec, parse_duration};
 
@@ -45,8 +48,8 @@ pub fn compile(
     });
     let partition = reduce.as_ref().map(|reduce| reduce.partition);
     let meaning = {
-        let types = super::meaning::Types::of(reduce.as_ref(), outputs.events.as_ref());
-        super::meaning::describe(&job.spec, partition, &types)
+        let computed = Computed::of(&map, reduce.as_ref(), outputs.events.as_ref());
+        super::meaning::describe(&job.spec, partition, &computed)
     };
     Ok(Plan {
         name: job.spec.name.value.clone(),
@@ -191,17 +194,18 @@ fn compile_reduce(
     let keys =
         spec.by.iter().map(|at| compile_key(job, at, names)).collect::<Result<Vec<_>, _>>()?;
     let mut aggregates = Vec::new();
-    let mut calls = Vec::new();
     let mut measures = Vec::new();
     for (name, at) in &spec.measures.0 {
         let measure = expr::compile_measure(&at.value, names).map_err(|e| point(job, at, e))?;
-        let inputs =
-            measure.aggregates.into_iter().map(|call| share(&mut aggregates, &mut calls, call));
-        let inputs = inputs.collect();
-        measures.push(MeasurePlan { name: name.value.clone(), value: measure.value, inputs });
+        let slots = |slot: usize| names.slots[slot].identity();
+        let calls = measure.aggregates.into_iter().map(|call| Arc::new(aggregate(call, &slots)));
+        let calls: Vec<_> = calls.collect();
+        let inputs = calls.iter().map(|call| share(&mut aggregates, call)).collect();
+        let (name, value) = (name.value.clone(), measure.value);
+        measures.push(MeasurePlan { name, value, inputs, calls });
     }
     check_columns(job, spec, window_us.is_some(), &keys)?;
-    if aggregates.iter().any(|a: &AggregatePlan| a.function.needs_order()) {
+    if aggregates.iter().any(|a: &Arc<AggregatePlan>| a.function.needs_order()) {
         names.resolve(EVENT_TIME);
     }
     let chosen = job.spec.output.summary.as_ref().and_then(|s| s.value.partition.as_ref());
@@ -214,14 +218,19 @@ fn compile_reduce(
     Ok(ReducePlan { window_us, keys, aggregates, measures, partition })
 }
 
-/// The index of an aggregate call; equal calls of several measures are one.
-fn share(plans: &mut Vec<AggregatePlan>, calls: &mut Vec<String>, call: AggregateCall) -> usize {
-    let text = format!("{call:?}");
-    if let Some(known) = calls.iter().position(|known| *known == text) {
+fn aggregate(call: AggregateCall, slots: SlotNames<'_>) -> AggregatePlan {
+    let AggregateCall { function, arg, filter } = call;
+    let input = Identity::of_input(arg.as_ref(), filter.as_ref(), slots);
+    AggregatePlan { function, arg, filter, input }
+}
+
+/// The index of an aggregate call; equal calls are one.
+fn share(plans: &mut Vec<Arc<AggregatePlan>>, call: &Arc<AggregatePlan>) -> usize {
+    let identity = call.identity();
+    if let Some(known) = plans.iter().position(|known| known.identity() == identity) {
         return known;
     }
-    calls.push(text);
-    plans.push(AggregatePlan { function: call.function, arg: call.arg, filter: call.filter });
+    plans.push(Arc::clone(call));
     plans.len() - 1
 }
 
@@ -350,7 +359,8 @@ fn finish_map(
     for key in reduce.into_iter().flat_map(|r| &r.keys) {
         rest.extend(key.expr.slots());
     }
-    for aggregate in reduce.into_iter().flat_map(|r| &r.aggregates) {
+    let measures = reduce.into_iter().flat_map(|r| &r.measures);
+    for aggregate in measures.flat_map(|measure| &measure.calls) {
         let parts = aggregate.arg.iter().chain(&aggregate.filter);
         rest.extend(parts.flat_map(|e| e.slots()));
     }
@@ -377,7 +387,7 @@ fn needed_time(
 }
 
 /// The slots and all that they are computed of, ascending: an order in which each can be computed.
-fn closure(slots: &[super::Slot], mut open: Vec<usize>) -> Vec<usize> {
+pub(super) fn closure(slots: &[super::Slot], mut open: Vec<usize>) -> Vec<usize> {
     let mut needed = vec![false; slots.len()];
     while let Some(slot) = open.pop() {
         if std::mem::replace(&mut needed[slot], true) {

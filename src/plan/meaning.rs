@@ -1,6 +1,6 @@
 //! What of a job decides the meaning of its stored groups and events, in words that a message can show.
 
-use super::{EventsOutput, ReducePlan};
+use super::computed::Computed;
 use crate::job::{FormatChoice, JobSpec, Pairs, Partition};
 
 /// A part of a job that differs from the one that made the stored groups.
@@ -38,7 +38,11 @@ impl std::fmt::Display for Change {
 
 /// Everything that decides what stored groups and events mean, as JSON: format, fields, time, map, reduce, the columns of
 /// events, and the partition by time that the store is cut by. Paths, limits and the description may change freely.
-pub(super) fn describe(spec: &JobSpec, partition: Option<Partition>, types: &Types) -> String {
+pub(super) fn describe(
+    spec: &JobSpec,
+    partition: Option<Partition>,
+    computed: &Computed,
+) -> String {
     let mut parts: Vec<(String, String)> = Vec::new();
     let mut push = |part: &str, value: String| parts.push((part.to_owned(), value));
     push("source.format", format_text(&spec.source.format.value));
@@ -52,57 +56,47 @@ pub(super) fn describe(spec: &JobSpec, partition: Option<Partition>, types: &Typ
     if let Some(filter) = &spec.map.filter {
         push("map.where", filter.value.clone());
     }
+    if let Some(filter) = &computed.filter {
+        push(FILTER, filter.clone());
+    }
     pairs(&mut push, "map.let", &spec.map.lets);
     if let Some(reduce) = &spec.reduce {
         if let Some(window) = &reduce.window {
-            push("reduce.window", format!("{:?}", window.value));
+            push("reduce.window", window.value.clone());
         }
         if let Some(partition) = partition {
-            push("output.summary.partition", format!("{partition:?}").to_lowercase());
+            push("output.summary.partition", partition_word(partition).to_owned());
         }
         let by: Vec<&str> = reduce.by.iter().map(|at| at.value.as_str()).collect();
         push("reduce.by", by.join(", "));
         pairs(&mut push, "reduce.measures", &reduce.measures);
-        push(GROUP_TYPES, types.groups.clone());
+        push(KEYS, computed.keys.clone());
+        push(AGGREGATES, computed.aggregates.clone());
     }
     if let Some(events) = &spec.output.events {
         let columns: Vec<&str> =
             events.value.columns.value.iter().map(|at| at.value.as_str()).collect();
         push(EVENTS, columns.join(", "));
-        push(EVENT_TYPES, types.events.clone());
+        push(EVENTS_COMPUTED, computed.events.clone());
     }
     serde_json::to_string(&parts).unwrap_or_default()
 }
 
 /// An output that a job may give up without further ado.
 const EVENTS: &str = "output.events.columns";
-const GROUP_TYPES: &str = "reduce.types";
-const EVENT_TYPES: &str = "output.events.types";
+const EVENTS_COMPUTED: &str = "output.events.computed";
+const FILTER: &str = "map.computed";
+const KEYS: &str = "reduce.keys";
+const AGGREGATES: &str = "reduce.aggregates";
+/// What follows from the words of the job file, and from the types of its fields.
+const COMPUTED: [&str; 4] = [FILTER, KEYS, AGGREGATES, EVENTS_COMPUTED];
 
-/// What the job file's words come to: a field that gets another type changes them without a word of theirs.
-#[derive(Debug, Default)]
-pub(super) struct Types {
-    /// Of the keys, and of what the measures are over.
-    pub(super) groups: String,
-    /// Of the events' columns.
-    pub(super) events: String,
-}
-
-impl Types {
-    pub(super) fn of(reduce: Option<&ReducePlan>, events: Option<&EventsOutput>) -> Self {
-        let list = |types: Vec<String>| types.join(", ");
-        let groups = reduce.map_or(Vec::new(), |reduce| {
-            let keys = reduce.keys.iter().map(|key| format!("{} {}", key.name, key.expr.ty()));
-            let arguments = reduce.aggregates.iter().filter_map(|aggregate| {
-                let function = format!("{:?}", aggregate.function).to_lowercase();
-                aggregate.arg.as_ref().map(|arg| format!("{function}({})", arg.ty()))
-            });
-            keys.chain(arguments).collect()
-        });
-        let events = events.map_or(Vec::new(), |events| {
-            events.columns.iter().map(|c| format!("{} {}", c.name, c.expr.ty())).collect()
-        });
-        Types { groups: list(groups), events: list(events) }
+fn partition_word(partition: Partition) -> &'static str {
+    match partition {
+        Partition::None => "none",
+        Partition::Hour => "hour",
+        Partition::Day => "day",
+        Partition::Month => "month",
     }
 }
 
@@ -140,7 +134,7 @@ pub fn changes(before: &str, after: &str) -> Vec<Change> {
     let read = |text| serde_json::from_str::<Vec<(String, String)>>(text).unwrap_or_default();
     let (before, mut after) = (read(before), read(after));
     if !after.iter().any(|(part, _)| part == EVENTS) {
-        let is_events = |part: &str| part == EVENTS || part == EVENT_TYPES;
+        let is_events = |part: &str| part == EVENTS || part == EVENTS_COMPUTED;
         after.extend(before.iter().filter(|(part, _)| is_events(part)).cloned());
     }
     if before == after {
@@ -156,10 +150,10 @@ pub fn changes(before: &str, after: &str) -> Vec<Change> {
             changes.push(Change { part: part.clone(), before: was, after: is });
         }
     }
-    let is_types = |change: &Change| [GROUP_TYPES, EVENT_TYPES].contains(&change.part.as_str());
-    if changes.iter().any(|change| !is_types(change) && !change.is_about_parsing()) {
+    let is_computed = |change: &Change| COMPUTED.contains(&change.part.as_str());
+    if changes.iter().any(|change| !is_computed(change) && !change.is_about_parsing()) {
         // Then nobody needs to be told what follows from that.
-        changes.retain(|change| !is_types(change));
+        changes.retain(|change| !is_computed(change));
     }
     if changes.is_empty() {
         let moved = before.iter().zip(&after).find(|(was, is)| was != is);

@@ -2,6 +2,7 @@
 //! nothing here opens a log file (formats whose columns stand in the files get the head of one as bytes).
 
 mod compile;
+mod computed;
 mod format;
 mod limits;
 mod meaning;
@@ -15,13 +16,14 @@ pub use meaning::{Change, changes};
 pub use outputs::{EventsOutput, MysqlOutput, Outputs, SqliteOutput, SummaryOutput};
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use arrow_schema::{Schema, SchemaRef};
 use jiff::tz::TimeZone;
 
 use crate::data::DataType;
-use crate::expr::{AggregateFn, Expr};
+use crate::expr::{AggregateFn, Expr, Identity, word};
 use crate::format::{Converter, FieldDef, Format, FormatSpec};
 use crate::job::Partition;
 
@@ -136,7 +138,7 @@ pub struct ReducePlan {
     /// Group keys behind the window.
     pub keys: Vec<KeyPlan>,
     /// The distinct aggregate calls of all measures.
-    pub aggregates: Vec<AggregatePlan>,
+    pub aggregates: Vec<Arc<AggregatePlan>>,
     /// The output columns behind the keys.
     pub measures: Vec<MeasurePlan>,
     /// How the store of the groups is cut by time.
@@ -151,6 +153,8 @@ pub struct AggregatePlan {
     pub arg: Option<Expr>,
     /// Only records for which this is true.
     pub filter: Option<Expr>,
+    /// Which records it sees, and what it takes from each: calls of one input may share a state.
+    pub input: Identity,
 }
 
 /// One measure: an expression over aggregates.
@@ -161,6 +165,27 @@ pub struct MeasurePlan {
     pub value: Expr,
     /// Indexes into [`ReducePlan::aggregates`].
     pub inputs: Vec<usize>,
+    /// The calls themselves, as this measure has them: for `verify`, which shares nothing.
+    pub calls: Vec<Arc<AggregatePlan>>,
+}
+
+impl Slot {
+    /// How identities name it. What a `let` computes stands beside, once.
+    fn identity(&self) -> String {
+        format!("{}:{}", word(&self.name), self.ty)
+    }
+
+    /// The expression of a `let`.
+    fn as_let(&self) -> Option<&Expr> {
+        if let SlotKind::Let(expr) = &self.kind { Some(expr) } else { None }
+    }
+}
+
+impl AggregatePlan {
+    /// What it computes.
+    pub fn identity(&self) -> Identity {
+        Identity::of_aggregate(self.function, &self.input)
+    }
 }
 
 /// Column of the window's start.

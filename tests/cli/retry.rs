@@ -135,7 +135,7 @@ fn a_job_that_changed_in_more_than_parsing_is_refused() {
     world.job(&mended().replace("sum(n)", "max(n)"));
     retry(&world).expect(1).says(&["reduce.measures.total was sum(n) and is max(n)", "--rebuild"]);
     world.job(&mended().replace("n = \"int\"", "n = \"decimal(2)\""));
-    retry(&world).expect(1).says(&["source.fields.n", "reduce.types", "--rebuild"]);
+    retry(&world).expect(1).says(&["source.fields.n", "reduce.aggregates", "--rebuild"]);
     assert_eq!(outputs(&world), before);
 }
 

@@ -8,9 +8,8 @@ use xxhash_rust::xxh3::xxh3_128;
 use super::super::RunError;
 use super::compare::Range;
 use super::report::{EventsDifference, Verified, VerifiedEvents};
-use super::rows::Codec;
+use super::rows::{Codec, Row};
 use super::snapshot::Shown;
-use crate::deliver::events::StagedEvents;
 use crate::engine::parquet_file;
 use crate::engine::timepart;
 use crate::job::Partition;
@@ -19,31 +18,38 @@ use crate::plan::EventsOutput;
 
 /// Records of a partition: their number, and the sum of their hashes.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-struct Content {
+pub(super) struct Content {
     records: u64,
     sum: u128,
+}
+
+impl Content {
+    /// Takes a record in.
+    pub(super) fn add(&mut self, row: &Row) {
+        self.records += 1;
+        self.sum = self.sum.wrapping_add(xxh3_128(&row.bytes));
+    }
 }
 
 /// Compares what was computed with what is visible or decided to be.
 pub(super) fn compare(
     output: &EventsOutput,
-    expected: &[StagedEvents],
+    expected: &BTreeMap<i64, Content>,
     found: &[Shown],
     range: Option<Range>,
     verified: &mut Verified,
 ) -> Result<VerifiedEvents, RunError> {
-    let columns = output.columns.iter().map(|c| (c.name.clone(), c.expr.ty())).collect();
-    let codec = Codec::new(columns, 0);
+    let codec = Codec::of_events(output);
     let mut result = VerifiedEvents::default();
     let mut contents: BTreeMap<String, (Content, Content)> = BTreeMap::new();
     let mut outside = Vec::new();
-    for staged in expected {
-        let label = timepart::label(output.partition, staged.partition_us);
-        if !is_within(output.partition, staged.partition_us, range) {
+    for (&partition_us, content) in expected {
+        let label = timepart::label(output.partition, partition_us);
+        if !is_within(output.partition, partition_us, range) {
             outside.push(label);
             continue;
         }
-        add(&codec, &staged.written.path, &mut contents.entry(label).or_default().0)?;
+        contents.entry(label).or_default().0 = *content;
     }
     for shown in found {
         let is_whole = range.is_none() || contents.contains_key(&shown.label);
@@ -76,8 +82,7 @@ fn add(codec: &Codec, file: &Path, content: &mut Content) -> Result<(), RunError
     for batch in parquet_file::open(file, STORE_BLOCK_ROWS)? {
         let batch = batch.map_err(|e| RunError::Other(e.to_string()))?;
         for row in codec.rows(&batch).map_err(RunError::Other)? {
-            content.records += 1;
-            content.sum = content.sum.wrapping_add(xxh3_128(&row.bytes));
+            content.add(&row);
         }
     }
     Ok(())

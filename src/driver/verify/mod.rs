@@ -4,6 +4,8 @@
 
 mod compare;
 mod events;
+mod expected;
+mod read;
 mod recompute;
 mod report;
 mod rows;
@@ -23,6 +25,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use self::compare::Comparison;
+use self::expected::Expected;
 use self::recompute::{Recomputed, recompute};
 use self::rows::Codec;
 use self::scratch::Scratch;
@@ -33,7 +36,7 @@ use super::session::Differing;
 use super::{Layout, Options, RunError, recover};
 use crate::catalog::Catalog;
 use crate::error::Diagnostic;
-use crate::plan::{Plan, ReducePlan, SlotKind, SummaryOutput};
+use crate::plan::{Plan, ReducePlan, SlotKind};
 
 /// What to compare, and where to work.
 #[derive(Debug, Clone, Default)]
@@ -46,7 +49,7 @@ pub struct VerifyOptions {
 
 /// Compares everything; `None` where the job never ran.
 pub fn verify(
-    mut plan: Plan,
+    plan: Plan,
     options: &Options,
     wanted: &VerifyOptions,
     progress: &dyn Progress,
@@ -65,22 +68,21 @@ pub fn verify(
 
     progress.stage("look");
     let snapshot = Snapshot::take(&plan, &layout, &catalog, &scratch, &names)?;
-    let codec = plan.reduce.as_ref().map(|r| Codec::new(r.columns(), r.key_types().len()));
+    let codec = plan.reduce.as_ref().map(Codec::of_groups);
     let (codec_of, range) = (codec.as_ref(), wanted.range);
     let mut read = tables::read(tables, codec_of, &plan, range, &scratch, &catalog)?;
     // What the tables had that the snapshot has not is in the store by now.
     let later = Store::link(&catalog, &layout.stores(), &scratch.subfolder("later")?)?;
 
-    let (summary, events) = into_scratch(&mut plan, &scratch);
     let recomputed = recompute(&plan, options, &snapshot.facts.segments, &scratch, progress)?;
     let mut result = report_of(&snapshot, &recomputed);
     if let (Some(reduce), Some(codec)) = (&plan.reduce, &codec) {
         let comparison = Comparison { codec, range: wanted.range };
         let groups =
-            Groups { reduce, comparison, snapshot: &snapshot, expected: &recomputed.store };
+            Groups { reduce, comparison, snapshot: &snapshot, expected: &recomputed.groups };
         let memory = usize::try_from(plan.limits.memory_bytes / 4).unwrap_or(usize::MAX);
         result.outputs.push(groups.store(&layout)?);
-        if let Some(output) = &summary {
+        if let Some(output) = &plan.outputs.summary {
             let found = summary::compare(&groups, output, &scratch, memory, &mut result.problems)?;
             result.outputs.push(found);
         }
@@ -89,10 +91,10 @@ pub fn verify(
             result.outputs.extend(found);
         }
     }
-    if let (Some(place), Some(output)) = (events, &plan.outputs.events) {
+    if let Some(output) = &plan.outputs.events {
         let (expected, found) = (&recomputed.events, &snapshot.events);
         let mut found = events::compare(output, expected, found, wanted.range, &mut result)?;
-        found.place = place.display().to_string();
+        found.place = output.path.display().to_string();
         result.events = Some(found);
     }
     if !result.is_equal() {
@@ -107,28 +109,19 @@ struct Groups<'g> {
     reduce: &'g ReducePlan,
     comparison: Comparison<'g>,
     snapshot: &'g Snapshot,
-    expected: &'g Store,
+    expected: &'g Expected,
 }
 
 impl Groups<'_> {
     fn store(&self, layout: &Layout) -> Result<VerifiedOutput, RunError> {
         let (reduce, codec) = (self.reduce, self.comparison.codec);
         let mut tally = Tally::default();
-        let expected = self.expected.rows(reduce, codec, None, 0);
+        let expected = self.expected.rows(None);
         let found = self.snapshot.store.rows(reduce, codec, None, 0);
         self.comparison.run(expected, found, Box::new(std::iter::empty()), &mut tally)?;
         let place = layout.stores().display().to_string();
         Ok(VerifiedOutput { name: "store".into(), place, tally })
     }
-}
-
-/// Lets the plan write into the scratch folder, and nothing but what is compared there. Answers where its own outputs are.
-fn into_scratch(plan: &mut Plan, scratch: &Scratch) -> (Option<SummaryOutput>, Option<PathBuf>) {
-    let outputs = &mut plan.outputs;
-    (outputs.sqlite, outputs.mysql) = (None, None);
-    let events = outputs.events.as_mut();
-    let events = events.map(|e| std::mem::replace(&mut e.path, scratch.folder().join("events")));
-    (outputs.summary.take(), events)
 }
 
 fn report_of(snapshot: &Snapshot, recomputed: &Recomputed) -> Verified {

@@ -1,31 +1,37 @@
-//! The groups and records of the bytes that were consumed, computed anew from the logs that still exist.
+//! The groups and records of the bytes that were consumed, computed again from the logs that still exist: by
+//! [`engine::reference`](crate::engine::reference), which goes another way than the runs do.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::atomic::AtomicBool;
-use std::time::Instant;
 
-use super::super::batch::{Batch, Depth};
-use super::super::execute::execute;
-use super::super::fold::fold;
-use super::super::layout::Layout;
 use super::super::locate::locate;
+use super::super::portions::file_bytes;
 use super::super::progress::Progress;
-use super::super::session::Workers;
 use super::super::sources::Sources;
 use super::super::{Options, RunError};
+use super::events::Content;
+use super::expected::Expected;
+use super::read;
+use super::rows::{Codec, Row};
 use super::scratch::Scratch;
-use super::store::Store;
-use crate::deliver::events::StagedEvents;
+use super::sorter::Sorter;
+use crate::engine::reference::{Groups, Reader, Record, Segment};
+use crate::engine::timepart;
+use crate::job::Partition;
 use crate::plan::Plan;
-use crate::source::{Compression, Fingerprint, Found, IoMode, SegmentState, SegmentTask};
+use crate::source::{
+    self, Compression, Fingerprint, Found, IoMode, SegmentState, SegmentTask, SourceError,
+};
 
 /// How often logs are looked for again that were moved or written to while they were read.
 const ATTEMPTS_MAX: usize = 5;
 
 /// What the logs say.
+#[derive(Default)]
 pub(super) struct Recomputed {
-    pub(super) store: Store,
-    pub(super) events: Vec<StagedEvents>,
+    pub(super) groups: Expected,
+    /// Records by the start of their partition.
+    pub(super) events: BTreeMap<i64, Content>,
     pub(super) segments: u64,
     pub(super) bytes: u64,
     /// Where they were, and how many bytes were consumed.
@@ -35,7 +41,7 @@ pub(super) struct Recomputed {
     pub(super) renamed: bool,
 }
 
-/// Reads of each segment what the catalog says was consumed. The plan's outputs lie in the scratch folder.
+/// Reads of each segment what the catalog says was consumed.
 pub(super) fn recompute(
     plan: &Plan,
     options: &Options,
@@ -43,46 +49,28 @@ pub(super) fn recompute(
     scratch: &Scratch,
     progress: &dyn Progress,
 ) -> Result<Recomputed, RunError> {
-    let workers = Workers::new(options.threads);
-    let mut options = options.clone();
+    let mut io = options.io;
     for attempt in 1.. {
         let located = tasks(plan, known)?;
         let mut sources = Sources::of_tasks(located.tasks);
-        let layout = Layout::new(&scratch.subfolder(&format!("recomputed-{attempt}"))?, plan);
-        layout.create()?;
-        let batch = Batch {
-            plan,
-            options: &options,
-            layout: &layout,
-            names: layout.names(1, 1),
-            progress,
-            stop: &AtomicBool::new(false),
-            pool: workers.pool()?,
-            number: 1,
-            depth: Depth::Whole,
-            watermark_us: None,
-            started: Instant::now(),
+        progress.start(sources.plan.tasks.iter().map(file_bytes).sum());
+        let pass = loop {
+            match Pass::over(plan, &sources.plan.tasks, io, scratch, progress)? {
+                Ok(pass) => break pass,
+                // Groups can't give records back: it is left out of another pass.
+                Err((task, error)) => sources.exclude(task, error),
+            }
         };
-        let mut executed = execute(&batch, &mut sources)?;
         let mut problems = sources.failures();
-        problems.extend(executed.states.iter().filter_map(|change| strange(known, &change.state)));
+        problems.extend(pass.states.iter().filter_map(|state| strange(known, state)));
         if !problems.is_empty() && attempt < ATTEMPTS_MAX {
             // Rotated or written to meanwhile; a map can't be held against a writer.
-            options.io = IoMode::Read;
-            let _ = std::fs::remove_dir_all(&layout.state);
+            io = IoMode::Read;
             continue;
         }
         progress.stage("compare");
-        let folded = batch.pool.install(|| fold(&batch, &[], &executed))?;
-        return Ok(Recomputed {
-            store: Store { folder: layout.stores(), runs: folded.runs },
-            events: std::mem::take(&mut executed.events),
-            segments: executed.states.len() as u64,
-            bytes: executed.counters.bytes,
-            gone: located.gone,
-            problems,
-            renamed: located.renamed,
-        });
+        let (gone, renamed) = (located.gone, located.renamed);
+        return Ok(Recomputed { gone, problems, renamed, ..pass.finish(scratch)? });
     }
     unreachable!("the last attempt returns")
 }
@@ -95,6 +83,128 @@ fn strange(known: &[SegmentState], state: &SegmentState) -> Option<String> {
         let path = state.path.display();
         format!("{path}: its bytes are not those that were read, or it changed while it was read")
     })
+}
+
+/// One pass over all tasks.
+struct Pass<'p> {
+    plan: &'p Plan,
+    reader: Reader<'p>,
+    groups: Option<Groups<'p>>,
+    /// Groups that memory has no room for.
+    sorter: Sorter,
+    codec: Option<Codec>,
+    events: BTreeMap<i64, Content>,
+    states: Vec<SegmentState>,
+    bytes: u64,
+}
+
+impl<'p> Pass<'p> {
+    /// The inner error: a task that can't be read.
+    fn over(
+        plan: &'p Plan,
+        tasks: &[SegmentTask],
+        io: IoMode,
+        scratch: &Scratch,
+        progress: &dyn Progress,
+    ) -> Result<Result<Self, (usize, SourceError)>, RunError> {
+        let mut pass = Pass {
+            plan,
+            reader: Reader::new(plan),
+            groups: plan.reduce.as_ref().map(Groups::new),
+            sorter: Sorter::new(scratch.folder(), 0),
+            codec: plan.outputs.events.as_ref().map(Codec::of_events),
+            events: BTreeMap::new(),
+            states: Vec::new(),
+            bytes: 0,
+        };
+        for (number, task) in tasks.iter().enumerate() {
+            match pass.task(task, io, progress) {
+                Ok(state) => pass.states.push(state),
+                Err(RunError::Source(error)) => return Ok(Err((number, error))),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(Ok(pass))
+    }
+
+    fn task(
+        &mut self,
+        task: &SegmentTask,
+        io: IoMode,
+        progress: &dyn Progress,
+    ) -> Result<SegmentState, RunError> {
+        let tokenizer = read::tokenizer(self.plan, task)?;
+        let needs_order = self.plan.reduce.as_ref().is_some_and(|reduce| reduce.needs_order());
+        let first_time = match needs_order {
+            true => self.reader.first_time(tokenizer.as_ref(), &source::first_line(task)?),
+            false => 0,
+        };
+        let source_file = task.found.path.to_string_lossy();
+        let segment = Segment {
+            source_file: &source_file,
+            hash: task.rank,
+            first_time,
+            tokenizer: tokenizer.as_ref(),
+        };
+        read::read(self.plan, task, io, progress, &mut |chunk| {
+            // A line that is too long is a reject, and nothing but its length is known of it.
+            let long = chunk.oversize.as_ref().map(|line| line.length + u64::from(line.terminated));
+            self.bytes += chunk.bytes.len() as u64 + long.unwrap_or(0);
+            self.chunk(segment, (chunk.bytes, chunk.offset), progress)
+        })
+    }
+
+    fn chunk(
+        &mut self,
+        segment: Segment<'_>,
+        chunk: (&[u8], u64),
+        progress: &dyn Progress,
+    ) -> Result<(), RunError> {
+        let Pass { plan, reader, groups, codec, events, .. } = self;
+        let partition = plan.outputs.events.as_ref().map_or(Partition::None, |e| e.partition);
+        let mut lines = 0;
+        reader.records(segment, chunk, |record: Record| {
+            lines += 1;
+            if let Some(groups) = groups {
+                groups.add(&record);
+            }
+            if let Some(codec) = codec {
+                let time = record.event_time.unwrap_or(0);
+                let content = events.entry(timepart::start(partition, time)).or_default();
+                content.add(&codec.row(Vec::new(), &record.events));
+            }
+            Ok::<(), RunError>(())
+        })?;
+        progress.lines(lines);
+        // The sorters of tables that were read before have their parts of the memory, too.
+        let memory = usize::try_from(self.plan.limits.memory_bytes / 4).unwrap_or(usize::MAX);
+        let is_full = self.groups.as_ref().is_some_and(|groups| groups.heap_bytes() > memory);
+        if is_full { self.spill() } else { Ok(()) }
+    }
+
+    /// Moves the groups to a file.
+    fn spill(&mut self) -> Result<(), RunError> {
+        match &mut self.groups {
+            Some(groups) => self.sorter.run(groups.drain().map(|(bytes, key)| Row { bytes, key })),
+            None => Ok(()),
+        }
+    }
+
+    fn finish(mut self, scratch: &Scratch) -> Result<Recomputed, RunError> {
+        self.spill()?;
+        let mut expected = Expected::default();
+        if let (Some(groups), Some(reduce)) = (&self.groups, &self.plan.reduce) {
+            let (codec, states) = (Codec::of_groups(reduce), self.sorter.finish()?);
+            expected = Expected::write(groups, reduce, &codec, states, scratch.folder())?;
+        }
+        Ok(Recomputed {
+            groups: expected,
+            events: self.events,
+            segments: self.states.len() as u64,
+            bytes: self.bytes,
+            ..Recomputed::default()
+        })
+    }
 }
 
 struct Tasks {

@@ -3,12 +3,14 @@
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Decimal128Type, Float64Type, Int64Type, TimestampMicrosecondType};
-use arrow_array::{Array, RecordBatch};
+use arrow_array::{Array, RecordBatch, RecordBatchOptions};
 use bumpalo::Bump;
 
 use super::super::RunError;
 use crate::data::{Column, DataType, Scalar, Values};
 use crate::engine::key::{self, KeyDecoder};
+use crate::engine::reference::put_value;
+use crate::plan::{EventsOutput, ReducePlan, arrow_schema};
 
 /// A row.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -44,6 +46,53 @@ impl Codec {
         };
         let types = columns.iter().enumerate().map(written).collect();
         Codec { columns, keys, types }
+    }
+
+    /// For the groups of a job.
+    pub(super) fn of_groups(reduce: &ReducePlan) -> Self {
+        Codec::new(reduce.columns(), reduce.key_types().len())
+    }
+
+    /// For the records that a job writes.
+    pub(super) fn of_events(output: &EventsOutput) -> Self {
+        let columns = output.columns.iter().map(|c| (c.name.clone(), c.expr.ty()));
+        Codec::new(columns.collect(), 0)
+    }
+
+    /// A row of these values behind a key that is encoded.
+    pub(super) fn row(&self, key: Vec<u8>, values: &[Scalar]) -> Row {
+        let (len, mut bytes) = (key.len(), key);
+        for value in values {
+            match value {
+                Scalar::Float(value) => put_value(&Scalar::Int(bits(*value)), &mut bytes),
+                value => put_value(value, &mut bytes),
+            }
+        }
+        Row { bytes, key: len }
+    }
+
+    /// Rows as a batch.
+    pub(super) fn batch(&self, rows: &[Row]) -> Result<RecordBatch, RunError> {
+        let arena = Bump::new();
+        let mut decoder = KeyDecoder::new(&self.types, rows.len(), &arena);
+        for row in rows {
+            decoder.push(&row.bytes).map_err(|e| RunError::Other(e.to_string()))?;
+        }
+        let all: Vec<u32> = (0..rows.len() as u32).collect();
+        let array = |(column, (_, ty)): (Column<'_>, &(String, DataType))| {
+            let values = match (column.values, ty) {
+                (Values::Int(v), DataType::Float) => {
+                    Values::Float(v.into_iter().map(|bits| f64::from_bits(bits as u64)).collect())
+                }
+                (values, _) => values,
+            };
+            Column { ty: *ty, values, valid: column.valid }.to_array(&all)
+        };
+        let arrays = decoder.finish().into_iter().zip(&self.columns).map(array).collect();
+        let schema = arrow_schema(&self.columns);
+        let options = RecordBatchOptions::new().with_row_count(Some(rows.len()));
+        RecordBatch::try_new_with_options(schema, arrays, &options)
+            .map_err(|e| RunError::Other(e.to_string()))
     }
 
     /// The rows of a batch; the error names a column that is not the table's.

@@ -15,7 +15,7 @@ pub(super) struct Sorter {
     bytes_max: usize,
     bytes: usize,
     rows: Vec<Row>,
-    runs: Vec<PathBuf>,
+    runs: Vec<RowFile>,
 }
 
 /// Names runs; unique within the process.
@@ -41,15 +41,22 @@ impl Sorter {
         if self.bytes > self.bytes_max { self.spill() } else { Ok(()) }
     }
 
-    fn spill(&mut self) -> Result<(), RunError> {
-        self.rows.sort_unstable();
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let path = self.folder.join(format!("rows-{number}"));
-        write(&path, &self.rows).map_err(FileError::io("write", &path))?;
-        self.runs.push(path);
-        self.rows.clear();
-        self.bytes = 0;
+    /// Adds rows that come sorted, without a stay in memory.
+    pub(super) fn run(&mut self, rows: impl Iterator<Item = Row>) -> Result<(), RunError> {
+        let mut file = RowFile::create(&self.folder)?;
+        for row in rows {
+            file.push(&row)?;
+        }
+        file.finish()?;
+        self.runs.push(file);
         Ok(())
+    }
+
+    fn spill(&mut self) -> Result<(), RunError> {
+        let mut rows = std::mem::take(&mut self.rows);
+        rows.sort_unstable();
+        self.bytes = 0;
+        self.run(rows.into_iter())
     }
 
     /// The rows, ascending.
@@ -59,25 +66,48 @@ impl Sorter {
             return Ok(Box::new(self.rows.into_iter().map(Ok)));
         }
         self.spill()?;
-        let mut merge = Merge { runs: Vec::new(), failed: false };
-        for path in self.runs {
-            let file = File::open(&path).map_err(FileError::io("open", &path))?;
-            let mut run = Run { path, file: BufReader::new(file), head: None };
-            run.advance()?;
-            merge.runs.push(run);
-        }
-        Ok(Box::new(merge))
+        let runs = self.runs.iter().map(|run| Run::open(&run.path));
+        Ok(Box::new(Merge { runs: runs.collect::<Result<_, _>>()?, failed: false }))
     }
 }
 
-fn write(path: &Path, rows: &[Row]) -> io::Result<()> {
-    let mut file = BufWriter::new(File::create(path)?);
-    for row in rows {
-        file.write_all(&(row.bytes.len() as u64).to_le_bytes())?;
-        file.write_all(&(row.key as u64).to_le_bytes())?;
-        file.write_all(&row.bytes)?;
+/// Sorted rows in a file of the scratch folder, which is removed with that.
+pub(super) struct RowFile {
+    path: PathBuf,
+    /// Until it is finished.
+    file: Option<BufWriter<File>>,
+}
+
+impl RowFile {
+    /// An empty one.
+    pub(super) fn create(folder: &Path) -> Result<Self, RunError> {
+        let path = folder.join(format!("rows-{}", NEXT.fetch_add(1, Ordering::Relaxed)));
+        let file = File::create(&path).map_err(FileError::io("create", &path))?;
+        Ok(RowFile { path, file: Some(BufWriter::new(file)) })
     }
-    file.flush()
+
+    /// Appends a row.
+    pub(super) fn push(&mut self, row: &Row) -> Result<(), RunError> {
+        let mut write = || {
+            let Some(file) = &mut self.file else { return Ok(()) };
+            file.write_all(&(row.bytes.len() as u64).to_le_bytes())?;
+            file.write_all(&(row.key as u64).to_le_bytes())?;
+            file.write_all(&row.bytes)
+        };
+        Ok(write().map_err(FileError::io("write", &self.path))?)
+    }
+
+    /// Makes all rows readable.
+    pub(super) fn finish(&mut self) -> Result<(), RunError> {
+        let file = self.file.take();
+        let flushed = file.map_or(Ok(()), |mut file| file.flush());
+        Ok(flushed.map_err(FileError::io("write", &self.path))?)
+    }
+
+    /// The rows.
+    pub(super) fn rows(&self) -> Result<Rows<'static>, RunError> {
+        Ok(Box::new(Merge { runs: vec![Run::open(&self.path)?], failed: false }))
+    }
 }
 
 struct Run {
@@ -87,6 +117,13 @@ struct Run {
 }
 
 impl Run {
+    fn open(path: &Path) -> Result<Self, RunError> {
+        let file = File::open(path).map_err(FileError::io("open", path))?;
+        let mut run = Run { path: path.to_owned(), file: BufReader::new(file), head: None };
+        run.advance()?;
+        Ok(run)
+    }
+
     fn advance(&mut self) -> Result<Option<Row>, RunError> {
         let next = self.read().map_err(FileError::io("read", &self.path))?;
         Ok(std::mem::replace(&mut self.head, next))

@@ -65,7 +65,7 @@ fn partition(
 ) -> Result<(), RunError> {
     let (reduce, codec) = (groups.reduce, groups.comparison.codec);
     let since = groups.snapshot.facts.visible.get(path).map_or(0, |file| file.batch);
-    let expected = groups.expected.rows(reduce, codec, Some(partition_us), 0);
+    let expected = groups.expected.rows(Some(partition_us));
     let skip = groups.snapshot.store.rows(reduce, codec, Some(partition_us), since);
     groups.comparison.run(expected, found, skip, tally)
 }

@@ -112,11 +112,10 @@ pub(super) fn compare(
     };
     let (reduce, codec) = (groups.reduce, groups.comparison.codec);
     let shape = |block| table.output.stored(&block).map_err(|e| RunError::Other(e.to_string()));
-    let shaped = |store: &Store, since| {
-        store.shaped(reduce, codec, since, &shape, Sorter::new(scratch.folder(), memory))
-    };
-    let expected = shaped(groups.expected, 0)?;
-    let skip = shaped(later, delivered.min(facts.batch))?;
+    let sorter = || Sorter::new(scratch.folder(), memory);
+    let expected = groups.expected.shaped(codec, &shape, sorter())?;
+    let since = delivered.min(facts.batch);
+    let skip = later.shaped(reduce, codec, since, &shape, sorter())?;
     let mut tally = Tally::default();
     groups.comparison.run(expected, found, skip, &mut tally)?;
     Ok(Some(VerifiedOutput { name: table.name.clone(), place, tally }))

@@ -11,7 +11,7 @@ use crate::expr::{AggregateFn, ExprError, decimal};
 use super::{Checked, Checker};
 
 /// Names of the aggregate functions.
-pub(super) const NAMES: [&str; 13] = [
+pub(crate) const NAMES: [&str; 13] = [
     "count",
     "sum",
     "min",
@@ -27,12 +27,10 @@ pub(super) const NAMES: [&str; 13] = [
     "approx_quantile",
 ];
 
-/// The aggregates of a measure, each once.
+/// The aggregates of a measure, as they stand in it.
 #[derive(Default)]
 pub(crate) struct Aggregates {
     pub(crate) calls: Vec<AggregateCall>,
-    /// Each call as the parser prints it, and its type.
-    seen: Vec<(String, DataType)>,
 }
 
 pub(super) fn is_aggregate(name: &str) -> bool {
@@ -41,18 +39,16 @@ pub(super) fn is_aggregate(name: &str) -> bool {
 
 impl Checker<'_> {
     pub(super) fn aggregate(&mut self, call: &Call, ast: &Ast) -> Checked {
-        let Some(aggregates) = &self.aggregates else {
+        if self.aggregates.is_none() {
             return Err(ExprError::misplaced_aggregate(call.name_span.clone(), &call.name));
-        };
-        let seen = aggregates.seen.iter().position(|(text, _)| *text == call.text);
-        let (slot, ty) = match seen {
-            Some(slot) => (slot, aggregates.seen[slot].1),
-            None => self.new_aggregate(call)?,
-        };
-        Ok(Plan::new(ty, Node::Slot(slot), ast.span.clone()))
+        }
+        let (call, ty) = self.aggregate_call(call)?;
+        let calls = &mut self.aggregates.get_or_insert_default().calls;
+        calls.push(call);
+        Ok(Plan::new(ty, Node::Slot(calls.len() - 1), ast.span.clone()))
     }
 
-    fn new_aggregate(&mut self, call: &Call) -> Result<(usize, DataType), ExprError> {
+    fn aggregate_call(&mut self, call: &Call) -> Result<(AggregateCall, DataType), ExprError> {
         let function = function(call)?;
         let arg = match call.args.first() {
             Some(arg) => Some(Checker::of_record(&mut *self.scope).check(arg)?),
@@ -67,12 +63,8 @@ impl Checker<'_> {
             let found = arg.as_ref().map_or_else(|| "none".to_owned(), |arg| arg.ty.to_string());
             ExprError::new(at, format!("{} takes {takes}, found {found}", call.name))
         })?;
-        let made =
-            AggregateCall { function, arg: arg.map(Expr::new), filter: filter.map(Expr::new) };
-        let aggregates = self.aggregates.get_or_insert_default();
-        aggregates.calls.push(made);
-        aggregates.seen.push((call.text.clone(), ty));
-        Ok((aggregates.calls.len() - 1, ty))
+        let (arg, filter) = (arg.map(Expr::new), filter.map(Expr::new));
+        Ok((AggregateCall { function, arg, filter }, ty))
     }
 }
 

@@ -4,13 +4,15 @@ use crate::data::{DataType, Scalar};
 use crate::error::nearest;
 use crate::expr::ExprError;
 use crate::expr::functions::{self, Args, Function, Param};
+use crate::expr::identity::Operation;
+use crate::expr::kernel::Kernel;
 use crate::expr::parse::{Ast, BinaryOp, Call};
 use crate::expr::plan::Plan;
 
 use super::{Checked, Checker, aggregate, call, coerce, operator};
 
 /// Functions whose arguments have no fixed types.
-const SPECIAL: [&str; 7] =
+pub(crate) const SPECIAL: [&str; 7] =
     ["coalesce", "nullif", "greatest", "least", "concat", "concat_ws", "mod"];
 
 /// Functions of the contract that come later.
@@ -35,11 +37,8 @@ impl Checker<'_> {
         match name {
             "coalesce" => self.coalesce(function, ast),
             "nullif" => self.nullif(function, ast),
-            "greatest" | "least" => {
-                let args = self.some_args(function)?;
-                let (ty, args) = coerce::unify(args, name)?;
-                call(ty, functions::extreme(ty, name == "greatest"), args, ast.span.clone())
-            }
+            "greatest" => self.extreme(function, ("greatest", true), ast),
+            "least" => self.extreme(function, ("least", false), ast),
             "concat" | "concat_ws" => self.concat(function, ast),
             "mod" => self.modulo(function, ast),
             _ => match functions::find(name) {
@@ -62,6 +61,18 @@ impl Checker<'_> {
         }
     }
 
+    fn extreme(
+        &mut self,
+        function: &Call,
+        (name, greatest): (&'static str, bool),
+        ast: &Ast,
+    ) -> Checked {
+        let args = self.some_args(function)?;
+        let (ty, args) = coerce::unify(args, name)?;
+        let kernel = functions::extreme(ty, greatest);
+        call(ty, Operation::new(name), kernel, args, ast.span.clone())
+    }
+
     fn modulo(&mut self, function: &Call, ast: &Ast) -> Checked {
         let [a, b] = function.args.as_slice() else {
             return Err(ExprError::new(function.name_span.clone(), "mod takes 2 arguments"));
@@ -74,14 +85,16 @@ impl Checker<'_> {
     fn concat(&mut self, function: &Call, ast: &Ast) -> Checked {
         let text = |arg: Plan| match arg.ty {
             DataType::Bool => {
-                let span = arg.span.clone();
-                call(DataType::Text, functions::short_bool(), vec![arg], span)
+                let (operation, span) = (Operation::new("short_bool"), arg.span.clone());
+                call(DataType::Text, operation, functions::short_bool(), vec![arg], span)
             }
-            _ => coerce::cast(arg, DataType::Text, &|kernel| kernel),
+            _ => coerce::cast(arg, DataType::Text),
         };
         let args = self.some_args(function)?.into_iter().map(text);
-        let kernel = functions::concat(function.name == "concat_ws");
-        call(DataType::Text, kernel, args.collect::<Result<Vec<_>, _>>()?, ast.span.clone())
+        let args = args.collect::<Result<Vec<_>, _>>()?;
+        let is_separated = function.name == "concat_ws";
+        let operation = Operation::new(if is_separated { "concat_ws" } else { "concat" });
+        call(DataType::Text, operation, functions::concat(is_separated), args, ast.span.clone())
     }
 
     fn registered(&mut self, found: &Function, function: &Call, ast: &Ast) -> Checked {
@@ -110,10 +123,24 @@ impl Checker<'_> {
             }
         })?;
         let (ty, kernel) = made;
+        let operation = operation(found, &kernel, &plans);
         // Patterns live on in the kernel, compiled; what is left are its arguments.
         let mut params = found.params.iter();
         plans.retain(|_| params.next() != Some(&Param::Pattern));
-        call(ty, kernel.named(found.name), plans, ast.span.clone())
+        call(ty, operation, kernel, plans, ast.span.clone())
+    }
+}
+
+/// What a function computes: its name, what is compiled into it, and what it looks at beside its arguments.
+fn operation(function: &Function, kernel: &Kernel, plans: &[Plan]) -> Operation {
+    let given = plans.iter().zip(function.params);
+    let compiled = given.filter(|(_, param)| **param == Param::Pattern);
+    let constants = compiled.filter_map(|(plan, _)| plan.as_const());
+    let operation =
+        constants.fold(Operation::new(function.name), |operation, c| operation.with(c.clone()));
+    match kernel.takes_beside() {
+        Some(fingerprint) => operation.with_text(fingerprint),
+        None => operation,
     }
 }
 

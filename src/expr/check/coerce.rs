@@ -2,7 +2,7 @@
 
 use crate::data::{DataType, Scalar};
 use crate::expr::ExprError;
-use crate::expr::kernel::Kernel;
+use crate::expr::identity::Operation;
 use crate::expr::op::cast as casts;
 use crate::expr::plan::Plan;
 
@@ -20,7 +20,7 @@ pub(super) fn to(plan: Plan, ty: DataType) -> Result<Option<Plan>, ExprError> {
         (Decimal(from), Decimal(to)) => from <= to,
         _ => false,
     };
-    if fits { cast(plan, ty, &|kernel| kernel).map(Some) } else { Ok(None) }
+    if fits { cast(plan, ty).map(Some) } else { Ok(None) }
 }
 
 /// Gives an untyped literal its type.
@@ -32,12 +32,20 @@ fn adapt(plan: Plan, ty: DataType) -> Checked {
     let span = plan.span.clone();
     let mut plan = plan;
     plan.untyped = false;
-    cast(plan, ty, &|kernel| kernel)
-        .map_err(|error| ExprError::new(span, format!("'{text}': {}", error.message)))
+    cast(plan, ty).map_err(|error| ExprError::new(span, format!("'{text}': {}", error.message)))
 }
 
 /// An explicit cast.
-pub(super) fn cast(plan: Plan, ty: DataType, finish: &dyn Fn(Kernel) -> Kernel) -> Checked {
+pub(super) fn cast(plan: Plan, ty: DataType) -> Checked {
+    casting(plan, ty, false)
+}
+
+/// The same, where what can't be cast is NULL.
+pub(super) fn try_cast(plan: Plan, ty: DataType) -> Checked {
+    casting(plan, ty, true)
+}
+
+fn casting(plan: Plan, ty: DataType, tolerant: bool) -> Checked {
     if plan.ty == ty {
         return Ok(Plan { untyped: false, ..plan });
     }
@@ -53,7 +61,8 @@ pub(super) fn cast(plan: Plan, ty: DataType, finish: &dyn Fn(Kernel) -> Kernel) 
             _ => error,
         });
     };
-    call(ty, finish(kernel), vec![plan], span)
+    let (name, kernel) = if tolerant { ("try_cast", kernel.tolerant()) } else { ("cast", kernel) };
+    call(ty, Operation::new(name), kernel, vec![plan], span)
 }
 
 /// Brings two operands to one type: a literal takes the other's, numbers widen. `None` if they have none in common.

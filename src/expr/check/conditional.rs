@@ -2,6 +2,7 @@
 
 use crate::data::{DataType, Scalar};
 use crate::expr::ExprError;
+use crate::expr::identity::Operation;
 use crate::expr::op::compare;
 use crate::expr::parse::{Ast, BinaryOp, Call, Comparison, Kind};
 use crate::expr::plan::{Node, Plan};
@@ -93,7 +94,9 @@ fn constant_membership(plans: Vec<Plan>, ast: &Ast) -> Result<Option<Plan>, Expr
     let Some(kernel) = compare::member(ty, &values) else {
         return Ok(None);
     };
-    call(DataType::Bool, kernel, vec![operand], ast.span.clone()).map(Some)
+    let operation =
+        values.iter().fold(Operation::new("in"), |in_set, value| in_set.with((*value).clone()));
+    call(DataType::Bool, operation, kernel, vec![operand], ast.span.clone()).map(Some)
 }
 
 fn equal(a: &Ast, b: &Ast) -> Ast {

@@ -12,12 +12,15 @@ use crate::data::{DataType, Scalar};
 
 use super::ExprError;
 use super::compile::Scope;
+use super::identity::Operation;
 use super::kernel::Kernel;
 use super::op::{arithmetic, cast, compare, pattern};
 use super::parse::{Ast, IsTest, Kind, Match, MatchSyntax, Target};
 use super::plan::{Node, Plan};
 use crate::error::nearest;
 pub(crate) use aggregate::Aggregates;
+#[cfg(test)]
+pub(crate) use {aggregate::NAMES as AGGREGATES, call::SPECIAL};
 
 pub(crate) type Checked = Result<Plan, ExprError>;
 
@@ -61,8 +64,8 @@ impl<'s> Checker<'s> {
                 "an interval can only be added to a timestamp, or taken from one",
             )),
             Kind::Not(operand) => {
-                let not = Kernel::map(|a: bool| !a).named("not");
-                call(DataType::Bool, not, vec![self.bool(operand)?], span)
+                let not = Kernel::map(|a: bool| !a);
+                call(DataType::Bool, Operation::new("not"), not, vec![self.bool(operand)?], span)
             }
             Kind::Negate(operand) => self.negate(operand, ast),
             Kind::Binary(op, left, right) => self.binary(*op, left, right, ast),
@@ -115,12 +118,12 @@ impl<'s> Checker<'s> {
     }
 
     fn is(&mut self, test: IsTest, operand: &Ast, ast: &Ast) -> Checked {
-        let (operand, kernel) = match test {
-            IsTest::Null => (self.plan(operand)?, compare::is_null()),
-            IsTest::True => (self.bool(operand)?, compare::is_truth(true)),
-            IsTest::False => (self.bool(operand)?, compare::is_truth(false)),
+        let (operand, name, kernel) = match test {
+            IsTest::Null => (self.plan(operand)?, "is_null", compare::is_null()),
+            IsTest::True => (self.bool(operand)?, "is_true", compare::is_truth(true)),
+            IsTest::False => (self.bool(operand)?, "is_false", compare::is_truth(false)),
         };
-        call(DataType::Bool, kernel, vec![operand], ast.span.clone())
+        call(DataType::Bool, Operation::new(name), kernel, vec![operand], ast.span.clone())
     }
 
     fn matching(&mut self, matching: &Match, ast: &Ast) -> Checked {
@@ -128,12 +131,18 @@ impl<'s> Checker<'s> {
         let pattern = self.text(&matching.pattern)?;
         let span = pattern.span.clone();
         let made = match pattern.as_const() {
-            Some(Scalar::Text(source)) => match matching.syntax {
-                MatchSyntax::Like { escape } => pattern::like(source, escape, matching.insensitive),
-                MatchSyntax::Regex => {
-                    pattern::regex(source, matching.insensitive).map(pattern::matches)
-                }
-            },
+            Some(Scalar::Text(source)) => {
+                let operation = matching.operation().with_text(source);
+                let kernel = match matching.syntax {
+                    MatchSyntax::Like { escape } => {
+                        pattern::like(source, escape, matching.insensitive)
+                    }
+                    MatchSyntax::Regex => {
+                        pattern::regex(source, matching.insensitive).map(pattern::matches)
+                    }
+                };
+                kernel.map(|kernel| (operation, kernel))
+            }
             Some(_) => {
                 return Ok(Plan::constant(DataType::Bool, Scalar::Null, ast.span.clone()));
             }
@@ -142,8 +151,8 @@ impl<'s> Checker<'s> {
                     .with_help("for text that varies use starts_with, contains or strpos"));
             }
         };
-        let kernel = made.map_err(|message| ExprError::new(span, message))?;
-        call(DataType::Bool, kernel, vec![operand], ast.span.clone())
+        let (operation, kernel) = made.map_err(|message| ExprError::new(span, message))?;
+        call(DataType::Bool, operation, kernel, vec![operand], ast.span.clone())
     }
 
     fn text(&mut self, ast: &Ast) -> Checked {
@@ -162,21 +171,30 @@ impl<'s> Checker<'s> {
             Target::Decimal { precision, scale } => (DataType::Decimal(scale), Some(precision)),
             Target::AnyDecimal => return any_decimal(operand),
         };
-        let tolerate = |kernel: Kernel| if tolerant { kernel.tolerant() } else { kernel };
-        let plan = coerce::cast(operand, ty, &tolerate)?;
-        let span = plan.span.clone();
+        let cast = if tolerant { coerce::try_cast } else { coerce::cast };
+        let plan = cast(operand, ty)?;
         match digits {
-            Some(digits) => call(ty, tolerate(cast::limit_digits(digits)), vec![plan], span),
+            Some(digits) => limit_digits(plan, digits, tolerant),
             None => Ok(plan),
         }
     }
+}
+
+/// Refuses numbers of more digits; or makes them NULL.
+fn limit_digits(plan: Plan, digits: u8, tolerant: bool) -> Checked {
+    let (ty, span) = (plan.ty, plan.span.clone());
+    let limit = cast::limit_digits(digits);
+    let (name, kernel) =
+        if tolerant { ("try_limit_digits", limit.tolerant()) } else { ("limit_digits", limit) };
+    let operation = Operation::new(name).with(Scalar::Int(digits.into()));
+    call(ty, operation, kernel, vec![plan], span)
 }
 
 /// `x::numeric`: the scale that x has.
 fn any_decimal(operand: Plan) -> Checked {
     let span = operand.span.clone();
     match operand.ty {
-        DataType::Int => coerce::cast(operand, DataType::Decimal(0), &|kernel| kernel),
+        DataType::Int => coerce::cast(operand, DataType::Decimal(0)),
         DataType::Decimal(_) => Ok(operand),
         _ if operand.untyped => literal::number_in_text(operand),
         ty => Err(ExprError::new(span, format!("a cast of {ty} to numeric needs a scale"))
@@ -184,9 +202,31 @@ fn any_decimal(operand: Plan) -> Checked {
     }
 }
 
-/// A call of a kernel, folded if all of its arguments are constants.
-fn call(ty: DataType, kernel: Kernel, args: Vec<Plan>, span: std::ops::Range<usize>) -> Checked {
-    fold::fold(Plan::new(ty, Node::Call { kernel, args }, span))
+impl Match {
+    /// What it computes, but for the pattern.
+    fn operation(&self) -> Operation {
+        match (self.syntax, self.insensitive) {
+            (MatchSyntax::Like { escape }, insensitive) => {
+                let name = if insensitive { "ilike" } else { "like" };
+                let escape = escape.map_or(Scalar::Null, |c| Scalar::Text(c.to_string().into()));
+                Operation::new(name).with(escape)
+            }
+            (MatchSyntax::Regex, false) => Operation::new("~"),
+            (MatchSyntax::Regex, true) => Operation::new("~*"),
+        }
+    }
+}
+
+/// A call of a kernel, folded if all of its arguments are constants. `operation` says what the kernel computes from
+/// them: kernels of the same operation over the same arguments are taken for one another.
+fn call(
+    ty: DataType,
+    operation: Operation,
+    kernel: Kernel,
+    args: Vec<Plan>,
+    span: std::ops::Range<usize>,
+) -> Checked {
+    fold::fold(Plan::new(ty, Node::Call { operation, kernel, args }, span))
 }
 
 /// Unary minus; a literal keeps its sign, so that -9223372036854775808 is an int.
@@ -202,6 +242,7 @@ impl Checker<'_> {
             let message = format!("- takes a number, found {}", operand.ty);
             return Err(ExprError::new(operand.span, message));
         };
-        call(operand.ty, kernel, vec![operand], ast.span.clone())
+        let operation = Operation::new("negate");
+        call(operand.ty, operation, kernel, vec![operand], ast.span.clone())
     }
 }

@@ -1,8 +1,9 @@
 //! Binary operators: which types they take, and what comes out.
 
-use crate::data::DataType;
+use crate::data::{DataType, Scalar};
 use crate::expr::ExprError;
 use crate::expr::decimal::DECIMAL_DIGITS_MAX;
+use crate::expr::identity::Operation;
 use crate::expr::kernel::Kernel;
 use crate::expr::op::{arithmetic, cast, compare};
 use crate::expr::parse::{Ast, BinaryOp, Comparison, Kind};
@@ -28,6 +29,7 @@ impl Checker<'_> {
             {
                 call(
                     DataType::Decimal(6),
+                    Operation::new(op.symbol()),
                     arithmetic::timestamp_difference(),
                     vec![left, right],
                     ast.span.clone(),
@@ -56,8 +58,9 @@ impl Checker<'_> {
         let at = coerce::to(at, DataType::Timestamp)?.ok_or_else(|| {
             ExprError::new(span, format!("an interval needs a timestamp beside it, found {ty}"))
         })?;
-        call(DataType::Timestamp, arithmetic::shift_timestamp(micros), vec![at], ast.span.clone())
-            .map(Some)
+        let operation = Operation::new("shift").with(Scalar::Int(micros));
+        let kernel = arithmetic::shift_timestamp(micros);
+        call(DataType::Timestamp, operation, kernel, vec![at], ast.span.clone()).map(Some)
     }
 }
 
@@ -71,7 +74,9 @@ pub(super) fn compared(comparison: Comparison, left: Plan, right: Plan, ast: &As
         return Err(ExprError::new(ast.span.clone(), message)
             .with_help(format!("cast one of them, such as x::{other}")));
     };
-    call(DataType::Bool, compare::kernel(comparison, left.ty), vec![left, right], ast.span.clone())
+    let operation = Operation::new(comparison.symbol());
+    let kernel = compare::kernel(comparison, left.ty);
+    call(DataType::Bool, operation, kernel, vec![left, right], ast.span.clone())
 }
 
 /// `||`: one side must be text, the other may be anything.
@@ -83,7 +88,7 @@ fn concat(left: Plan, right: Plan, ast: &Ast) -> Checked {
         )
         .with_help("cast one of them: x::text"));
     }
-    let text = |plan: Plan| coerce::cast(plan, DataType::Text, &|kernel| kernel);
+    let text = |plan: Plan| coerce::cast(plan, DataType::Text);
     let kernel = Kernel::text(|row| {
         let (a, b) = (row.text(0), row.text(1));
         Ok(Some(cast::written(row.arena, |out| {
@@ -93,7 +98,8 @@ fn concat(left: Plan, right: Plan, ast: &Ast) -> Checked {
             Ok(())
         })))
     });
-    call(DataType::Text, kernel.named("concat"), vec![text(left)?, text(right)?], ast.span.clone())
+    let operation = Operation::new(BinaryOp::Concat.symbol());
+    call(DataType::Text, operation, kernel, vec![text(left)?, text(right)?], ast.span.clone())
 }
 
 /// `+ - * / %` over numbers.
@@ -125,7 +131,7 @@ pub(super) fn arithmetic(op: BinaryOp, left: Plan, right: Plan, ast: &Ast) -> Ch
         ExprError::new(ast.span.clone(), format!("there is no {symbol} for floats"))
             .with_help("cast to a decimal: x::decimal(3)")
     })?;
-    call(ty, kernel, vec![left, right], ast.span.clone())
+    call(ty, Operation::new(symbol), kernel, vec![left, right], ast.span.clone())
 }
 
 /// Both must be numbers, or one a literal that becomes one.
@@ -163,11 +169,12 @@ fn decimal_product(op: BinaryOp, left: Plan, right: Plan, ast: &Ast) -> Checked 
     let (left, right) = (decimal(left)?, decimal(right)?);
     let shift = (scale + right_scale).saturating_sub(left_scale);
     let kernel = arithmetic::decimal(op, shift).expect("multiplication and division have kernels");
-    call(DataType::Decimal(scale), kernel, vec![left, right], ast.span.clone())
+    let operation = Operation::new(op.symbol());
+    call(DataType::Decimal(scale), operation, kernel, vec![left, right], ast.span.clone())
 }
 
 /// An int as decimal(0); a decimal as it is.
 fn decimal(plan: Plan) -> Checked {
     let ty = DataType::Decimal(plan.ty.scale());
-    coerce::cast(plan, ty, &|kernel| kernel)
+    coerce::cast(plan, ty)
 }

@@ -35,11 +35,22 @@ fn pseudonym(_: &Args<'_>) -> Made {
             "set {KEY_VARIABLE} to a long random text, and keep it: another key, other pseudonyms"
         )),
     })?;
-    Ok((Text, keyed(key.as_bytes())))
+    Ok((Text, keyed(key.as_bytes()).beside(fingerprint(key.as_bytes()))))
+}
+
+fn mac(key: &[u8]) -> Hmac<Sha256> {
+    Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any length")
+}
+
+/// Tells keys apart. It is stored, and says as much of the key as a pseudonym does.
+fn fingerprint(key: &[u8]) -> String {
+    let arena = Bump::new();
+    let digest = mac(key).chain_update(KEY_VARIABLE).finalize().into_bytes();
+    hexadecimal(&arena, &digest[..PSEUDONYM_BYTES]).to_owned()
 }
 
 fn keyed(key: &[u8]) -> Kernel {
-    let mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any length");
+    let mac = mac(key);
     Kernel::text(move |row| {
         let mut mac = mac.clone();
         mac.update(row.text(0).as_bytes());

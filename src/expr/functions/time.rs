@@ -182,7 +182,7 @@ fn formatted(format: Result<Format, Refusal>) -> Made {
         });
         Column { ty: Text, values: <&str>::values(Text, out), valid }
     });
-    Ok((Text, kernel.named("format time")))
+    Ok((Text, kernel))
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use crate::expr::op::compare::{address_order, float_order};
 /// `greatest` or `least` of arguments of one type; NULL only if all are.
 pub(crate) fn extreme(ty: DataType, greatest: bool) -> Kernel {
     let wanted = if greatest { Ordering::Greater } else { Ordering::Less };
-    let kernel = match ty {
+    match ty {
         DataType::Int | DataType::Timestamp => extreme_of::<i64>(wanted, |a, b| a.cmp(&b)),
         DataType::Decimal(_) => extreme_of::<i128>(wanted, |a, b| a.cmp(&b)),
         DataType::Bool => extreme_of::<bool>(wanted, |a, b| a.cmp(&b)),
@@ -22,8 +22,7 @@ pub(crate) fn extreme(ty: DataType, greatest: bool) -> Kernel {
         DataType::Ip => Kernel::new(move |rows, args| {
             fold(rows, args, wanted, |a: &str, b: &str| address_order(a, b))
         }),
-    };
-    kernel.named("extreme")
+    }
 }
 
 fn extreme_of<T>(wanted: Ordering, order: fn(T, T) -> Ordering) -> Kernel
@@ -70,7 +69,6 @@ pub(crate) fn concat(with_separator: bool) -> Kernel {
         let parts = args.iter().filter(|arg| !is_null(arg)).map(Part::of).collect();
         Joined { separator: separator.map(Part::of), parts }.column(rows)
     })
-    .named("concat")
 }
 
 /// An argument of a concatenation.

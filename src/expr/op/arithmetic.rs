@@ -22,21 +22,18 @@ pub(crate) fn int(op: BinaryOp) -> Option<Kernel> {
         Kernel::try_zip(move |a: i64, b: i64| f(a, b).ok_or(INTEGER_OVERFLOW))
     };
     Some(match op {
-        BinaryOp::Add => Kernel::try_zip(|a: i64, b: i64| a.checked_add(b).ok_or(INTEGER_OVERFLOW))
-            .named("add int"),
-        BinaryOp::Subtract => checked(i64::checked_sub).named("subtract int"),
-        BinaryOp::Multiply => checked(i64::checked_mul).named("multiply int"),
+        BinaryOp::Add => Kernel::try_zip(|a: i64, b: i64| a.checked_add(b).ok_or(INTEGER_OVERFLOW)),
+        BinaryOp::Subtract => checked(i64::checked_sub),
+        BinaryOp::Multiply => checked(i64::checked_mul),
         BinaryOp::Divide => Kernel::try_zip(|a: i64, b: i64| {
             if b == 0 { Err(DIVISION_BY_ZERO) } else { a.checked_div(b).ok_or(INTEGER_OVERFLOW) }
-        })
-        .named("divide int"),
+        }),
         BinaryOp::Modulo => {
             Kernel::try_zip(
                 |a: i64, b: i64| {
                     if b == 0 { Err(DIVISION_BY_ZERO) } else { Ok(a.wrapping_rem(b)) }
                 },
             )
-            .named("modulo int")
         }
         BinaryOp::Concat | BinaryOp::Compare(_) => return None,
     })
@@ -49,11 +46,10 @@ pub(crate) fn decimal(op: BinaryOp, shift: u8) -> Option<Kernel> {
         Kernel::try_zip(move |a: i128, b: i128| f(a, b).and_then(fitting).ok_or(DECIMAL_OVERFLOW))
     };
     Some(match op {
-        BinaryOp::Add => sum(i128::checked_add).named("add decimal"),
-        BinaryOp::Subtract => sum(i128::checked_sub).named("subtract decimal"),
+        BinaryOp::Add => sum(i128::checked_add),
+        BinaryOp::Subtract => sum(i128::checked_sub),
         BinaryOp::Multiply => {
             Kernel::try_zip(|a, b| decimal::multiply(a, b).ok_or(DECIMAL_OVERFLOW))
-                .named("multiply decimal")
         }
         BinaryOp::Divide => Kernel::try_zip(move |a: i128, b: i128| {
             if b == 0 {
@@ -61,14 +57,12 @@ pub(crate) fn decimal(op: BinaryOp, shift: u8) -> Option<Kernel> {
             } else {
                 decimal::divide(a, b, shift).ok_or(DECIMAL_OVERFLOW)
             }
-        })
-        .named("divide decimal"),
+        }),
         BinaryOp::Modulo => Kernel::try_zip(
             |a: i128, b: i128| {
                 if b == 0 { Err(DIVISION_BY_ZERO) } else { Ok(a % b) }
             },
-        )
-        .named("modulo decimal"),
+        ),
         BinaryOp::Concat | BinaryOp::Compare(_) => return None,
     })
 }
@@ -78,17 +72,14 @@ pub(crate) fn float(op: BinaryOp) -> Option<Kernel> {
     Some(match op {
         BinaryOp::Add => {
             Kernel::try_zip(|a: f64, b: f64| bounded(a + b, a.is_finite() && b.is_finite()))
-                .named("add float")
         }
         BinaryOp::Subtract => {
             Kernel::try_zip(|a: f64, b: f64| bounded(a - b, a.is_finite() && b.is_finite()))
-                .named("subtract float")
         }
         BinaryOp::Multiply => Kernel::try_zip(|a: f64, b: f64| {
             let product = bounded(a * b, a.is_finite() && b.is_finite())?;
             if product == 0.0 && a != 0.0 && b != 0.0 { Err(FLOAT_UNDERFLOW) } else { Ok(product) }
-        })
-        .named("multiply float"),
+        }),
         BinaryOp::Divide => Kernel::try_zip(|a: f64, b: f64| {
             if b == 0.0 && !a.is_nan() {
                 return Err(DIVISION_BY_ZERO);
@@ -99,8 +90,7 @@ pub(crate) fn float(op: BinaryOp) -> Option<Kernel> {
             } else {
                 Ok(quotient)
             }
-        })
-        .named("divide float"),
+        }),
         BinaryOp::Modulo | BinaryOp::Concat | BinaryOp::Compare(_) => return None,
     })
 }
@@ -114,11 +104,9 @@ fn bounded(value: f64, from_finite: bool) -> Result<f64, Reason> {
 /// Unary minus.
 pub(crate) fn negate(ty: DataType) -> Option<Kernel> {
     Some(match ty {
-        DataType::Int => {
-            Kernel::try_map(|a: i64| a.checked_neg().ok_or(INTEGER_OVERFLOW)).named("negate int")
-        }
-        DataType::Decimal(_) => Kernel::map(i128::wrapping_neg).named("negate decimal"),
-        DataType::Float => Kernel::map(|a: f64| -a).named("negate float"),
+        DataType::Int => Kernel::try_map(|a: i64| a.checked_neg().ok_or(INTEGER_OVERFLOW)),
+        DataType::Decimal(_) => Kernel::map(i128::wrapping_neg),
+        DataType::Float => Kernel::map(|a: f64| -a),
         _ => return None,
     })
 }
@@ -126,10 +114,9 @@ pub(crate) fn negate(ty: DataType) -> Option<Kernel> {
 /// `timestamp + micros`, `timestamp - micros`.
 pub(crate) fn shift_timestamp(micros: i64) -> Kernel {
     Kernel::try_map(move |at: i64| at.checked_add(micros).ok_or(TIMESTAMP_OVERFLOW))
-        .named("shift timestamp")
 }
 
 /// `timestamp - timestamp`, in seconds as decimal(6).
 pub(crate) fn timestamp_difference() -> Kernel {
-    Kernel::zip(|a: i64, b: i64| i128::from(a) - i128::from(b)).named("subtract timestamp")
+    Kernel::zip(|a: i64, b: i64| i128::from(a) - i128::from(b))
 }

@@ -15,36 +15,33 @@ use super::arithmetic::{DECIMAL_OVERFLOW, INTEGER_OVERFLOW};
 /// The kernel of a cast; `None` where there is none. Equal types need none either, and the caller knows.
 pub(crate) fn kernel(from: DataType, to: DataType) -> Option<Kernel> {
     use DataType::{Bool, Decimal, Float, Int, Ip, Text, Timestamp};
-    Some(
-        match (from, to) {
-            (_, Text) => to_text(from),
-            (Text, _) => from_text(to)?,
-            (Int, Decimal(scale)) => {
-                let power = POW10[usize::from(scale)];
-                Kernel::try_map(move |v: i64| {
-                    decimal::multiply(v.into(), power).ok_or(DECIMAL_OVERFLOW)
-                })
-            }
-            (Int, Float) => Kernel::map(|v: i64| v as f64),
-            (Int, Bool) => Kernel::map(|v: i64| v != 0),
-            (Bool, Int) => Kernel::map(|v: bool| i64::from(v)),
-            (Decimal(scale), Int) => Kernel::try_map(move |v: i128| {
-                decimal::rescale(v, scale, 0)
-                    .and_then(|v| i64::try_from(v).ok())
-                    .ok_or(INTEGER_OVERFLOW)
-            }),
-            (Decimal(from), Decimal(to)) => Kernel::try_map(move |v: i128| {
-                decimal::rescale(v, from, to).ok_or(DECIMAL_OVERFLOW)
-            }),
-            (Decimal(scale), Float) => Kernel::map(move |v: i128| decimal::to_float(v, scale)),
-            (Float, Int) => Kernel::try_map(float_to_int),
-            (Float, Decimal(scale)) => {
-                Kernel::try_map(move |v: f64| decimal::from_float(v, scale).ok_or(DECIMAL_OVERFLOW))
-            }
-            (Timestamp | Ip | Bool | Int | Decimal(_) | Float, _) => return None,
+    Some(match (from, to) {
+        (_, Text) => to_text(from),
+        (Text, _) => from_text(to)?,
+        (Int, Decimal(scale)) => {
+            let power = POW10[usize::from(scale)];
+            Kernel::try_map(move |v: i64| {
+                decimal::multiply(v.into(), power).ok_or(DECIMAL_OVERFLOW)
+            })
         }
-        .named("cast"),
-    )
+        (Int, Float) => Kernel::map(|v: i64| v as f64),
+        (Int, Bool) => Kernel::map(|v: i64| v != 0),
+        (Bool, Int) => Kernel::map(|v: bool| i64::from(v)),
+        (Decimal(scale), Int) => Kernel::try_map(move |v: i128| {
+            decimal::rescale(v, scale, 0)
+                .and_then(|v| i64::try_from(v).ok())
+                .ok_or(INTEGER_OVERFLOW)
+        }),
+        (Decimal(from), Decimal(to)) => {
+            Kernel::try_map(move |v: i128| decimal::rescale(v, from, to).ok_or(DECIMAL_OVERFLOW))
+        }
+        (Decimal(scale), Float) => Kernel::map(move |v: i128| decimal::to_float(v, scale)),
+        (Float, Int) => Kernel::try_map(float_to_int),
+        (Float, Decimal(scale)) => {
+            Kernel::try_map(move |v: f64| decimal::from_float(v, scale).ok_or(DECIMAL_OVERFLOW))
+        }
+        (Timestamp | Ip | Bool | Int | Decimal(_) | Float, _) => return None,
+    })
 }
 
 fn from_text(to: DataType) -> Option<Kernel> {
@@ -98,7 +95,6 @@ fn to_text(from: DataType) -> Kernel {
         DataType::Bool => Kernel::text(|row| Ok(Some(if row.get(0) { "true" } else { "false" }))),
         DataType::Text | DataType::Ip => Kernel::text(|row| Ok(Some(row.text(0)))),
     }
-    .named("to text")
 }
 
 /// Text that `write` writes, in the arena.
@@ -116,5 +112,4 @@ pub(crate) fn written<'a>(
 pub(crate) fn limit_digits(precision: u8) -> Kernel {
     let limit = POW10[usize::from(precision)];
     Kernel::try_map(move |v: i128| if v.abs() < limit { Ok(v) } else { Err(DECIMAL_OVERFLOW) })
-        .named("limit digits")
 }

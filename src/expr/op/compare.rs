@@ -20,12 +20,12 @@ pub(crate) fn kernel(comparison: Comparison, ty: DataType) -> Kernel {
 
 fn strict(comparison: Comparison, ty: DataType) -> Kernel {
     match ty {
-        DataType::Int | DataType::Timestamp => ordered::<i64>(comparison).named("compare int"),
-        DataType::Decimal(_) => ordered::<i128>(comparison).named("compare decimal"),
-        DataType::Bool => ordered::<bool>(comparison).named("compare bool"),
-        DataType::Float => float(comparison).named("compare float"),
-        DataType::Text => text(comparison).named("compare text"),
-        DataType::Ip => address(comparison).named("compare ip"),
+        DataType::Int | DataType::Timestamp => ordered::<i64>(comparison),
+        DataType::Decimal(_) => ordered::<i128>(comparison),
+        DataType::Bool => ordered::<bool>(comparison),
+        DataType::Float => float(comparison),
+        DataType::Text => text(comparison),
+        DataType::Ip => address(comparison),
     }
 }
 
@@ -106,7 +106,6 @@ fn distinct(ty: DataType, want: bool) -> Kernel {
         column.valid = None;
         column
     })
-    .named("distinct")
 }
 
 /// `IS [NOT] NULL`, which is never NULL itself.
@@ -116,7 +115,6 @@ pub(crate) fn is_null() -> Kernel {
         rows.each(|row| out[row] = !args[0].is_valid(row));
         Column { ty: DataType::Bool, values: Values::Bool(out), valid: None }
     })
-    .named("is null")
 }
 
 /// `IS TRUE`, `IS FALSE`.
@@ -127,7 +125,6 @@ pub(crate) fn is_truth(want: bool) -> Kernel {
         rows.each(|row| out[row] = args[0].is_valid(row) && truth.at(row) == want);
         Column { ty: DataType::Bool, values: Values::Bool(out), valid: None }
     })
-    .named("is truth")
 }
 
 /// Membership in a set of int or text constants; `None` for other types. NULL in the list: no match is NULL.
@@ -146,7 +143,7 @@ pub(crate) fn member(ty: DataType, list: &[&Scalar]) -> Option<Kernel> {
         _ => return None,
     };
     let nulls = list.contains(&&Scalar::Null);
-    Some(if nulls { true_or_null(found).named("in set with null") } else { found.named("in set") })
+    Some(if nulls { true_or_null(found) } else { found })
 }
 
 /// The same test, with NULL for false.

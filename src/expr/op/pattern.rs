@@ -40,13 +40,11 @@ pub(crate) fn like(
 ) -> Result<Kernel, String> {
     let pieces = pieces(pattern, escape)?;
     let kernel = match shape(&pieces, insensitive)? {
-        Shape::Exact(text) => Kernel::text_test(move |x| *x == *text).named("like exact"),
-        Shape::Prefix(text) => {
-            Kernel::text_test(move |x| x.starts_with(&*text)).named("like prefix")
-        }
+        Shape::Exact(text) => Kernel::text_test(move |x| *x == *text),
+        Shape::Prefix(text) => Kernel::text_test(move |x| x.starts_with(&*text)),
         Shape::Suffix(text) => ends_with(&text),
         Shape::Contains(text) => contains(&text),
-        Shape::Any(regex) => matches(regex).named("like"),
+        Shape::Any(regex) => matches(regex),
     };
     Ok(kernel)
 }
@@ -54,14 +52,14 @@ pub(crate) fn like(
 /// Whether a text ends with this one.
 pub(crate) fn ends_with(end: &str) -> Kernel {
     let suffix = Suffix::new(end.as_bytes());
-    Kernel::text_test(move |text| suffix.ends(text.as_bytes())).named("ends with")
+    Kernel::text_test(move |text| suffix.ends(text.as_bytes()))
 }
 
 /// Whether a text has this one in it.
 pub(crate) fn contains(part: &str) -> Kernel {
     let finder = Finder::new(part.as_bytes()).into_owned();
     let test = Kernel::text_test(move |text| finder.find(text.as_bytes()).is_some());
-    test.named("like contains").searching(1)
+    test.searching(1)
 }
 
 /// The end of a text. The last eight bytes are compared as one number: most ends, such as `.css`, are no longer.
@@ -161,7 +159,7 @@ pub(crate) fn regex(source: &str, insensitive: bool) -> Result<Regex, String> {
 
 /// `~`, `~*`, `regexp_matches`.
 pub(crate) fn matches(regex: Regex) -> Kernel {
-    Kernel::text_test(move |x| regex.is_match(x)).named("regex").searching(REGEX_SEARCHES)
+    Kernel::text_test(move |x| regex.is_match(x)).searching(REGEX_SEARCHES)
 }
 
 #[cfg(test)]

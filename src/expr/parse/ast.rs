@@ -121,8 +121,6 @@ pub(crate) struct Call {
     pub(crate) distinct: bool,
     /// `FILTER (WHERE …)`
     pub(crate) filter: Option<Box<Ast>>,
-    /// The call as the parser prints it, so that equal calls can be told.
-    pub(crate) text: String,
 }
 
 impl BinaryOp {
@@ -141,7 +139,7 @@ impl BinaryOp {
 }
 
 impl Comparison {
-    fn symbol(self) -> &'static str {
+    pub(crate) fn symbol(self) -> &'static str {
         match self {
             Comparison::Equal => "=",
             Comparison::NotEqual => "<>",

@@ -108,7 +108,6 @@ impl Lowering<'_, '_> {
             star: false,
             distinct: false,
             filter: None,
-            text: String::new(),
         };
         Ast { kind: Kind::Call(call), span }
     }
@@ -149,7 +148,6 @@ impl Lowering<'_, '_> {
             star,
             distinct: list.duplicate_treatment == Some(sql::DuplicateTreatment::Distinct),
             filter: filter.transpose()?,
-            text: function.to_string(),
         };
         Ok(Ast { kind: Kind::Call(call), span })
     }

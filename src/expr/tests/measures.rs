@@ -33,12 +33,15 @@ fn each_aggregate_is_found_with_its_type() {
 }
 
 #[test]
-fn equal_calls_are_shared_and_others_are_not() {
+fn each_call_of_a_measure_has_a_slot_and_equal_ones_have_one_identity() {
     let text = "sum(status) / count(*) + coalesce(sum( status ), 0) + count(*) FILTER (WHERE status > 499)";
     let measure = measure(text);
-    assert_eq!(measure.aggregates.len(), 3);
-    assert_eq!(measure.value.slots(), [0, 1, 2]);
-    assert!(measure.aggregates[2].filter.is_some());
+    assert_eq!(measure.value.slots(), [0, 1, 2, 3]);
+    assert!(measure.aggregates[3].filter.is_some());
+    let identities = measure.aggregates.iter().map(|call| call.identity(&|slot| slot.to_string()));
+    let identities: Vec<_> = identities.collect();
+    assert_eq!(identities[0], identities[2]);
+    assert_ne!(identities[1], identities[3]);
 }
 
 #[test]

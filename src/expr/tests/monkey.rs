@@ -9,7 +9,7 @@ use super::{Fields, NAMES, compile};
 use crate::data::{Column, DataType, Values};
 use crate::expr::{Env, compile_key, compile_measure};
 
-const LEAVES: [&str; 20] = [
+pub(super) const LEAVES: [&str; 20] = [
     "status",
     "path",
     "request_time",
@@ -85,7 +85,7 @@ const SHAPES: [&str; 48] = [
 ];
 
 /// An expression from a sequence of choices.
-fn build(choices: &mut impl Iterator<Item = usize>, depth: usize) -> String {
+pub(super) fn build(choices: &mut impl Iterator<Item = usize>, depth: usize) -> String {
     let choice = choices.next().unwrap_or(0);
     if depth == 0 || choice.is_multiple_of(3) {
         return LEAVES[choice / 3 % LEAVES.len()].to_owned();
@@ -149,7 +149,7 @@ const WORDS: [&str; 44] = [
 ];
 
 /// Columns with the ends of each type, and a NULL at the end.
-fn columns() -> Vec<Option<Rc<Column<'static>>>> {
+pub(super) fn columns() -> Vec<Option<Rc<Column<'static>>>> {
     let text = || Values::Text(vec!["", "ä€𝄞b", "7", "0.0.0.0", "NaN", ""]);
     let column = |(_, ty): (&str, DataType)| {
         let values = match ty {
