@@ -120,7 +120,7 @@ fn mapping_more_lines_of_known_groups_allocates_no_more_a_line() {
         let mut mappers = Mappers::new(&common);
         let mut map = |log: &str| {
             let before = ALLOCATIONS.load(Ordering::Relaxed);
-            let lines = Lines { bytes: log.as_bytes(), offset: 0 };
+            let lines = Lines { bytes: log.as_bytes(), ..Lines::default() };
             mappers.chunk(&[segment], &lines, &mut [None]).expect("no panic");
             ALLOCATIONS.load(Ordering::Relaxed) - before
         };

@@ -15,6 +15,8 @@ mod damaged_input;
 mod databases;
 #[path = "cli/failing_measures.rs"]
 mod failing_measures;
+#[path = "cli/formats.rs"]
+mod formats;
 #[path = "cli/full_disk.rs"]
 mod full_disk;
 #[path = "cli/golden.rs"]

@@ -52,7 +52,7 @@ pub fn benches(c: &mut Criterion) {
             // One table for the worker's whole life, as in a run: after the first round all keys are known.
             let mut mappers = Mappers::new(&common);
             b.iter(|| {
-                let lines = Lines { bytes: &log, offset: 0 };
+                let lines = Lines { bytes: &log, ..Lines::default() };
                 mappers.chunk(&[segment], &lines, &mut [None]).expect("no panic")
             });
         });

@@ -48,7 +48,7 @@ fn state(plan: &Plan) -> Vec<u8> {
         tokenizer: tokenizer.as_ref(),
     };
     let mut mappers = logmill::engine::map::Mappers::new(&common);
-    let lines = logmill::engine::map::Lines { bytes: line, offset: 0 };
+    let lines = logmill::engine::map::Lines { bytes: line, ..Default::default() };
     mappers.chunk(&[segment], &lines, &mut [None]).expect("no panic");
     let delta = logmill::engine::reduce::Delta::reduce(vec![mappers.each[0].take_tables()]);
     let mut state = Vec::new();

@@ -51,17 +51,21 @@ impl Init {
             bail!("all files are empty, so their format can't be found")
         };
         let name = self.name.clone().unwrap_or_else(|| job_name(&self.files[0]));
-        output::print(&job(&name, &self.globs(), &found))?;
+        output::print(&job(&name, &self.globs()?, &found))?;
         Ok(Status::Done)
     }
 
     /// The files, and for live logs their rotated siblings.
-    fn globs(&self) -> Vec<String> {
+    fn globs(&self) -> anyhow::Result<Vec<String>> {
         let glob = |path: &PathBuf| {
-            let text = path.display().to_string();
+            let text = path.to_str().with_context(|| {
+                let path = path.display();
+                format!("{path}: the name is not UTF-8, as a job file must be; rename it, or write a glob with ? or *")
+            })?;
             let live =
                 [".log", "_log", ".json", ".jsonl", ".csv"].iter().any(|end| text.ends_with(end));
-            if live && self.files.len() == 1 { format!("{text}*") } else { text }
+            let siblings = if live && self.files.len() == 1 { "*" } else { "" };
+            Ok(source::escape_glob(text) + siblings)
         };
         self.files.iter().map(glob).collect()
     }
@@ -235,15 +239,21 @@ fn column(name: &str) -> String {
 /// A TOML key.
 fn key(name: &str) -> String {
     let bare = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
-    if !name.is_empty() && name.chars().all(bare) { name.to_owned() } else { quote(name) }
+    if !name.is_empty() && name.chars().all(bare) { name.to_owned() } else { string(name) }
+}
+
+/// A value as a TOML string. What looks like a variable is text.
+fn quote(text: &str) -> String {
+    string(&text.replace("${", "$${"))
 }
 
 /// A TOML string: literal where that is possible, so that patterns stand as they are.
-fn quote(text: &str) -> String {
-    if text.contains(['"', '\\']) && !text.contains(['\'', '\n']) {
+fn string(text: &str) -> String {
+    if text.contains(['"', '\\']) && !text.contains(|c: char| c == '\'' || c.is_control()) {
         return format!("'{text}'");
     }
-    toml::Value::String(text.to_owned()).to_string()
+    // JSON's strings are TOML's, but for one character that TOML wants escaped.
+    serde_json::Value::from(text).to_string().replace('\u{7f}', "\\u007F")
 }
 
 #[cfg(test)]
@@ -263,5 +273,17 @@ mod tests {
         assert_eq!(reference("@timestamp"), "\"@timestamp\"");
         assert_eq!(reference("user.id"), "\"user.id\"");
         assert_eq!(quote("a\"b"), "'a\"b'");
+    }
+
+    #[test]
+    fn strings_come_back_from_toml_as_they_were() {
+        let odd = ["a", "a\"b", "a\\[b\\]", "'\"", "a\nb", "\t\u{7f}\u{1}é\\", "\"\"\"", "'\n"];
+        for text in odd {
+            let line = format!("key = {}", quote(text));
+            let table: toml::Table = line.parse().expect(&line);
+            assert_eq!(table["key"].as_str(), Some(text), "{line}");
+            assert!(!line.contains('\n'), "{line}");
+        }
+        assert_eq!((quote("a${B}"), key("a${B}")), ("\"a$${B}\"".into(), "\"a${B}\"".into()));
     }
 }

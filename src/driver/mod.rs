@@ -40,7 +40,7 @@ pub use progress::{NoProgress, Progress};
 pub use query::{Busiest, busiest};
 pub use rebuild::{Loss, rebuild};
 pub use retry::{Retried, retry};
-pub use sources::{Lag, SourceReport, head_of, lag, look};
+pub use sources::{Lag, SourceReport, heads_of, lag, look};
 pub use together::{Job, run, run_all};
 pub use verify::{
     Difference, EventsDifference, Kind, Range, Tally, Verified, VerifiedEvents, VerifiedOutput,

@@ -23,9 +23,9 @@ use crate::deliver::events::EventSplit;
 use crate::engine::common::Common;
 use crate::engine::map::{Lines, Mappers, RecordSink, SegmentContext};
 use crate::engine::parquet_file::make_durable;
-use crate::format::Tokenizer;
+use crate::format::{IN_QUOTES, Tokenizer};
 use crate::plan::Plan;
-use crate::source::{self, LineReader, SegmentState};
+use crate::source::{self, Before, LineReader, SegmentState};
 
 /// Rows of the catalog that are handled together.
 const PAGE_ROWS: u64 = 1000;
@@ -248,7 +248,11 @@ impl<'p> Pass<'p> {
         };
         let rejected = self.mappers.each[0].counters.rejected;
         let sink = self.sink.as_mut().map(|sink| sink as &mut dyn RecordSink);
-        let lines = Lines { bytes: line, offset: row.offset };
+        let preamble =
+            tokenizer.rows().map_or(0, |rows| rows.preamble_bytes.saturating_sub(row.offset));
+        // Alone it could be taken for a row.
+        let open = (row.reason == IN_QUOTES).then_some(0);
+        let lines = Lines { bytes: line, offset: row.offset, before: Before { open, preamble } };
         self.mappers.chunk(&[context], &lines, &mut [sink])?;
         self.tried += 1;
         if self.mappers.each[0].counters.rejected == rejected {

@@ -102,11 +102,12 @@ fn open(batch: &Batch<'_>, common: &Common<'_>, task: &SegmentTask) -> Result<Op
         false => Some(PlainReader::open(task, batch.options.io, reader_line_bytes(plan.limits))?),
         true => None,
     };
-    let head = if plan.format.needs_head() { source::task_head(task)? } else { Vec::new() };
+    let head = if plan.format.looks_at_head() { source::task_head(task)? } else { Vec::new() };
     let tokenizer = plan
         .format
         .tokenizer(&common.wanted(), &head)
         .map_err(|e| SourceError::Header { path: task.found.path.clone(), what: e.to_string() })?;
+    let plain = plain.map(|reader| reader.with_rows(tokenizer.rows()));
     let mut ranks = Vec::new();
     for time in first_times(common, task, tokenizer.as_ref())? {
         ranks.push((time, task.rank));

@@ -327,10 +327,14 @@ pub fn look(globs: &[String], base: &Path) -> Result<SourceReport, SourceError> 
     })
 }
 
-/// The head of the first file of a job that has one.
-pub fn head_of(globs: &[String], base: &Path) -> Option<Vec<u8>> {
-    let found = source::discover(globs, base).ok()?;
-    found.files.iter().filter(|f| f.size > 0).find_map(|file| source::read_head(&file.path).ok())
+/// Files whose heads are looked at, at most.
+const HEADS_MAX: usize = 100;
+
+/// The heads of a job's files, as far as they can be read.
+pub fn heads_of(globs: &[String], base: &Path) -> impl Iterator<Item = Vec<u8>> {
+    let found = source::discover(globs, base).map(|found| found.files).unwrap_or_default();
+    let files = found.into_iter().filter(|file| file.size > 0).take(HEADS_MAX);
+    files.filter_map(|file| source::read_head(&file.path).ok())
 }
 
 /// How far a job is behind its files.

@@ -210,7 +210,12 @@ impl<'p, 'd> Worker<'p, 'd> {
         let open = self.pass.open(segment)?;
         let limits = self.pass.batches[0].plan.limits;
         let bytes = stream_bytes(self.pass.batches);
-        let mut reader = StreamReader::open(segment.task, bytes, reader_line_bytes(limits))?;
+        let mut reader = StreamReader::with_rows(
+            segment.task,
+            bytes,
+            reader_line_bytes(limits),
+            open.tokenizer.rows(),
+        )?;
         if self.pass.reads_ahead() {
             let waiting = if self.durable.is_none() { CHUNKS_WAITING } else { 0 };
             let each = |chunk: &Chunk<'_>| self.stream_chunk(index, &open, chunk);
@@ -265,7 +270,7 @@ impl<'p, 'd> Worker<'p, 'd> {
             tokenizer: segment.tokenizer.as_ref(),
         };
         let contexts: Vec<SegmentContext<'_>> = segment.ranks.iter().map(context).collect();
-        let lines = Lines { bytes: chunk.bytes, offset: chunk.offset };
+        let lines = Lines { bytes: chunk.bytes, offset: chunk.offset, before: chunk.before };
         let mut sinks: Vec<Option<&mut dyn RecordSink>> = Vec::new();
         for sink in &mut self.sinks {
             sinks.push(sink.as_mut().map(|sink| sink as _));

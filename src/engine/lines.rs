@@ -1,11 +1,16 @@
 //! What a mapper is given.
 
+use crate::source::Before;
+
 /// Whole lines of a segment.
+#[derive(Default)]
 pub struct Lines<'c> {
     /// The bytes; the last line may lack its newline.
     pub bytes: &'c [u8],
     /// Offset of the first of them in the segment.
     pub offset: u64,
+    /// What comes before them.
+    pub before: Before,
 }
 
 impl Lines<'_> {
@@ -39,7 +44,7 @@ mod tests {
 
     #[test]
     fn a_line_takes_up_its_end_too() {
-        let lines = Lines { bytes: b"ab\r\nc\nd\r\r\ne\r", offset: 100 };
+        let lines = Lines { bytes: b"ab\r\nc\nd\r\r\ne\r", offset: 100, ..Lines::default() };
         let (mut at, mut found) = (0, Vec::new());
         while at < lines.bytes.len() {
             let (line, next) = line_at(lines.bytes, at);
@@ -50,9 +55,9 @@ mod tests {
         let expected: [(&[u8], u64, u64); 4] =
             [(b"ab", 100, 4), (b"c", 104, 2), (b"d\r", 106, 4), (b"e", 110, 2)];
         assert_eq!(found, expected);
-        let open = Lines { bytes: b"x", offset: 0 };
+        let open = Lines { bytes: b"x", ..Lines::default() };
         assert_eq!(open.bytes_of(line_at(open.bytes, 0).0, false), 1);
-        let unix = Lines { bytes: b"x\ny", offset: 0 };
+        let unix = Lines { bytes: b"x\ny", ..Lines::default() };
         assert_eq!(unix.bytes_of(line_at(unix.bytes, 0).0, false), 2);
     }
 }

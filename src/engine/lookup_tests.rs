@@ -44,7 +44,7 @@ fn delta(plan: &Plan, lines: &str) -> Delta {
     let tokenizer = tokenizer.as_ref();
     let segment = SegmentContext { index: 0, source_file: "x", rank: (0, 0), tokenizer };
     let mut mappers = Mappers::new(&common);
-    let lines = Lines { bytes: lines.as_bytes(), offset: 0 };
+    let lines = Lines { bytes: lines.as_bytes(), ..Lines::default() };
     mappers.chunk(&[segment], &lines, &mut [None]).expect("no panic");
     let mapper = &mut mappers.each[0];
     assert_eq!(mapper.counters.rejected, 0, "{:?}", mapper.rejects);

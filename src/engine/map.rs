@@ -21,7 +21,7 @@ use crate::data::Column;
 use crate::format::{BYTE_ORDER_MARK, RawBlock, TOO_LONG, TimeCache, Tokenizer, line_at};
 use crate::limits::REJECT_SAMPLE_BYTES;
 use crate::plan::{AggregatePlan, Plan, ReducePlan};
-use crate::source::Oversize;
+use crate::source::{Before, Oversize, Rows};
 
 /// What a chunk's lines belong to.
 #[derive(Clone, Copy)]
@@ -48,6 +48,9 @@ pub(super) struct Chunk<'c, 's, 'k> {
     pub(super) lines: &'c Lines<'s>,
     pub(super) sink: Option<&'c mut (dyn RecordSink + 'k)>,
 }
+
+/// Lines of a chunk, whether they are the segment's first, and what comes before them.
+pub(super) type Input<'s> = (&'s [u8], bool, Before);
 
 /// A worker's part of a batch.
 pub struct Mapper<'p> {
@@ -145,7 +148,8 @@ impl<'p> Mapper<'p> {
     pub fn oversize(&mut self, segment: &SegmentContext<'_>, line: &Oversize) {
         let bytes = line.length + u64::from(line.terminated);
         self.counters.bytes += bytes;
-        if line.offset == 0 && self.is_header(segment, line) {
+        let is_preamble = |rows: Rows| line.offset < rows.preamble_bytes;
+        if segment.tokenizer.rows().is_some_and(is_preamble) {
             self.counters.filtered += 1;
             self.counters.filtered_bytes += bytes;
             return;
@@ -161,30 +165,20 @@ impl<'p> Mapper<'p> {
         self.reject(segment, offset, length, TOO_LONG.into(), sample);
     }
 
-    /// Whether the format passes over the segment's first line, however long.
-    fn is_header(&self, segment: &SegmentContext<'_>, line: &Oversize) -> bool {
-        let (arena, mut raw) = (Bump::new(), RawBlock::default());
-        let tokenize = || segment.tokenizer.tokenize(&line.sample, true, 1, &arena, &mut raw);
-        poison::catch(tokenize).is_ok()
-            && raw.skipped > 0
-            && raw.lines.is_empty()
-            && raw.rejects.is_empty()
-    }
-
     /// Takes a block that is cut, and whose bytes are these.
     pub(super) fn block<'s>(
         &mut self,
         chunk: &mut Chunk<'_, 's, '_>,
-        (input, at_start): (&'s [u8], bool),
+        input: Input<'s>,
         raw: &RawBlock<'s>,
         reading: &mut Reading<'s>,
     ) -> Result<(), MapPanic>
     where
         'p: 's,
     {
-        let done = self.try_block(chunk, input.len() as u64, raw, reading)?;
+        let done = self.try_block(chunk, input.0.len() as u64, raw, reading)?;
         // One of its lines is to blame: nothing of the block has reached a table, and its lines are tried alone.
-        done.or_else(|_| self.one_by_one(chunk, (input, at_start)))
+        done.or_else(|_| self.one_by_one(chunk, input).map(drop))
     }
 
     /// The inner error is a panic's message; then it is as if nobody had tried.
@@ -210,12 +204,12 @@ impl<'p> Mapper<'p> {
         }
     }
 
-    /// Maps each line alone; one that makes this program panic is a reject.
+    /// Maps each line alone; one that makes this program panic is a reject. Answers what then comes before the next one.
     pub(super) fn one_by_one<'s>(
         &mut self,
         chunk: &mut Chunk<'_, 's, '_>,
-        (input, at_start): (&'s [u8], bool),
-    ) -> Result<(), MapPanic>
+        (input, at_start, mut before): Input<'s>,
+    ) -> Result<Before, MapPanic>
     where
         'p: 's,
     {
@@ -225,8 +219,8 @@ impl<'p> Mapper<'p> {
             let arena = Bump::new();
             let (line, next) = line_at(input, at);
             let (whole, at_start) = (&input[at..next], at_start && at == 0);
-            let (mut raw, mut reading) =
-                (RawBlock::default(), Reading::new(self.common, Vec::new(), &arena));
+            let mut raw = RawBlock::behind(before);
+            let mut reading = Reading::new(self.common, Vec::new(), &arena);
             let cut = poison::catch(|| tokenizer.tokenize(whole, at_start, 1, &arena, &mut raw));
             reading.begin(raw.lines.len());
             let done = match cut {
@@ -238,9 +232,10 @@ impl<'p> Mapper<'p> {
                 let reason = poison::reason(&panic).into();
                 self.reject_line(chunk.segment, chunk.lines, line, reason);
             }
+            before = raw.before;
             at = next;
         }
-        Ok(())
+        Ok(before)
     }
 
     /// The line without a byte order mark, whose bytes count as filtered.
@@ -272,7 +267,7 @@ impl<'p> Mapper<'p> {
         self.counters.filtered += raw.skipped + block.dropped;
         let before = self.counters.rejected_bytes;
         for reject in &raw.rejects {
-            self.reject_line(segment, lines, reject.line, reject.reason.into());
+            self.reject_line(segment, lines, reject.line, reject.reason.clone());
         }
         let rows = block.records.rows;
         let mut failures = block.records.failures;
@@ -376,7 +371,8 @@ pub fn first_time(
 
 fn time_of(tokenizer: &dyn Tokenizer, reader: &Reader, line: &[u8]) -> Option<i64> {
     let arena = Bump::new();
-    let mut raw = RawBlock::default();
+    let preamble = tokenizer.rows().map_or(0, |rows| rows.preamble_bytes);
+    let mut raw = RawBlock::behind(Before { preamble, open: None });
     tokenizer.tokenize(line, true, 1, &arena, &mut raw);
     if raw.lines.is_empty() {
         return None;

@@ -119,7 +119,7 @@ pub(super) fn tokenizer_with(plan: &Plan, head: &[u8]) -> Box<dyn Tokenizer> {
 }
 
 pub(super) fn one(bytes: &[u8]) -> [(Lines<'_>, Option<Oversize>); 1] {
-    [(Lines { bytes, offset: 0 }, None)]
+    [(Lines { bytes, ..Lines::default() }, None)]
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -162,7 +162,10 @@ fn cut<'l>(log: &'l [u8], chunk_lines: usize) -> Vec<(Lines<'l>, Option<Oversize
             ends_in_cr: text.ends_with(b"\r"),
             sample: text.to_vec(),
         });
-        chunks.push((Lines { bytes: &log[at..at + kept], offset: at as u64 }, oversize));
+        chunks.push((
+            Lines { bytes: &log[at..at + kept], offset: at as u64, ..Lines::default() },
+            oversize,
+        ));
         at += bytes;
     }
     chunks
@@ -402,7 +405,7 @@ fn a_panic_while_lines_are_added_up_ends_the_run_in_words() {
     let segment =
         SegmentContext { index: 0, source_file: "logs/x", rank: (0, 0), tokenizer: &*plain };
     let mut mappers = Mappers::new(&common);
-    let lines = Lines { bytes: b"\n2026-11-22T00:00:00Z,k,1\n", offset: 70 };
+    let lines = Lines { bytes: b"\n2026-11-22T00:00:00Z,k,1\n", offset: 70, ..Lines::default() };
     let error = mappers.chunk(&[segment], &lines, &mut [Some(&mut Broken)]).expect_err("a panic");
     assert_eq!((error.offset, error.message.as_str()), (71, "no room"));
     assert_eq!(

@@ -67,24 +67,27 @@ impl<'p> Mappers<'p> {
             return Ok(());
         };
         let mut reading = Reading::new(self.common, std::mem::take(&mut self.caches), arena);
-        let mut raw = RawBlock::default();
+        let mut raw = RawBlock::behind(lines.before);
         let mut at = 0;
         while at < lines.bytes.len() {
             let (input, at_start) = (&lines.bytes[at..], lines.offset == 0 && at == 0);
             raw.clear();
+            let before = raw.before;
             let cut = || tokenizer.tokenize(input, at_start, BLOCK_RECORDS, arena, &mut raw);
             let cut = poison::catch(cut);
             reading.begin(raw.lines.len());
             // One of the lines is to blame: they are tried alone.
             let bytes = cut.as_ref().map_or_else(|_| bytes_of_lines(input), |bytes| *bytes);
+            let mut behind = raw.before;
             for ((mapper, segment), sink) in self.each.iter_mut().zip(segments).zip(&mut *sinks) {
                 let mut chunk = Chunk { segment, lines, sink: sink.as_deref_mut() };
-                let input = &input[..bytes];
+                let input = (&input[..bytes], at_start, before);
                 match &cut {
-                    Ok(_) => mapper.block(&mut chunk, (input, at_start), &raw, &mut reading)?,
-                    Err(_) => mapper.one_by_one(&mut chunk, (input, at_start))?,
+                    Ok(_) => mapper.block(&mut chunk, input, &raw, &mut reading)?,
+                    Err(_) => behind = mapper.one_by_one(&mut chunk, input)?,
                 }
             }
+            raw.before = behind;
             at += bytes;
         }
         self.caches = reading.into_caches();

@@ -149,7 +149,7 @@ mod tests {
         let segment = SegmentContext { index: 0, source_file: "x", rank: (0, 0), tokenizer };
         let mut mappers = Mappers::new(&common);
         let line = [vec![b'a'; bytes], vec![b'\n']].concat();
-        let lines = Lines { bytes: &line, offset: 0 };
+        let lines = Lines { bytes: &line, ..Lines::default() };
         mappers.chunk(&[segment], &lines, &mut [None]).expect("no panic");
         let delta = super::super::reduce::Delta::reduce(vec![mappers.each[0].take_tables()]);
         let mut state = Vec::new();

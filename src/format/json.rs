@@ -6,12 +6,14 @@
 mod capture;
 mod node;
 mod reader;
+mod reason;
 
 use bumpalo::Bump;
 
 use capture::{Capture, Slot, collect};
 use node::Node;
 use reader::Reader;
+use reason::reason;
 
 use super::marks;
 use super::scan::{Index, Needles};
@@ -22,7 +24,6 @@ use super::{FieldDef, Format, FormatError, RawBlock, Tokenizer, text};
 /// Dots in one field's name, at most: each may be a step down or part of a key.
 const NAME_DOTS_MAX: usize = 7;
 const NEEDLES: Needles = Needles { marks: *b"\n\"\\", anchor: b'\n' };
-const NO_OBJECT: &str = "not a JSON object";
 
 /// The format `json`.
 pub(super) struct Json {
@@ -167,7 +168,8 @@ impl<'a> Run<'_, 'a> {
         let (next, is_line) = self.tokenizer.walk.line(text, 0, self.block, |line, columns| {
             slots.fill(Slot::default());
             let line = text::utf8_lossy(line, arena);
-            collect(line, Capture { node: &self.tokenizer.root, slots, arena }).ok_or(NO_OBJECT)?;
+            let capture = Capture { node: &self.tokenizer.root, slots, arena };
+            collect(line, capture).map_err(|error| reason(line, &error))?;
             for (column, slot) in columns.iter_mut().zip(slots.iter()) {
                 column.push(slot.value);
             }
@@ -251,7 +253,8 @@ mod tests {
             "{}x",
         ] {
             let got = cut(&*named("json"), &["a"], line.as_bytes());
-            assert_eq!((got.records.len(), got.reasons), (0, vec!["not a JSON object"]), "{line}");
+            assert_eq!((got.records.len(), got.reasons.len()), (0, 1), "{line}");
+            assert!(got.reasons[0].starts_with("not a JSON object: column "), "{line}");
         }
         assert_eq!(one(&["a"], "{}"), [""]);
     }
@@ -342,8 +345,11 @@ mod tests {
     }
 
     fn said(block: &RawBlock<'_>, used: usize) -> impl PartialEq + std::fmt::Debug {
-        let rejects: Vec<_> =
-            block.rejects.iter().map(|reject| (reject.line.to_vec(), reject.reason)).collect();
+        let rejects: Vec<_> = block
+            .rejects
+            .iter()
+            .map(|reject| (reject.line.to_vec(), reject.reason.clone()))
+            .collect();
         let owned = |lines: &[&[u8]]| lines.iter().map(|line| line.to_vec()).collect::<Vec<_>>();
         let fields: Vec<_> = block.fields.iter().map(|field| owned(field)).collect();
         (

@@ -10,7 +10,7 @@ use std::ops::Range;
 use super::RawBlock;
 use super::scan::{Index, Needles};
 use super::view::{View, every};
-use super::walk::Walk;
+use super::walk::{Unfit, Walk};
 
 /// Text that is looked through at once: its planes and places stay in the first-level cache.
 const WINDOW_BYTES: usize = 32 << 10;
@@ -66,7 +66,11 @@ pub(super) trait Cutter<'a> {
     /// Pushes the values of some lines of the batch that was looked at last, one a line and column.
     fn push(&mut self, batch: Batch<'_, 'a>, lines: Range<usize>, columns: &mut [Vec<&'a [u8]>]);
     /// Cuts any line: pushes one value a column, or says why the line is none.
-    fn line(&mut self, line: &'a [u8], columns: &mut [Vec<&'a [u8]>]) -> Result<(), &'static str>;
+    fn line(&mut self, line: &'a [u8], columns: &mut [Vec<&'a [u8]>]) -> Result<(), Unfit>;
+    /// Whether the next line may be a part of what is before it, and is not regular whatever it looks like.
+    fn is_open(&self) -> bool {
+        false
+    }
 }
 
 /// One walk over an input.
@@ -136,7 +140,10 @@ impl<'a, C: Cutter<'a>> Run<'_, 'a, C> {
         let (mut at, mut start) = (0, 0);
         while self.seen < self.records_max {
             let asked = self.ahead.min(self.records_max - self.seen);
-            let lines = self.find(view, &index.marks()[at..], (start, asked));
+            let lines = match self.cutter.is_open() {
+                false => self.find(view, &index.marks()[at..], (start, asked)),
+                true => 0,
+            };
             let taken = if lines > 0 { self.batch(view, index, (at, lines)) } else { 0 };
             if taken > 0 {
                 at += taken * (self.shape.per_line + 1);
@@ -213,6 +220,9 @@ impl<'a, C: Cutter<'a>> Run<'_, 'a, C> {
             }
             self.careful(&text.text()[starts[from] as usize..]);
             from += 1;
+            if self.cutter.is_open() {
+                return from;
+            }
         }
         self.push(batch, from..lines);
         lines

@@ -6,7 +6,6 @@ mod careful;
 mod convert;
 mod csv;
 mod detect;
-
 mod json;
 mod lanes;
 #[cfg(test)]
@@ -34,15 +33,19 @@ mod word;
 
 pub use convert::Converter;
 pub use csv::CsvOptions;
+pub(crate) use csv::IN_QUOTES;
 pub use detect::{Detected, detect};
 
 pub use spec::{FormatSpec, build};
 pub use time::{TimeCache, TimeLayout};
 pub(crate) use walk::{BYTE_ORDER_MARK, TOO_LONG, line_at};
 
+use std::borrow::Cow;
+
 use bumpalo::Bump;
 
 use crate::data::DataType;
+use crate::source::{Before, Rows};
 
 /// A field that a format offers, and the type it has unless the job says otherwise.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,13 +56,16 @@ pub struct FieldDef {
     pub ty: DataType,
 }
 
-/// Why a line is no record: a `'static` reason, so that reasons can be counted.
-#[derive(Debug, Clone, Copy)]
+/// Why a line is no record: which field, where it helps which column, and what was expected.
+pub type Reason = Cow<'static, str>;
+
+/// A line that is no record.
+#[derive(Debug, Clone)]
 pub struct RawReject<'a> {
     /// The line, without its end.
     pub line: &'a [u8],
     /// Such as `no closing quote of the request`.
-    pub reason: &'static str,
+    pub reason: Reason,
 }
 
 /// The lines of a block, cut into the raw bytes of the wanted fields. Reused from block to block.
@@ -79,6 +85,9 @@ pub struct RawBlock<'a> {
     pub skipped_bytes: u64,
     /// Whether some line ends with `\r\n`; else all do with `\n`, or at the end of the input.
     pub crlf: bool,
+    /// What comes before the input, and behind the lines that were cut: is set before the first lines of a chunk, and goes
+    /// on from block to block.
+    pub before: Before,
     /// Whether all fields are UTF-8. False where nobody looked.
     utf8: bool,
     /// Whether each line is cut for itself, with care.
@@ -111,12 +120,17 @@ impl<'a> RawBlock<'a> {
         RawBlock { careful: true, ..RawBlock::default() }
     }
 
+    /// An empty one, for lines that come behind something.
+    pub fn behind(before: Before) -> Self {
+        RawBlock { before, ..RawBlock::default() }
+    }
+
     /// The values of a wanted field.
     pub fn column(&self, field: usize) -> RawColumn<'_, 'a> {
         RawColumn { values: &self.fields[field], text: self.text, utf8: self.utf8 }
     }
 
-    /// Forgets the lines, keeping the buffers.
+    /// Forgets the lines, keeping the buffers and what comes before the next ones.
     pub fn clear(&mut self) {
         self.lines.clear();
         self.fields.iter_mut().for_each(Vec::clear);
@@ -142,6 +156,10 @@ pub trait Format: Send + Sync {
     fn needs_head(&self) -> bool {
         false
     }
+    /// Whether the tokenizer of a whole segment does (a header to pass over).
+    fn looks_at_head(&self) -> bool {
+        self.needs_head()
+    }
     /// How the timestamps of a field are written, where the format's text says so (Apache's `%{...}t`).
     fn time_layout(&self, _field: &str) -> Option<TimeLayout> {
         None
@@ -156,6 +174,11 @@ pub trait Format: Send + Sync {
 
 /// Cuts lines into fields. One a (worker, segment); shared state is read-only.
 pub trait Tokenizer: Send + Sync {
+    /// How rows are written, where a line may mean something else for what comes before it: then [`RawBlock::before`] is to
+    /// be set.
+    fn rows(&self) -> Option<Rows> {
+        None
+    }
     /// Appends up to `records_max` records from `input` (whole lines; the last may lack its newline) to `block` and
     /// returns the bytes consumed, which end behind a newline or at the end of `input`. `at_start`: `input` begins at
     /// offset 0 of the segment. Decoded text may live in `arena`.

@@ -6,24 +6,24 @@
 mod compile;
 mod cutter;
 mod fast;
+mod fault;
 
 use std::ops::Range;
 
 use bumpalo::Bump;
 
-use compile::{inner_ends, offered, pair, type_msec};
+use compile::{inner_ends, is_padded, offered, pair, type_msec};
 use cutter::PatternCutter;
 pub(super) use fast::{Fast, Places, Value};
 
 use super::access::closing_quote;
+use super::apache::TimePiece;
 use super::literal::Literal;
 use super::marks;
 use super::request::Request;
-use super::walk::Walk;
+use super::walk::{Unfit, Walk};
 use super::{FieldDef, Format, FormatError, RawBlock, TimeLayout, Tokenizer, text};
 
-/// The reason of a line that the pattern does not fit.
-const NO_MATCH: &str = "does not match the pattern";
 /// Fields that can be the event time, best first.
 const TIMES: [&str; 3] = ["time_local", "time_iso8601", "msec"];
 
@@ -47,8 +47,21 @@ pub(super) struct Variable {
     pub(super) shift: usize,
     /// How its time is written, where the pattern says so.
     pub(super) layout: Option<TimeLayout>,
+    /// What of Apache's times it is.
+    pub(super) time: Option<TimePiece>,
     /// Where it stands in what was pasted.
     pub(super) span: Range<usize>,
+}
+
+/// A time of several values, which are read together.
+#[derive(Debug, Clone)]
+pub(super) struct Joined {
+    pub(super) field: FieldDef,
+    /// Numbers of the values, in the order of reading.
+    pub(super) steps: Vec<usize>,
+    /// Stands between two of them.
+    pub(super) between: u8,
+    pub(super) layout: Option<TimeLayout>,
 }
 
 /// A compiled pattern.
@@ -59,6 +72,7 @@ pub(super) struct Pattern {
     fields: Vec<FieldDef>,
     /// Where each of `fields` comes from.
     sources: Vec<Source>,
+    times: Vec<Joined>,
     walk: Walk,
     /// For batches of lines, where the pattern allows it.
     fast: Option<Fast>,
@@ -72,27 +86,37 @@ struct Step {
     quoted: bool,
     /// How often the literal occurs within the value itself, as a space does in a time.
     inner: usize,
+    /// Whether spaces may stand where one does, in front of a day of one digit.
+    padded: bool,
 }
 
 #[derive(Clone, Copy)]
 enum Source {
     /// The value of a step.
     Step(usize),
+    /// The values of several.
+    Joined(usize),
     /// A part of the request that a step holds.
     Part(usize, usize),
 }
 
 impl Pattern {
-    /// Compiles the pieces. Two fields with nothing between them, or no field at all, are an error.
-    pub(super) fn compile(pieces: Vec<Piece>, line_bytes_max: usize) -> Result<Self, FormatError> {
+    /// Compiles the pieces. `escapes`: a quote within a value in quotes has a backslash before it. Two fields with nothing between them, or no field at all, are an error.
+    pub(super) fn compile(
+        pieces: Vec<Piece>,
+        times: Vec<Joined>,
+        escapes: bool,
+        line_bytes_max: usize,
+    ) -> Result<Self, FormatError> {
         let (prefix, pairs) = pair(pieces)?;
         let mut before = prefix.clone();
         let mut steps: Vec<Step> = Vec::new();
         for (variable, end) in pairs {
-            let quoted = before.ends_with(b"\"") && end.starts_with(b"\"");
-            let inner = if quoted { 0 } else { inner_ends(&variable, &end) };
+            let quoted = escapes && before.ends_with(b"\"") && end.starts_with(b"\"");
+            let padded = is_padded(&variable, &end) && !quoted;
+            let inner = if quoted { 0 } else { inner_ends(&variable, &end, padded) };
             before.clone_from(&end);
-            steps.push(Step { variable, end: Literal::new(end), quoted, inner });
+            steps.push(Step { variable, end: Literal::new(end), quoted, inner, padded });
         }
         if steps.is_empty() {
             return Err(FormatError::new(
@@ -100,11 +124,11 @@ impl Pattern {
                 "paste the whole format string",
             ));
         }
-        let (mut fields, sources) = offered(&steps);
+        let (mut fields, sources) = offered(&steps, &times);
         type_msec(&mut fields);
         let prefix = Literal::new(prefix);
         let fast = Fast::compile(&prefix, &steps);
-        Ok(Pattern { prefix, steps, fields, sources, walk: Walk::new(line_bytes_max), fast })
+        Ok(Pattern { prefix, steps, fields, sources, times, walk: Walk::new(line_bytes_max), fast })
     }
 
     /// Puts the value of each step into `values`.
@@ -134,9 +158,14 @@ impl Step {
         if self.variable.list {
             return self.find_list_end(rest);
         }
-        let mut from = 0;
+        let spaces = |from: usize| match self.padded {
+            true => rest[from..].iter().take_while(|&&byte| byte == b' ').count(),
+            false => 0,
+        };
+        let mut from = spaces(0);
         for _ in 0..self.inner {
             from += self.end.find(&rest[from..])? + self.end.len();
+            from += spaces(from);
         }
         Some(from + self.end.find(&rest[from..])?)
     }
@@ -173,6 +202,9 @@ impl Format for Pattern {
     }
 
     fn time_layout(&self, field: &str) -> Option<TimeLayout> {
+        if let Some(time) = self.times.iter().find(|time| time.field.name == field) {
+            return time.layout.clone();
+        }
         let named = |step: &&Step| step.variable.field.name == field;
         self.steps.iter().find(named).and_then(|step| step.variable.layout.clone())
     }
@@ -194,6 +226,10 @@ impl PatternTokenizer {
     fn value<'a>(&self, source: Source, values: &[&'a [u8]], arena: &'a Bump) -> &'a [u8] {
         match source {
             Source::Part(step, part) => Request::split(values[step]).part(part),
+            Source::Joined(time) => {
+                let time = &self.pattern.times[time];
+                join(time.steps.iter().map(|&step| values[step]), time.between, arena)
+            }
             Source::Step(step) => match self.pattern.steps[step].variable.shift {
                 0 => values[step],
                 digits => shift_point(values[step], digits, arena),
@@ -232,14 +268,26 @@ struct Careful<'t, 'a> {
 }
 
 impl<'a> Careful<'_, 'a> {
-    fn line(&mut self, line: &'a [u8], columns: &mut [Vec<&'a [u8]>]) -> Result<(), &'static str> {
+    fn line(&mut self, line: &'a [u8], columns: &mut [Vec<&'a [u8]>]) -> Result<(), Unfit> {
         let PatternTokenizer { pattern, wanted } = self.tokenizer;
-        pattern.cut(line, &mut self.values).ok_or(NO_MATCH)?;
+        pattern.cut(line, &mut self.values).ok_or_else(|| pattern.fault(line))?;
         for (column, &source) in columns.iter_mut().zip(wanted) {
             column.push(self.tokenizer.value(source, &self.values, self.arena));
         }
         Ok(())
     }
+}
+
+/// Values, one behind the other.
+fn join<'a>(values: impl Iterator<Item = &'a [u8]>, between: u8, arena: &'a Bump) -> &'a [u8] {
+    let mut all = bumpalo::collections::Vec::new_in(arena);
+    for value in values {
+        if !all.is_empty() {
+            all.push(between);
+        }
+        all.extend_from_slice(value);
+    }
+    all.into_bump_slice()
 }
 
 /// An integer of a smaller unit as a decimal: `1234` with 6 digits is `0.001234`. Anything else stays as it is.
@@ -345,7 +393,7 @@ mod tests {
             let careful = Pattern { fast: None, ..pattern.clone() };
             let arena = Bump::new();
             let slow = cut(&careful, &input, records_max, &arena);
-            let rejects = |block: &RawBlock<'_>| block.rejects.iter().map(|r| (r.line.to_vec(), r.reason)).collect::<Vec<_>>();
+            let rejects = |block: &RawBlock<'_>| block.rejects.iter().map(|r| (r.line.to_vec(), r.reason.clone())).collect::<Vec<_>>();
             for _ in cpu::each_level() {
                 let fast = cut(&pattern, &input, records_max, &arena);
                 prop_assert_eq!(&fast.lines, &slow.lines);

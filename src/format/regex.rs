@@ -23,6 +23,8 @@ pub(super) struct Groups {
 impl Groups {
     /// Compiles the expression. No named group is an error.
     pub(super) fn new(pattern: &str, line_bytes_max: usize) -> Result<Self, FormatError> {
+        // A doubled dollar before a brace is how a job file writes one elsewhere.
+        let pattern = &pattern.replace("$${", "${");
         let regex = Regex::new(pattern).map_err(|error| explain(&error.to_string(), pattern))?;
         let named = regex.capture_names().enumerate();
         let named = named.filter_map(|(group, name)| Some((group, name?.to_owned())));

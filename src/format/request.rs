@@ -1,4 +1,5 @@
-//! The request line `METHOD target HTTP/x.y` of an access log, taken apart.
+//! The request line `METHOD target HTTP/x.y` of an access log, taken apart. Of HTTP/2 and later ones some servers log no minor
+//! version: RFC 9113 and RFC 9114 have none.
 
 use memchr::memchr;
 
@@ -20,7 +21,7 @@ pub(super) struct Request<'a> {
 }
 
 impl<'a> Request<'a> {
-    /// Splits exactly `METHOD SP target SP HTTP/d.d`: a method of token characters (RFC 9110, 5.6.2) and a target
+    /// Splits exactly `METHOD SP target SP HTTP/d.d`, or `HTTP/d` from 2 on: a method of token characters (RFC 9110, 5.6.2) and a target
     /// without spaces.
     #[inline]
     pub(super) fn split(line: &'a [u8]) -> Self {
@@ -29,19 +30,19 @@ impl<'a> Request<'a> {
 
     #[inline]
     fn try_split(line: &'a [u8]) -> Option<Self> {
-        let (head, protocol) = line.split_at_checked(line.len().checked_sub(8)?)?;
-        let &[b'H', b'T', b'T', b'P', b'/', major, b'.', minor] = protocol else {
+        let is_short = line.len() > 6 && line[line.len() - 7] == b' ';
+        let (head, protocol) =
+            line.split_at_checked(line.len().checked_sub(if is_short { 6 } else { 8 })?)?;
+        if !is_protocol(protocol) {
             return None;
-        };
+        }
         let head = head.strip_suffix(b" ")?;
         let space = find_near(head, b' ')?;
         let (method, uri) = (&head[..space], &head[space + 1..]);
         let good = !method.is_empty()
             && method.iter().all(|&byte| is_token(byte))
             && !uri.is_empty()
-            && memchr(b' ', uri).is_none()
-            && major.is_ascii_digit()
-            && minor.is_ascii_digit();
+            && memchr(b' ', uri).is_none();
         good.then_some(Request { method, uri, protocol })
     }
 
@@ -56,13 +57,13 @@ impl<'a> Request<'a> {
         let (text, index) = (batch.text.text(), batch.index.anchors());
         let first = index.next(from);
         let second = index.next(first.checked_add(1)?);
-        if second.checked_add(9) != Some(to) || second <= first + 1 {
+        if second >= to || second <= first + 1 {
             return None;
         }
         let protocol = text.get(second as usize + 1..to as usize)?;
-        let &[b'H', b'T', b'T', b'P', b'/', b'0'..=b'9', b'.', b'0'..=b'9'] = protocol else {
+        if !is_protocol(protocol) {
             return None;
-        };
+        }
         let method = text.get(from as usize..first as usize)?;
         let known = method == b"GET" || method == b"POST" || method == b"HEAD";
         let good = known || (!method.is_empty() && method.iter().all(|&byte| is_token(byte)));
@@ -95,6 +96,16 @@ impl<'a> Request<'a> {
     }
 }
 
+/// `HTTP/1.1`, `HTTP/2`.
+#[inline(always)]
+fn is_protocol(text: &[u8]) -> bool {
+    matches!(
+        text,
+        [b'H', b'T', b'T', b'P', b'/', b'0'..=b'9', b'.', b'0'..=b'9']
+            | [b'H', b'T', b'T', b'P', b'/', b'2'..=b'9']
+    )
+}
+
 /// Whether a byte may stand in an HTTP token.
 #[inline]
 fn is_token(byte: u8) -> bool {
@@ -112,6 +123,11 @@ mod tests {
         assert_eq!(parts, [&b"GET"[..], b"/a/b?x=1&y=?2", b"/a/b", b"x=1&y=?2", b"HTTP/1.1"]);
         let request = Request::split(b"M-SEARCH * HTTP/2.0");
         assert_eq!((request.path(), request.query()), (&b"*"[..], &b""[..]));
+        for protocol in ["HTTP/2", "HTTP/3", "HTTP/0.9"] {
+            let line = format!("GET / {protocol}");
+            let request = Request::split(line.as_bytes());
+            assert_eq!((request.uri, request.protocol), (&b"/"[..], protocol.as_bytes()));
+        }
     }
 
     #[test]
@@ -130,6 +146,12 @@ mod tests {
             "\\x16\\x03\\x01",
             "GET /HTTP/1.1",
             "GET / HTTP/11",
+            "GET / HTTP/1",
+            "GET / HTTP/2.",
+            "GET /HTTP/2",
+            " / HTTP/2",
+            "/ HTTP/2",
+            "GET  HTTP/2",
             "HTTP/1.1",
         ];
         for line in bad {

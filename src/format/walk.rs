@@ -2,7 +2,7 @@
 
 use memchr::memchr;
 
-use super::{RawBlock, RawReject};
+use super::{RawBlock, RawReject, Reason};
 
 /// The reason of a line that is longer than the limit.
 pub(crate) const TOO_LONG: &str = "longer than the line limit";
@@ -16,14 +16,33 @@ pub(crate) const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 pub(super) struct Walk {
     /// A longer line (without its end) is a reject.
     pub(super) line_bytes_max: usize,
-    /// Whether the first line of a segment is a header, which is skipped.
-    pub(super) header: bool,
+}
+
+/// Why a line is no record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Unfit {
+    /// It says nothing, such as a header.
+    Skip,
+    /// It should be one.
+    Reject(Reason),
+}
+
+impl From<&'static str> for Unfit {
+    fn from(reason: &'static str) -> Self {
+        Unfit::Reject(reason.into())
+    }
+}
+
+impl From<String> for Unfit {
+    fn from(reason: String) -> Self {
+        Unfit::Reject(reason.into())
+    }
 }
 
 impl Walk {
-    /// Lines up to `line_bytes_max` bytes, with no header.
+    /// Lines up to `line_bytes_max` bytes.
     pub(super) fn new(line_bytes_max: usize) -> Self {
-        Walk { line_bytes_max, header: false }
+        Walk { line_bytes_max }
     }
 
     /// Calls `cut` for each line that is not empty. `cut` pushes one value a wanted field (there are `columns`), or
@@ -35,7 +54,7 @@ impl Walk {
         (input, at_start): (&'a [u8], bool),
         (columns, records_max): (usize, usize),
         block: &mut RawBlock<'a>,
-        mut cut: impl FnMut(&'a [u8], &mut [Vec<&'a [u8]>]) -> Result<(), &'static str>,
+        mut cut: impl FnMut(&'a [u8], &mut [Vec<&'a [u8]>]) -> Result<(), Unfit>,
     ) -> usize {
         let mut at = self.begin(input, at_start, (columns, records_max), block);
         let mut seen = 0;
@@ -47,14 +66,15 @@ impl Walk {
         at
     }
 
-    /// The same for the line that begins at `at`: answers where the next one begins, and whether this one is not empty.
+    /// The same for the line that begins at `at`: answers where the next one begins, and whether this one is a record
+    /// or a reject.
     #[inline]
     pub(super) fn line<'a>(
         self,
         input: &'a [u8],
         at: usize,
         block: &mut RawBlock<'a>,
-        cut: impl FnOnce(&'a [u8], &mut [Vec<&'a [u8]>]) -> Result<(), &'static str>,
+        cut: impl FnOnce(&'a [u8], &mut [Vec<&'a [u8]>]) -> Result<(), Unfit>,
     ) -> (usize, bool) {
         let (line, next) = line_at(input, at);
         if line.is_empty() {
@@ -64,18 +84,23 @@ impl Walk {
         }
         block.crlf |= next - at > line.len() + 1;
         let result = if line.len() > self.line_bytes_max {
-            Err(TOO_LONG)
+            Err(TOO_LONG.into())
         } else {
             cut(line, &mut block.fields)
         };
         match result {
             Ok(()) => block.lines.push(line),
-            Err(reason) => block.rejects.push(RawReject { line, reason }),
+            Err(Unfit::Reject(reason)) => block.rejects.push(RawReject { line, reason }),
+            Err(Unfit::Skip) => {
+                block.skipped += 1;
+                block.skipped_bytes += (next - at) as u64;
+                return (next, false);
+            }
         }
         (next, true)
     }
 
-    /// Makes room in the block, and passes over the byte order mark and the header line: answers their bytes.
+    /// Makes room in the block, and passes over the byte order mark and what comes before the rows: answers their bytes.
     pub(super) fn begin<'a>(
         self,
         input: &'a [u8],
@@ -88,19 +113,16 @@ impl Walk {
         let room = records_max.min(RESERVE_MAX).min(input.len());
         block.lines.reserve(room);
         block.fields.iter_mut().for_each(|column| column.reserve(room));
-        let at = if at_start { self.preamble(input, block) } else { 0 };
+        let marked = at_start && input.starts_with(BYTE_ORDER_MARK);
+        let mut at = if marked { BYTE_ORDER_MARK.len() } else { 0 };
+        let preamble = std::mem::take(&mut block.before.preamble);
+        while (at as u64) < preamble && at < input.len() {
+            at = line_at(input, at).1;
+            block.skipped += 1;
+        }
+        block.before.preamble = preamble.saturating_sub(at as u64);
         block.skipped_bytes += at as u64;
         at
-    }
-
-    /// Passes over the byte order mark and the header line.
-    fn preamble(self, input: &[u8], block: &mut RawBlock<'_>) -> usize {
-        let mark = if input.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 };
-        if !self.header || mark == input.len() {
-            return mark;
-        }
-        block.skipped += 1;
-        line_at(input, mark).1
     }
 }
 
@@ -115,15 +137,10 @@ pub(crate) fn line_at(input: &[u8], at: usize) -> (&[u8], usize) {
     (line.strip_suffix(b"\r").unwrap_or(line), next)
 }
 
-/// The first line of a segment, without a byte order mark; `None` for an empty segment.
-pub(super) fn first_line(head: &[u8]) -> Option<&[u8]> {
-    let head = head.strip_prefix(BYTE_ORDER_MARK).unwrap_or(head);
-    (!head.is_empty()).then(|| line_at(head, 0).0)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::source::Before;
 
     fn lines(walk: Walk, input: &'static [u8], records_max: usize) -> (RawBlock<'static>, usize) {
         let mut block = RawBlock::default();
@@ -142,7 +159,10 @@ mod tests {
     fn a_line_above_the_limit_is_a_reject_and_one_at_the_limit_is_none() {
         let (block, _) = lines(Walk::new(3), b"abc\r\nabcd\nab\n", 9);
         assert_eq!(block.lines, [&b"abc"[..], b"ab"]);
-        assert_eq!((block.rejects[0].line, block.rejects[0].reason), (&b"abcd"[..], TOO_LONG));
+        assert_eq!(
+            (block.rejects[0].line, block.rejects[0].reason.clone()),
+            (&b"abcd"[..], TOO_LONG.into())
+        );
     }
 
     #[test]
@@ -152,12 +172,19 @@ mod tests {
     }
 
     #[test]
-    fn a_header_line_is_skipped_at_the_start_of_a_segment_only() {
-        let walk = Walk { line_bytes_max: 9, header: true };
-        assert_eq!(lines(walk, b"h\na\n", 9).0.lines, [b"a"]);
+    fn what_comes_before_the_rows_is_skipped_however_the_input_is_cut() {
+        let mut block = RawBlock::behind(Before { preamble: 8, open: None });
+        let used = Walk::new(9).run((b"\xEF\xBB\xBFh\n", true), (0, 9), &mut block, |_, _| Ok(()));
+        assert_eq!((used, block.skipped, block.before.preamble), (5, 1, 3));
+        Walk::new(9).run((b"\xEF\n\na\n", false), (0, 9), &mut block, |_, _| Ok(()));
+        assert_eq!((&block.lines[..], block.skipped), (&[&b"a"[..]][..], 3));
+    }
+
+    #[test]
+    fn a_line_that_says_nothing_is_skipped() {
         let mut block = RawBlock::default();
-        walk.run((b"h\na\n", false), (0, 9), &mut block, |_, _| Ok(()));
-        assert_eq!((block.lines.len(), block.skipped), (2, 0));
-        assert_eq!(first_line(b"\xEF\xBB\xBFx,y\r\n1,2"), Some(&b"x,y"[..]));
+        let cut = |line: &[u8]| if line == b"#" { Err(Unfit::Skip) } else { Ok(()) };
+        Walk::new(9).run((b"#\na\n#\n", true), (0, 9), &mut block, |line, _| cut(line));
+        assert_eq!((block.lines.len(), block.skipped, block.skipped_bytes), (1, 2, 4));
     }
 }

@@ -1,4 +1,4 @@
-//! `${NAME}` in strings of a job file.
+//! `${NAME}` in strings of a job file, but for patterns that are pasted: there it is nginx's or Apache's own notation.
 
 use std::ops::Range;
 
@@ -13,6 +13,9 @@ pub struct Unset {
     /// The string that names it.
     pub span: Range<usize>,
 }
+
+/// Strings that are pasted from elsewhere, and stay as they are.
+const PASTED: [&str; 3] = ["source.format.nginx", "source.format.apache", "source.format.regex"];
 
 /// Where variables come from; the process environment outside of tests.
 pub type Lookup<'l> = &'l dyn Fn(&str) -> Option<String>;
@@ -67,7 +70,7 @@ fn walk(
     let span = value.span();
     match value.get_mut() {
         DeValue::String(text) => {
-            if text.contains("${") {
+            if text.contains("${") && !PASTED.contains(&path) {
                 *text = replace(text, lookup).map_err(|name| Unset { name, span })?.into();
             }
             Ok(())
@@ -110,6 +113,18 @@ mod tests {
 
     fn lookup(name: &str) -> Option<String> {
         (name == "A").then(|| "x".to_owned())
+    }
+
+    #[test]
+    fn pasted_patterns_stay_as_they_are() {
+        for key in ["nginx", "apache", "regex"] {
+            let text =
+                format!("[source]\nformat = {{ {key} = '${{A}} $${{B}}' }}\nzone = '${{A}}'");
+            let mut table = DeTable::parse(&text).expect("TOML");
+            interpolate(table.get_mut(), &lookup).expect("nothing is unset");
+            let shown = format!("{:?}", table.get_ref());
+            assert!(shown.contains("${A} $${B}") && shown.contains("\"x\""), "{shown}");
+        }
     }
 
     #[test]

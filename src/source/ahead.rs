@@ -5,6 +5,7 @@ use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread::Builder;
 
 use super::chunk::{Chunk, ChunkBuffer, Oversize};
+use super::rows::Before;
 use super::{SourceError, StreamReader};
 
 /// A chunk that owns its bytes.
@@ -14,6 +15,7 @@ struct Decoded {
     len: usize,
     offset: u64,
     oversize: Option<Oversize>,
+    before: Before,
 }
 
 /// Hands each chunk of a stream to `each`, in order, until that answers false, and the reader back. The stream is decoded on a
@@ -50,13 +52,18 @@ fn decode(
     loop {
         let mut buffer = buffers.try_recv().unwrap_or_default();
         let parts = match reader.next_chunk(&mut buffer) {
-            Ok(Some(chunk)) => Ok((chunk.bytes.len(), chunk.offset, chunk.oversize)),
+            Ok(Some(chunk)) => Ok((chunk.bytes.len(), chunk.offset, chunk.oversize, chunk.before)),
             Ok(None) => return reader,
             Err(error) => Err(error),
         };
         let is_last = parts.is_err();
-        let decoded =
-            parts.map(|(len, offset, oversize)| Decoded { buffer, len, offset, oversize });
+        let decoded = parts.map(|(len, offset, oversize, before)| Decoded {
+            buffer,
+            len,
+            offset,
+            oversize,
+            before,
+        });
         if sender.send(decoded).is_err() || is_last {
             return reader;
         }
@@ -70,8 +77,8 @@ fn take<E: From<SourceError>>(
     each: &mut impl FnMut(&Chunk<'_>) -> Result<bool, E>,
 ) -> Result<(), E> {
     for decoded in decoded {
-        let Decoded { buffer, len, offset, oversize } = decoded?;
-        let goes_on = each(&Chunk { bytes: &buffer.bytes[..len], offset, oversize })?;
+        let Decoded { buffer, len, offset, oversize, before } = decoded?;
+        let goes_on = each(&Chunk { bytes: &buffer.bytes[..len], offset, oversize, before })?;
         // Its end may be gone already: then no buffer is needed any more.
         let _ = used.send(buffer);
         if !goes_on {

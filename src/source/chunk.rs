@@ -7,6 +7,7 @@ use memchr::{memchr, memrchr};
 
 use super::SourceError;
 use super::map::Map;
+use super::rows::Before;
 use super::split::Split;
 
 /// How much of a line is kept when it is too long, in bytes: 4 KiB, and a byte order mark, which is no part of it.
@@ -27,6 +28,8 @@ pub struct Chunk<'c> {
     pub offset: u64,
     /// The line behind `bytes`, when it is longer than `line_bytes_max`: left out of them.
     pub oversize: Option<Oversize>,
+    /// What comes before `bytes`, where the reader was told how [rows](super::Rows) are written.
+    pub before: Before,
 }
 
 /// A line that is too long to be kept in memory.

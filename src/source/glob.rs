@@ -9,6 +9,9 @@ use globset::{GlobBuilder, GlobMatcher};
 use super::SourceError;
 use super::segment::Problem;
 
+/// What means something in a pattern, unless a backslash stands before it.
+const GLOB_CHARACTERS: [char; 7] = ['*', '?', '[', ']', '{', '}', '\\'];
+
 /// One part of a pattern, between two slashes.
 enum Part {
     /// A name as it stands.
@@ -59,6 +62,31 @@ impl Pattern {
     }
 }
 
+/// A pattern that matches this path and no other.
+pub fn escape_glob(path: &str) -> String {
+    let mut out = String::with_capacity(path.len());
+    for character in path.chars() {
+        if GLOB_CHARACTERS.contains(&character) {
+            out.push('\\');
+        }
+        out.push(character);
+    }
+    out
+}
+
+/// The name that a part without an active glob character stands for.
+fn literal(text: &str) -> Option<String> {
+    let (mut name, mut rest) = (String::new(), text.chars());
+    while let Some(character) = rest.next() {
+        match character {
+            '\\' => name.push(rest.next()?),
+            '*' | '?' | '[' | '{' => return None,
+            plain => name.push(plain),
+        }
+    }
+    Some(name)
+}
+
 fn part(component: Component<'_>) -> Result<Part, String> {
     let text = component.as_os_str().to_string_lossy();
     if text == "**" {
@@ -67,19 +95,24 @@ fn part(component: Component<'_>) -> Result<Part, String> {
     if !text.contains(['*', '?', '[', '{', '\\']) {
         return Ok(Part::Literal(component.as_os_str().into()));
     }
+    if let Some(name) = literal(&text) {
+        return Ok(Part::Literal(name.into()));
+    }
     let glob = GlobBuilder::new(&text).literal_separator(true).backslash_escape(true).build();
     let matcher = glob.map_err(|e| e.kind().to_string())?.compile_matcher();
     Ok(Part::Name { matcher, hidden: text.starts_with('.') })
 }
 
 fn slash_in_braces(pattern: &str) -> bool {
-    let mut depth = 0usize;
+    let (mut depth, mut escaped) = (0usize, false);
     pattern.chars().any(|c| {
         match c {
+            _ if escaped => {}
             '{' => depth += 1,
             '}' => depth = depth.saturating_sub(1),
             _ => {}
         }
+        escaped = c == '\\' && !escaped;
         c == '/' && depth > 0
     })
 }
@@ -146,4 +179,43 @@ fn list(folder: &Path, problems: &mut Vec<Problem>) -> Vec<fs::DirEntry> {
         }
         Vec::new()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_escaped_path_matches_itself_and_no_other() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let names = [
+            "acc[x].log",
+            "accx.log",
+            "a{b",
+            "a*b",
+            "axb",
+            "a?b",
+            "back\\slash",
+            "!a",
+            "a]",
+            ".h[1]",
+        ];
+        for name in names {
+            fs::write(dir.path().join(name), name).expect("written");
+        }
+        for name in names {
+            for (tail, is_literal) in [("", true), ("*", false)] {
+                let pattern = Pattern::new(&(escape_glob(name) + tail), dir.path()).expect(name);
+                let mut found = pattern.walk(&mut Vec::new());
+                found
+                    .retain(|path| path.file_name().is_some_and(|found| found.len() == name.len()));
+                assert_eq!(found, [dir.path().join(name)], "{name}{tail}");
+                assert_eq!(pattern.is_literal(), is_literal);
+            }
+        }
+        fs::create_dir(dir.path().join("a{")).expect("a folder");
+        fs::write(dir.path().join("a{/b}"), "").expect("written");
+        let pattern = Pattern::new(&escape_glob("a{/b}"), dir.path()).expect("no braces");
+        assert_eq!(pattern.walk(&mut Vec::new()), [dir.path().join("a{/b}")]);
+    }
 }

@@ -40,6 +40,7 @@ mod positioned;
 mod probe;
 mod relation;
 mod rotation;
+mod rows;
 mod segment;
 mod siblings;
 mod split;
@@ -70,12 +71,14 @@ pub use compression::Compression;
 pub use discover::{Discovery, discover};
 pub use error::SourceError;
 pub use fingerprint::{FINGERPRINT_BYTES_MAX, Fingerprint};
+pub use glob::escape_glob;
 pub use held::Held;
 pub use known::Knowledge;
 pub use marks::Marks;
 pub use peek::{PEEK_BYTES_MAX, first_line, read_head, task_head};
 pub use plain::{IoMode, PlainReader};
 pub use plan::plan;
+pub use rows::{Before, Part, Rows};
 pub use segment::{
     Copy, Found, Lost, Problem, SealRules, SegmentState, SegmentTask, SourcePlan, Waiting,
 };

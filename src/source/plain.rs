@@ -12,6 +12,7 @@ use super::chunk::{self, Chunk, ChunkBuffer, Window};
 use super::map::Map;
 use super::placed::Placed;
 use super::positioned::{Holes, read_exact};
+use super::rows::{Before, Rows};
 use super::split::Split;
 use super::{Found, SegmentTask, SourceError};
 
@@ -37,6 +38,7 @@ pub struct PlainReader {
     path: PathBuf,
     range: Range<u64>,
     line_bytes_max: u64,
+    rows: Option<Rows>,
     map: Mutex<Option<Arc<Map>>>,
     lease_was_broken: AtomicBool,
 }
@@ -75,9 +77,16 @@ impl PlainReader {
             path,
             range,
             line_bytes_max,
+            rows: None,
             map: Mutex::new(map.map(Arc::new)),
             lease_was_broken: AtomicBool::new(false),
         })
+    }
+
+    /// Chunks are to say what comes before them.
+    pub fn with_rows(mut self, rows: Option<Rows>) -> Self {
+        self.rows = rows;
+        self
     }
 
     /// The bytes to read.
@@ -104,7 +113,8 @@ impl PlainReader {
             let window = &mut Mapped { bytes: map.bytes(), base };
             let cut = chunk::cut(window, split, &self.range, self.line_bytes_max)?;
             let lines = &map.bytes()[cut.lines.start as usize..cut.lines.end as usize];
-            return Ok(Chunk { bytes: lines, offset: cut.lines.start, oversize: cut.oversize });
+            let (offset, before) = (cut.lines.start, self.before(cut.lines.start)?);
+            return Ok(Chunk { bytes: lines, offset, oversize: cut.oversize, before });
         }
         let mut window = Reads {
             file: &self.file,
@@ -118,7 +128,18 @@ impl PlainReader {
         let cut = chunk::cut(&mut window, split, &self.range, self.line_bytes_max)?;
         let lines = (cut.lines.start - base) as usize..(cut.lines.end - base) as usize;
         let bytes = &window.bytes.into_bytes()[lines];
-        Ok(Chunk { bytes, offset: cut.lines.start, oversize: cut.oversize })
+        let (offset, before) = (cut.lines.start, self.before(cut.lines.start)?);
+        Ok(Chunk { bytes, offset, oversize: cut.oversize, before })
+    }
+
+    /// See [`Chunk::before`]. What was consumed before the range is still there.
+    fn before(&self, at: u64) -> Result<Before, SourceError> {
+        let Some(rows) = self.rows else { return Ok(Before::default()) };
+        rows.before(at, |from, to| {
+            let mut bytes = vec![0; (to - from) as usize];
+            self.holes.read_exact(&self.file, &self.path, &mut bytes, from)?;
+            Ok(bytes)
+        })
     }
 
     /// The map, unless there is none or somebody waits to write: then it is given up for good.

@@ -44,7 +44,15 @@ impl Yield {
 /// The model: all lines of a text, from a starting point.
 fn model(text: &[u8], start: usize, max: u64) -> Yield {
     let mut all = Yield::default();
-    all.take(Chunk { bytes: &text[start..], offset: start as u64, oversize: None }, max);
+    all.take(
+        Chunk {
+            bytes: &text[start..],
+            offset: start as u64,
+            oversize: None,
+            before: Before::default(),
+        },
+        max,
+    );
     all
 }
 
@@ -103,7 +111,10 @@ fn read_stream_ahead(task: &SegmentTask, split_bytes: u64, max: u64) -> Yield {
     let mut all = Yield::default();
     let take = |chunk: &Chunk<'_>| {
         let oversize = chunk.oversize.clone();
-        all.take(Chunk { bytes: chunk.bytes, offset: chunk.offset, oversize }, max);
+        all.take(
+            Chunk { bytes: chunk.bytes, offset: chunk.offset, oversize, before: chunk.before },
+            max,
+        );
         Ok::<_, SourceError>(true)
     };
     let reader = read_ahead(reader, split_bytes as usize % 3, take).expect("read");

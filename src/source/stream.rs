@@ -10,6 +10,7 @@ use super::chunk::{Chunk, ChunkBuffer, Oversize, SAMPLE_BYTES_MAX};
 use super::decoder::Decoder;
 use super::fingerprint::{Fingerprint, Trace, covered};
 use super::marks::MarksOfStream;
+use super::rows::{Follower, Rows};
 use super::{Found, Marks, SegmentTask, SourceError};
 
 /// Decompressed bytes that are decoded at a time where they are not kept.
@@ -31,6 +32,8 @@ pub struct StreamReader {
     /// The task's end: what follows is not looked at.
     end: u64,
     at_end: bool,
+    /// Knows what comes before a chunk, where that matters.
+    follower: Option<Follower>,
 }
 
 /// What a stream was, once it is read to its end.
@@ -59,6 +62,20 @@ impl StreamReader {
         split_bytes: u64,
         line_bytes_max: u64,
     ) -> Result<Self, SourceError> {
+        Self::with_rows(task, split_bytes, line_bytes_max, None)
+    }
+
+    /// The same where chunks are to say what comes before them.
+    ///
+    /// # Errors
+    ///
+    /// As [`StreamReader::open`].
+    pub fn with_rows(
+        task: &SegmentTask,
+        split_bytes: u64,
+        line_bytes_max: u64,
+        rows: Option<Rows>,
+    ) -> Result<Self, SourceError> {
         let path = task.found.path.clone();
         let file = Arc::new(task.found.open()?);
         let decoder = Decoder::new(file.clone(), task.compression, &path)?;
@@ -74,6 +91,7 @@ impl StreamReader {
             line_bytes_max,
             end: task.end.unwrap_or(u64::MAX),
             at_end: false,
+            follower: rows.map(Follower::new),
         };
         reader.skip_to(task.start)?;
         if reader.trace.length() != task.start || reader.trace.anchor() != task.anchor {
@@ -95,9 +113,11 @@ impl StreamReader {
         let mut scratch = vec![0; start.min(SKIP_BYTES as u64) as usize];
         while self.trace.length() < start {
             let len = (start - self.trace.length()).min(scratch.len() as u64) as usize;
-            if self.decode(&mut scratch[..len])? == 0 {
+            let passed = self.decode(&mut scratch[..len])?;
+            if passed == 0 {
                 break;
             }
+            self.follow(&scratch[..passed]);
         }
         Ok(())
     }
@@ -116,6 +136,8 @@ impl StreamReader {
         buffer.bytes.append(&mut self.carry);
         let whole = self.fill(&mut buffer.bytes)?;
         let offset = self.offset;
+        let before = self.follower.as_mut().map(Follower::before).unwrap_or_default();
+        self.follow(&buffer.bytes[..whole]);
         let rest = (buffer.bytes.len() - whole) as u64;
         self.offset += whole as u64;
         let oversize = match rest > self.line_bytes_max {
@@ -128,7 +150,13 @@ impl StreamReader {
         if whole == 0 && oversize.is_none() {
             return Ok(None);
         }
-        Ok(Some(Chunk { bytes: &buffer.bytes[..whole], offset, oversize }))
+        Ok(Some(Chunk { bytes: &buffer.bytes[..whole], offset, oversize, before }))
+    }
+
+    fn follow(&mut self, bytes: &[u8]) {
+        if let Some(follower) = &mut self.follower {
+            follower.feed(bytes);
+        }
     }
 
     /// Decodes until there is a split of bytes, and in it a whole line, or one that is too long, or the end. Returns
@@ -171,6 +199,7 @@ impl StreamReader {
             ends_in_cr: start.last() == Some(&b'\r'),
             sample: start[..start.len().min(SAMPLE_BYTES_MAX)].to_vec(),
         };
+        self.follow(start);
         scan.resize(SKIP_BYTES, 0);
         while !self.at_end && !oversize.terminated {
             let n = self.decode(scan)?;
@@ -183,6 +212,7 @@ impl StreamReader {
                 oversize.ends_in_cr = *last == b'\r';
             }
             oversize.terminated = newline.is_some();
+            self.follow(&scan[..newline.map_or(n, |at| at + 1)]);
             if let Some(at) = newline {
                 self.carry.extend_from_slice(&scan[at + 1..n]);
             }

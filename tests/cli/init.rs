@@ -54,6 +54,37 @@ fn a_name_with_quotes_and_glob_characters_still_gives_a_job_that_runs() {
 }
 
 #[test]
+fn a_name_is_no_pattern() {
+    let world = World::new();
+    for (file, other) in [
+        ("logs/acc[x].log", "logs/accx.log"),
+        ("logs/a{b,c}.log", "logs/ab.log"),
+        ("logs/a*?.log", "logs/abc.log"),
+        ("logs/back\\*.log", "logs/back\\x.log"),
+        ("logs/${HOME}.log", "logs/x.log"),
+        ("logs/li\nne.log", "logs/line.log"),
+    ] {
+        world.write(file, line(0, 200));
+        world.write(other, "other\n".repeat(3));
+        assert_eq!(init_and_run(&world, file)["lines"], 1, "{file}");
+        std::fs::remove_dir_all(world.path(".logmill")).expect("the state");
+        std::fs::remove_dir_all(world.path("logs")).expect("the logs");
+        std::fs::create_dir(world.path("logs")).expect("a folder");
+    }
+}
+
+#[test]
+fn a_name_that_is_not_utf_8_is_told() {
+    use std::os::unix::ffi::OsStrExt;
+    let world = World::new();
+    let name = std::ffi::OsStr::from_bytes(b"logs/\xff.log");
+    std::fs::write(world.path("").join(name), line(0, 200)).expect("written");
+    let mut command = world.command(&["init"]);
+    let done = crate::support::Done::of(command.arg(name)).expect(1);
+    done.says(&["the name is not UTF-8", "rename it"]);
+}
+
+#[test]
 fn what_no_job_can_be_made_of_is_told() {
     let world = World::new();
     world.write("logs/empty.log", "");

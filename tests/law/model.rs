@@ -111,7 +111,7 @@ fn fate(dialect: Dialect, content: &Content, length: usize) -> Fate<'_> {
     let shape = match dialect {
         Dialect::Nginx => "does not match the pattern",
         Dialect::Json => "not a JSON object",
-        Dialect::Csv => "more or fewer values than columns",
+        Dialect::Csv => "values where 8 are expected",
     };
     match content {
         Content::Empty => Fate::Filtered,

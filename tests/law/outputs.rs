@@ -43,6 +43,14 @@ pub struct Outputs {
     pub counters: Counters,
 }
 
+/// A reason without the place in the line.
+fn kind(reason: String) -> String {
+    let reason = reason.replace("1 value where", "1 values where");
+    let shapes = ["does not match the pattern", "not a JSON object", "values where 8 are expected"];
+    let shape = shapes.into_iter().find(|shape| reason.contains(shape));
+    shape.map_or(reason, str::to_owned)
+}
+
 /// Reads what the job `law` put out in a folder.
 pub fn read(folder: &Path) -> Outputs {
     let summary = parquet_files(&folder.join("out/summary"));
@@ -51,7 +59,7 @@ pub fn read(folder: &Path) -> Outputs {
     let rejects = catalog.rejects(u64::MAX).expect("rejects").into_iter().map(|row| Rejected {
         offset: row.offset,
         length: row.length,
-        reason: row.reason,
+        reason: kind(row.reason),
         sample: row.sample,
     });
     let relative = |path: &PathBuf| path.strip_prefix(folder).expect("below it").to_owned();

@@ -11,6 +11,7 @@ use logmill::data::{DataType, Scalar};
 use logmill::format::{
     Converter, CsvOptions, FormatSpec, RawBlock, RawColumn, TimeCache, Tokenizer, build,
 };
+use logmill::source::Before;
 
 const LINE_BYTES_MAX: usize = 500;
 const NGINX: &str = r#"$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent" $request_time"#;
@@ -40,7 +41,7 @@ fn format(which: u8) -> (FormatSpec, &'static [&'static str]) {
 #[derive(Debug, Default, PartialEq)]
 struct Outcome {
     records: Vec<(Vec<u8>, Vec<Vec<u8>>)>,
-    rejects: Vec<(Vec<u8>, &'static str)>,
+    rejects: Vec<(Vec<u8>, String)>,
     skipped: (u64, u64),
     values: Vec<Vec<Scalar>>,
 }
@@ -51,7 +52,7 @@ impl Outcome {
         let rows = 0..block.lines.len();
         let record = |row: usize| block.fields.iter().map(|field| field[row].to_vec()).collect();
         self.records.extend(rows.map(|row| (block.lines[row].to_vec(), record(row))));
-        self.rejects.extend(block.rejects.iter().map(|r| (r.line.to_vec(), r.reason)));
+        self.rejects.extend(block.rejects.iter().map(|r| (r.line.to_vec(), r.reason.to_string())));
         self.skipped = (self.skipped.0 + block.skipped, self.skipped.1 + block.skipped_bytes);
         self.values.resize(block.fields.len() * TYPES.len(), Vec::new());
         for (at, values) in self.values.iter_mut().enumerate() {
@@ -78,11 +79,13 @@ fn read(ty: DataType, raw: RawColumn<'_, '_>, len: usize) -> Vec<Scalar> {
 
 fn blocks(tokenizer: &dyn Tokenizer, input: &[u8], records_max: usize) -> Outcome {
     let (arena, mut at, mut all) = (Bump::new(), 0, Outcome::default());
+    let mut before = Before::default();
     while at < input.len() {
-        let mut block = RawBlock::default();
+        let mut block = RawBlock::behind(before);
         let used = tokenizer.tokenize(&input[at..], at == 0, records_max, &arena, &mut block);
         assert!(used > 0 && block.lines.len() + block.rejects.len() <= records_max);
         at += used;
+        before = block.before;
         all.add(&block, false);
     }
     all
@@ -90,14 +93,16 @@ fn blocks(tokenizer: &dyn Tokenizer, input: &[u8], records_max: usize) -> Outcom
 
 fn lines(tokenizer: &dyn Tokenizer, input: &[u8]) -> Outcome {
     let (arena, mut all, mut at_start) = (Bump::new(), Outcome::default(), true);
+    let mut before = Before::default();
     for line in input.split_inclusive(|&byte| byte == b'\n') {
         // In memory of its own, so that nothing lies behind it.
         let line = line.to_vec();
-        let mut block = RawBlock::default();
+        let mut block = RawBlock::behind(before);
         let line = arena.alloc_slice_copy(&line);
         let used = tokenizer.tokenize(line, at_start, 9, &arena, &mut block);
         assert_eq!(used, line.len());
         all.add(&block, true);
+        before = block.before;
         at_start = false;
     }
     all

@@ -2,7 +2,7 @@
 
 use memchr::{memchr, memchr_iter, memchr2};
 
-use super::LOGGED;
+use super::{LOGGED, host};
 
 /// Bytes of `10/Oct/2000:13:55:36 -0700`.
 pub(super) const TIME_BYTES: usize = 26;
@@ -11,8 +11,13 @@ pub(super) const TIME_BYTES: usize = 26;
 #[inline]
 pub(super) fn cut(line: &[u8], combined: bool) -> Result<[&[u8]; LOGGED.len()], &'static str> {
     let (host, rest) = word(line).ok_or("no client address, identity and user in front")?;
-    let (_ident, rest) = word(rest).ok_or("no client address, identity and user in front")?;
+    let (identity, rest) = word(rest).ok_or("no client address, identity and user in front")?;
     let (user, rest) = user(rest).ok_or("no user and [time]")?;
+    // Some formats have more than one space around it.
+    let user = user.trim_ascii();
+    if let Some(fault) = host::fault(host, identity, user) {
+        return Err(fault);
+    }
     let (time, rest) = time(rest).ok_or("no closing bracket of the time")?;
     let (request, rest) = quoted(rest).ok_or("no request in quotes")?;
     let (status, rest) = status(rest).ok_or("the status is not three digits")?;
@@ -32,7 +37,7 @@ fn word(line: &[u8]) -> Option<(&[u8], &[u8])> {
     (end > 0).then(|| (&line[..end], &line[end + 1..]))
 }
 
-/// Up to ` [`. A user name may hold spaces, and may be empty in Apache's logs.
+/// Up to ` [`. A user name may be empty in Apache's logs.
 #[inline]
 fn user(line: &[u8]) -> Option<(&[u8], &[u8])> {
     if let [b'-', b' ', b'[', rest @ ..] = line {

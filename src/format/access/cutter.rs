@@ -6,12 +6,15 @@ use std::ops::Range;
 use super::super::marks::{Batch, Cutter};
 use super::super::pattern::{Fast, Places, Value};
 use super::super::request::Request;
+use super::super::walk::Unfit;
 use super::cut::{TIME_BYTES, cut};
+use super::host::are_usual;
 use super::{AccessTokenizer, LOGGED, REQUEST};
 
 /// Steps of a line: those of [`LOGGED`], with the identity behind the host.
 const HOST: usize = 0;
 const IDENTITY: usize = 1;
+const USER: usize = 2;
 const TIME: usize = 3;
 const STATUS: usize = 5;
 const BYTES: usize = 6;
@@ -55,8 +58,7 @@ impl<'t, 'a> AccessCutter<'t, 'a> {
         };
         let digits = |value: &[u8]| value == b"-" || value.iter().all(u8::is_ascii_digit);
         let (status, bytes) = (value(STATUS), value(BYTES));
-        !value(HOST).is_empty()
-            && !value(IDENTITY).is_empty()
+        are_usual(value(HOST), value(IDENTITY), value(USER))
             && value(TIME).len() == TIME_BYTES
             && (status == b"-" || (status.len() == 3 && status.iter().all(u8::is_ascii_digit)))
             && !bytes.is_empty()
@@ -108,7 +110,7 @@ impl<'a> Cutter<'a> for AccessCutter<'_, 'a> {
         }
     }
 
-    fn line(&mut self, line: &'a [u8], columns: &mut [Vec<&'a [u8]>]) -> Result<(), &'static str> {
+    fn line(&mut self, line: &'a [u8], columns: &mut [Vec<&'a [u8]>]) -> Result<(), Unfit> {
         let tokenizer = self.tokenizer;
         let logged = cut(line, tokenizer.combined)?;
         let split = tokenizer.split_request;
@@ -154,10 +156,15 @@ mod tests {
             assert!(takes(usual), "{usual}");
             assert!(!takes(&usual.replace(" 200 ", " 2000 ")));
             assert!(!takes(&usual.replace("/a?b", "/\\a")));
+            assert!(!takes(&usual.replace(" - - ", ":80 - - ")));
+            assert!(!takes(&usual.replace(" - - ", " - - - ")));
+            assert!(
+                takes(&usual.replace("1.2.3.4", "::1")) && takes(&usual.replace(" - - ", " - u "))
+            );
         }
     }
 
-    const SCRAPS: [&str; 20] = [
+    const SCRAPS: [&str; 21] = [
         "\n",
         "\n",
         "\n",
@@ -169,6 +176,7 @@ mod tests {
         "-",
         "[",
         "] ",
+        ":",
         "é",
         "200",
         " 12",
@@ -205,7 +213,7 @@ mod tests {
                 match cut(line, combined) {
                     _ if line.is_empty() => {}
                     Ok(values) => records.push(values[..if combined { 8 } else { 6 }].to_vec()),
-                    Err(reason) => rejects.push((line, reason)),
+                    Err(reason) => rejects.push((line, reason.into())),
                 }
             }
             for _ in cpu::each_level() {
@@ -215,7 +223,7 @@ mod tests {
                 let logged = all.fields.len() - super::super::PARTS.len();
                 let got = (0..all.lines.len()).map(|row| all.fields[..logged].iter().map(|column| column[row]).collect::<Vec<_>>());
                 prop_assert_eq!(&got.collect::<Vec<_>>(), &records);
-                prop_assert_eq!(&all.rejects.iter().map(|reject| (reject.line, reject.reason)).collect::<Vec<_>>(), &rejects);
+                prop_assert_eq!(&all.rejects.iter().map(|reject| (reject.line, reject.reason.clone())).collect::<Vec<_>>(), &rejects);
             }
         }
     }

@@ -4,16 +4,18 @@ use super::Directive;
 use crate::data::DataType;
 use crate::format::variables;
 
+/// When the request ended, where its begin is `time_local`.
+pub(super) const END_TIME: &str = "time_end";
+
 /// Name, type and decimal shift of a directive.
 pub(super) fn meaning(directive: &Directive<'_>) -> Option<(String, DataType, usize)> {
     if let Some(time) = duration(directive) {
         return Some(time);
     }
     let name = match (directive.letter, directive.param) {
-        (b't', param) => match param.map(unprefixed) {
-            Some(fraction @ ("msec_frac" | "usec_frac")) => fraction.into(),
-            _ => "time_local".into(),
-        },
+        (b't', Some(param)) if param.ends_with("msec_frac") => "msec_frac".into(),
+        (b't', Some(param)) if param.ends_with("usec_frac") => "usec_frac".into(),
+        (b't', _) => "time_local".into(),
         (letter, Some(param)) => with_param(letter, param)?,
         (letter, None) => alone(letter)?.into(),
     };
@@ -82,9 +84,4 @@ fn alone(letter: u8) -> Option<&'static str> {
         b'R' => "handler",
         _ => return None,
     })
-}
-
-/// A format of `%{...}t` without the word for which end of the request it is.
-pub(super) fn unprefixed(format: &str) -> &str {
-    format.strip_prefix("begin:").or_else(|| format.strip_prefix("end:")).unwrap_or(format)
 }

@@ -8,6 +8,25 @@ use super::CsvOptions;
 /// Lines up to here are short.
 const SHORT_BYTES: usize = 48;
 
+/// Why a line can't be split. It has one value more than were found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::format) enum Bad {
+    /// There is no closing quote.
+    Open,
+    /// Something stands behind a closing quote.
+    Behind,
+}
+
+impl Bad {
+    /// In words.
+    pub(in crate::format) fn what(self) -> &'static str {
+        match self {
+            Bad::Open => "a quote is open at the line's end",
+            Bad::Behind => "text behind the closing quote (a quote within quotes is doubled)",
+        }
+    }
+}
+
 /// Splits a line into its values.
 #[inline]
 pub(in crate::format) fn split<'a>(
@@ -15,7 +34,7 @@ pub(in crate::format) fn split<'a>(
     options: &CsvOptions,
     arena: &'a Bump,
     cells: &mut Vec<&'a [u8]>,
-) -> Result<(), &'static str> {
+) -> Result<(), Bad> {
     if line.len() <= SHORT_BYTES {
         return split_short(line, options, arena, cells);
     }
@@ -42,7 +61,7 @@ fn split_short<'a>(
     options: &CsvOptions,
     arena: &'a Bump,
     cells: &mut Vec<&'a [u8]>,
-) -> Result<(), &'static str> {
+) -> Result<(), Bad> {
     let mut start = 0;
     for (at, &byte) in line.iter().enumerate() {
         if byte == options.delimiter {
@@ -65,10 +84,13 @@ fn split_quoted<'a>(
     quote: u8,
     arena: &'a Bump,
     cells: &mut Vec<&'a [u8]>,
-) -> Result<(), &'static str> {
+) -> Result<(), Bad> {
     loop {
         let end = if line.first() == Some(&quote) {
             let (cell, end) = quoted(line, quote, arena)?;
+            if line.get(end).is_some_and(|byte| *byte != delimiter) {
+                return Err(Bad::Behind);
+            }
             cells.push(cell);
             end
         } else {
@@ -76,24 +98,19 @@ fn split_quoted<'a>(
             cells.push(&line[..end]);
             end
         };
-        match line.get(end) {
-            None => return Ok(()),
-            Some(byte) if *byte == delimiter => line = &line[end + 1..],
-            Some(_) => return Err("text behind a closing quote"),
+        match line.get(end..) {
+            Some([_, rest @ ..]) => line = rest,
+            _ => return Ok(()),
         }
     }
 }
 
 /// The value in quotes at the start of `line`, and the length of both; doubled quotes are made single.
-fn quoted<'a>(
-    line: &'a [u8],
-    quote: u8,
-    arena: &'a Bump,
-) -> Result<(&'a [u8], usize), &'static str> {
+fn quoted<'a>(line: &'a [u8], quote: u8, arena: &'a Bump) -> Result<(&'a [u8], usize), Bad> {
     let mut doubled = 0;
     let mut at = 1;
     loop {
-        at += memchr(quote, &line[at..]).ok_or("no closing quote")?;
+        at += memchr(quote, &line[at..]).ok_or(Bad::Open)?;
         if line.get(at + 1) != Some(&quote) {
             break;
         }
@@ -121,7 +138,7 @@ mod tests {
 
     use super::*;
 
-    fn cells(line: &[u8]) -> Result<Vec<Vec<u8>>, &'static str> {
+    fn cells(line: &[u8]) -> Result<Vec<Vec<u8>>, Bad> {
         let (arena, mut cells) = (Bump::new(), Vec::new());
         split(line, &CsvOptions::csv(), &arena, &mut cells)?;
         Ok(cells.iter().map(|cell| cell.to_vec()).collect())

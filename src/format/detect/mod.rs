@@ -6,6 +6,7 @@ mod separated;
 
 use bumpalo::Bump;
 
+use super::access::{HOST_COMBINED, VHOST_COMBINED};
 use super::{FormatSpec, RawBlock, build};
 use crate::data::DataType;
 
@@ -13,8 +14,6 @@ use crate::data::DataType;
 const LINES_MAX: usize = 200;
 /// No limit: what is too long is for the run to say.
 const LINE_BYTES_MAX: usize = usize::MAX;
-/// Debian's `vhost_combined`.
-const VHOST_COMBINED: &str = r#"%v:%p %h %l %u %t "%r" %>s %O "%{Referer}i" "%{User-Agent}i""#;
 /// The most common addition to `combined`.
 const WITH_REQUEST_TIME: &str = r#"$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent" $request_time"#;
 
@@ -82,11 +81,11 @@ fn of_format(spec: FormatSpec, toml: String, sample: &[u8]) -> Option<Detected> 
 
 /// The access logs with fixed fields. `combined` goes before `common`, which its lines fit too.
 fn named(sample: &[u8]) -> Option<Detected> {
-    let vhost =
-        (FormatSpec::Apache(VHOST_COMBINED.into()), format!("{{ apache = '{VHOST_COMBINED}' }}"));
+    let with_host = [VHOST_COMBINED, HOST_COMBINED]
+        .map(|pasted| (FormatSpec::Apache(pasted.into()), format!("{{ apache = '{pasted}' }}")));
     let by_name =
         ["combined", "common"].map(|name| (FormatSpec::Name(name.into()), format!("{name:?}")));
-    let found = std::iter::once(vhost).chain(by_name);
+    let found = with_host.into_iter().chain(by_name);
     let found = found.filter_map(|(spec, toml)| of_format(spec, toml, sample));
     found.reduce(|best, other| if other.matched > best.matched { other } else { best })
 }
@@ -142,6 +141,7 @@ mod tests {
         assert_eq!(toml(&format!("{line} 12\n")), "\"combined\"");
         assert_eq!(toml(&line[..line.len() - 8]), "\"common\"");
         assert_eq!(toml(&format!("a.b:80 {line}\n")), format!("{{ apache = '{VHOST_COMBINED}' }}"));
+        assert_eq!(toml(&format!("a.b {line}\n")), format!("{{ apache = '{HOST_COMBINED}' }}"));
         assert_eq!(
             toml(&format!("{line} 0.012\n{line} 1.000\n")),
             format!("{{ nginx = '{WITH_REQUEST_TIME}' }}")

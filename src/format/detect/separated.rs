@@ -7,8 +7,8 @@ use bumpalo::Bump;
 use super::{Detected, guess, of_values};
 use crate::data::DataType;
 use crate::format::FormatSpec;
-use crate::format::csv::{CsvOptions, split};
-use crate::format::walk::{first_line, line_at};
+use crate::format::csv::{CsvOptions, head, names, split};
+use crate::format::walk::line_at;
 
 const DELIMITERS: [u8; 4] = [b'\t', b',', b';', b'|'];
 
@@ -91,9 +91,7 @@ fn propose(delimiter: u8, columns: usize, sample: &[u8]) -> Option<Detected> {
 
 /// The header's names, read as the format reads them (without a byte order mark).
 fn header_names(sample: &[u8], options: &CsvOptions) -> Option<Vec<String>> {
-    let (arena, mut cells) = (Bump::new(), Vec::new());
-    split(first_line(sample)?, options, &arena, &mut cells).ok()?;
-    Some(cells.iter().map(|cell| String::from_utf8_lossy(cell).trim().to_owned()).collect())
+    names(options, head(options, sample).ok()?.line).ok()
 }
 
 /// Whether the first line names the columns: all different words, above at least one column that is not text.

@@ -23,10 +23,10 @@ pub(super) struct Capture<'c, 'a> {
 }
 
 /// Reads a text that must be one object and nothing else.
-pub(super) fn collect<'a>(json: &'a str, capture: Capture<'_, 'a>) -> Option<()> {
+pub(super) fn collect<'a>(json: &'a str, capture: Capture<'_, 'a>) -> serde_json::Result<()> {
     let mut reader = serde_json::Deserializer::from_str(json);
-    capture.deserialize(&mut reader).ok()?;
-    reader.end().ok()
+    capture.deserialize(&mut reader)?;
+    reader.end()
 }
 
 impl<'a> DeserializeSeed<'a> for Capture<'_, 'a> {

@@ -1,9 +1,10 @@
 //! The steps of compiling a pattern: literals joined, fields named and typed.
 
-use super::{Piece, Source, Step, TIMES, Variable};
+use super::{Joined, Piece, Source, Step, TIMES, Variable};
 use crate::data::DataType;
+use crate::format::apache::TimePiece;
 use crate::format::request::PARTS;
-use crate::format::{FieldDef, FormatError};
+use crate::format::{FieldDef, FormatError, TimeLayout};
 
 /// Merges neighbouring literals: the literal in front, then each field with the literal behind it.
 pub(super) type Pairs = (Vec<u8>, Vec<(Variable, Vec<u8>)>);
@@ -39,10 +40,15 @@ fn adjacent(before: &Variable, behind: &Variable) -> FormatError {
 }
 
 /// The fields of the steps, and the parts of the request. Of two with one name the more exact one counts, else the first.
-pub(super) fn offered(steps: &[Step]) -> (Vec<FieldDef>, Vec<Source>) {
-    let (mut fields, mut sources): (Vec<FieldDef>, Vec<Source>) = Default::default();
+pub(super) fn offered(steps: &[Step], times: &[Joined]) -> (Vec<FieldDef>, Vec<Source>) {
+    let mut fields: Vec<FieldDef> = times.iter().map(|time| time.field.clone()).collect();
+    let mut sources: Vec<Source> = (0..times.len()).map(Source::Joined).collect();
     for (at, step) in steps.iter().enumerate() {
         let field = &step.variable.field;
+        // A piece of a time is no field.
+        if field.name.is_empty() {
+            continue;
+        }
         match fields.iter().position(|known| known.name == field.name) {
             None => {
                 fields.push(field.clone());
@@ -75,10 +81,22 @@ pub(super) fn type_msec(fields: &mut [FieldDef]) {
     }
 }
 
+/// Whether a value may have one space or two where its end has one.
+pub(super) fn is_padded(variable: &Variable, end: &[u8]) -> bool {
+    end.starts_with(b" ") && variable.layout.as_ref().is_some_and(TimeLayout::is_padded)
+}
+
 /// How often a literal occurs in any value of a variable: times and requests have spaces and colons of their own.
-pub(super) fn inner_ends(variable: &Variable, end: &[u8]) -> usize {
+pub(super) fn inner_ends(variable: &Variable, end: &[u8], padded: bool) -> usize {
     let sample = match (&variable.layout, variable.field.name.as_str()) {
+        (Some(layout), _) if padded => {
+            layout.sample().split_whitespace().collect::<Vec<_>>().join(" ")
+        }
         (Some(layout), _) => layout.sample(),
+        (None, _) if variable.time.as_ref().is_some_and(TimePiece::is_number) => return 0,
+        (None, _) if variable.time.as_ref().is_some_and(TimePiece::is_common) => {
+            "10/Oct/2000:13:55:36 -0700".into()
+        }
         (None, "time_local") => "10/Oct/2000:13:55:36 -0700".into(),
         (None, "time_iso8601") => "2000-10-10T13:55:36-07:00".into(),
         (None, "request") => "GET / HTTP/1.1".into(),

@@ -4,8 +4,9 @@ use std::ops::Range;
 
 use super::super::marks::{Batch, Cutter};
 use super::super::request::Request;
+use super::super::walk::Unfit;
 use super::fast::{Fast, Places, Value};
-use super::{Careful, Source, shift_point};
+use super::{Careful, Joined, Source, join, shift_point};
 
 /// Cuts lines by the compiled steps, and where these do not fit with care.
 pub(super) struct PatternCutter<'t, 'a> {
@@ -27,6 +28,8 @@ enum Wanted {
     Value(usize),
     /// The same with a decimal point before so many digits.
     Shifted(usize, usize),
+    /// Those from one number to another, with a byte between two.
+    Joined(usize, usize, u8),
     Part(usize),
 }
 
@@ -40,6 +43,14 @@ impl<'t, 'a> PatternCutter<'t, 'a> {
                 Source::Part(step, part) => {
                     request = Some(fast.value(step)?);
                     Wanted::Part(part)
+                }
+                Source::Joined(time) => {
+                    let Joined { steps, between, .. } = &careful.tokenizer.pattern.times[time];
+                    let first = values.len();
+                    for &step in steps {
+                        values.push(fast.value(step)?);
+                    }
+                    Wanted::Joined(first, values.len(), *between)
                 }
                 Source::Step(step) => {
                     let value = fast.value(step)?;
@@ -92,6 +103,15 @@ impl<'a> Cutter<'a> for PatternCutter<'_, 'a> {
                     let values = column[first..].iter_mut();
                     values.for_each(|value| *value = shift_point(value, digits, arena));
                 }
+                Wanted::Joined(first, end, between) => {
+                    let mut pieces = vec![Vec::new(); end - first];
+                    for (piece, &value) in pieces.iter_mut().zip(&self.values[first..end]) {
+                        self.places.push(value, (batch.text, lines.clone()), piece);
+                    }
+                    let row =
+                        |row: usize| join(pieces.iter().map(|piece| piece[row]), between, arena);
+                    column.extend((0..lines.len()).map(row));
+                }
                 Wanted::Part(part) => {
                     column.extend(self.requests[lines.clone()].iter().map(|r| r.part(part)))
                 }
@@ -99,7 +119,7 @@ impl<'a> Cutter<'a> for PatternCutter<'_, 'a> {
         }
     }
 
-    fn line(&mut self, line: &'a [u8], columns: &mut [Vec<&'a [u8]>]) -> Result<(), &'static str> {
+    fn line(&mut self, line: &'a [u8], columns: &mut [Vec<&'a [u8]>]) -> Result<(), Unfit> {
         self.careful.line(line, columns)
     }
 }

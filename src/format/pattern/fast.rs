@@ -132,7 +132,7 @@ impl Fast {
     /// For a pattern; `None` where it has something that only the careful way knows.
     pub(super) fn compile(prefix: &Literal, steps: &[Step]) -> Option<Fast> {
         let ends: Vec<_> = steps.iter().map(|step| (step.end.bytes(), step.inner)).collect();
-        let listed = steps.iter().any(|step| step.variable.list && !step.quoted);
+        let listed = steps.iter().any(|step| step.padded || step.variable.list && !step.quoted);
         if listed { None } else { Fast::new(prefix.bytes(), &ends, true) }
     }
 

@@ -34,6 +34,41 @@ impl TimeLayout {
         Ok(TimeLayout::Strptime(layout.to_owned()))
     }
 
+    /// The same for a layout that must make a whole time: a date, and as much of the clock as there is.
+    pub(in crate::format) fn whole(layout: &str) -> Result<Self, FormatError> {
+        let checked = Self::strptime(layout)?;
+        let what = |what: &str| {
+            let shown = layout.replace('\u{1f}', " ");
+            FormatError::new(
+                format!("`{shown}` makes no whole time: {what}"),
+                "log date and clock, such as %{%d/%b/%Y:%T %z}t, or read the line by a regular expression",
+            )
+        };
+        for time in [AFTERNOON, MORNING] {
+            let time = Timestamp::from_second(time).unwrap_or_default();
+            let written = strtime::format(layout, &time.to_zoned(jiff::tz::TimeZone::UTC));
+            let read = written.and_then(|text| strtime::parse(layout, text)).and_then(|read| {
+                read.to_timestamp()
+                    .or_else(|_| jiff::tz::Offset::UTC.to_timestamp(read.to_datetime()?))
+            });
+            let read = read.map_err(|error| what(&error.to_string()))?.as_second();
+            // What is finer than the layout writes is cut off.
+            let is_cut = [1, 60, 3600, 86_400].map(|unit| read == time.as_second() / unit * unit);
+            if !is_cut.contains(&true) {
+                return Err(what(
+                    "a part of the date or the clock is missing (of a clock of 12 hours, AM or PM)",
+                ));
+            }
+        }
+        Ok(checked)
+    }
+
+    /// Whether its values may have spaces in front of a number of one digit.
+    pub(in crate::format) fn is_padded(&self) -> bool {
+        let TimeLayout::Strptime(layout) = self;
+        ["%e", "%k", "%l", "%_"].iter().any(|conversion| layout.contains(conversion))
+    }
+
     /// A time as the layout writes it.
     pub(in crate::format) fn sample(&self) -> String {
         let TimeLayout::Strptime(layout) = self;
@@ -65,6 +100,10 @@ impl TimeLayout {
         Some(micros).filter(|micros| RANGE_MICROS.contains(micros))
     }
 }
+
+/// 2031-10-23T21:54:39Z and 2029-02-03T04:05:06Z, to check what a layout keeps of a time.
+const AFTERNOON: i64 = 1_950_558_879;
+const MORNING: i64 = 1_864_785_906;
 
 fn sample_time() -> jiff::Zoned {
     Timestamp::UNIX_EPOCH.to_zoned(jiff::tz::TimeZone::UTC)

@@ -56,6 +56,12 @@ pub(super) fn parse(
     micros.filter(|micros| RANGE_MICROS.contains(micros))
 }
 
+/// Reads a timestamp with a layout, in UTC where it has no offset.
+#[cfg(test)]
+pub(super) fn read_utc(raw: &[u8], layout: Option<&TimeLayout>) -> Option<i64> {
+    parse(raw, &Zone::new(&jiff::tz::TimeZone::UTC), layout, &mut TimeCache::default())
+}
+
 /// Days from 1970-01-01 of a date of the proleptic Gregorian calendar; `None` if there is no such date.
 /// Algorithm: Howard Hinnant, <https://howardhinnant.github.io/date_algorithms.html#days_from_civil>
 fn days(year: i64, month: i64, day: i64) -> Option<i64> {
