@@ -30,6 +30,7 @@ mod fingerprint;
 mod glob;
 mod held;
 mod known;
+mod magic;
 mod map;
 mod marks;
 mod peek;
@@ -77,7 +78,7 @@ pub use peek::{PEEK_BYTES_MAX, first_line, read_head, task_head};
 pub use plain::{IoMode, PlainReader};
 pub use plan::plan;
 pub use segment::{
-    Copy, Found, Lost, Problem, SealRules, SegmentState, SegmentTask, SourcePlan, Waiting,
+    Aside, Copy, Found, Lost, Problem, SealRules, SegmentState, SegmentTask, SourcePlan, Waiting,
 };
 pub use split::{Split, splits};
 pub use stream::{StreamEnd, StreamReader};

@@ -1,6 +1,8 @@
 //! Which files and lines count: nothing found, last lines without a newline, rejects, two globs on one file.
 
 use std::io::Write;
+use std::os::unix::fs::symlink;
+use std::os::unix::net::UnixListener;
 
 use crate::support::{JOB, World, line, lines};
 
@@ -36,6 +38,58 @@ fn a_folder_among_the_files_of_a_glob_stops_nothing() {
     std::fs::create_dir(world.path("logs/old.log")).expect("a folder");
     world.run(&[]).expect(0);
     assert_eq!(world.summary(), ["200\t3\t303"]);
+}
+
+#[test]
+fn a_folder_named_as_a_file_stops_no_other() {
+    let world = World::with_lines(3);
+    std::fs::create_dir(world.path("old")).expect("a folder");
+    world.job(&JOB.replace("\"logs/*.log*\"", "\"logs/*.log\", \"old\""));
+    world.run(&[]).expect(1).says(&["old is a folder; write"]);
+    assert_eq!(world.summary(), ["200\t3\t303"]);
+}
+
+#[test]
+fn a_link_to_nowhere_is_told_once_and_read_when_it_leads_somewhere() {
+    let world = World::with_lines(3);
+    let link = || symlink(world.path("elsewhere"), world.path("logs/b.log")).expect("linked");
+    link();
+    world.run(&[]).expect(0).says(&["logs/b.log is a link to nowhere"]);
+    assert_eq!(world.summary(), ["200\t3\t303"]);
+    world.run(&[]).expect(0).quiet();
+    world.append("logs/a.log", line(3, 200));
+    world.run(&[]).expect(0).quiet();
+    world.write("elsewhere", lines(4, 2));
+    world.run(&[]).expect(0).quiet();
+    assert_eq!(world.summary(), ["200\t6\t615"]);
+    // Anew: what it led to is gone.
+    std::fs::remove_file(world.path("elsewhere")).expect("removed");
+    world.run(&[]).expect(0).says(&["logs/b.log is a link to nowhere"]);
+}
+
+#[test]
+fn what_is_no_file_among_the_files_of_a_glob_is_told_once_and_stops_nothing() {
+    let world = World::with_lines(3);
+    let _socket = UnixListener::bind(world.path("logs/s.log")).expect("a socket");
+    symlink("loop.log", world.path("logs/loop.log")).expect("linked");
+    symlink("/dev/zero", world.path("logs/zero.log")).expect("linked");
+    let done = world.run(&[]).expect(0);
+    done.says(&["s.log is a socket; logmill reads regular files only", "zero.log is a device"])
+        .says(&["loop.log is a link that leads in a circle"]);
+    assert_eq!(world.summary(), ["200\t3\t303"]);
+    world.run(&[]).expect(0).quiet();
+    let again = world.run_json(&[]);
+    assert_eq!(again["notices"], serde_json::json!([]));
+    let check = world.logmill(&["check", "job.toml"]).expect(0);
+    assert!(check.out.contains("s.log is a socket"), "{}", check.out);
+}
+
+#[test]
+fn a_link_to_nowhere_alone_is_no_file_and_is_named() {
+    let world = World::new();
+    std::fs::create_dir_all(world.path("logs")).expect("a folder");
+    symlink("nowhere", world.path("logs/a.log")).expect("linked");
+    world.run(&[]).expect(1).says(&["no file matches", "logs/a.log is a link to nowhere"]);
 }
 
 #[test]
