@@ -5,6 +5,8 @@
 #[allow(dead_code, reason = "shared with the kill tests")]
 #[path = "kill/input.rs"]
 mod input;
+#[path = "faults/kept.rs"]
+mod kept;
 #[allow(dead_code, reason = "shared with the kill tests")]
 #[path = "kill/mariadb.rs"]
 mod mariadb;
@@ -22,6 +24,8 @@ mod stage;
 #[allow(dead_code, reason = "shared with the fault tests")]
 #[path = "faults/strace.rs"]
 mod strace;
+#[path = "starts/wire.rs"]
+mod wire;
 #[path = "starts/zombie.rs"]
 mod zombie;
 
@@ -30,10 +34,11 @@ use std::time::{Duration, Instant};
 
 use input::Random;
 use mariadb::Table;
-use points::{CHANGING, Point, WIRE, points, points_on_wire};
+use points::{CHANGING, Point, points};
 use rounds::{Start, percentile};
 use site::{Contents, Site};
 use stage::{Stage, trials};
+use wire::{WIRE, points_on_wire};
 use zombie::{Ended, Zombie};
 
 /// The job before its second batch, and what the outputs are once the third phase's lines came too.

@@ -78,26 +78,28 @@ pub(crate) fn no_log(head: &[u8], compression: Compression) -> Option<String> {
     Some(format!("{what}{how}; {help}"))
 }
 
+/// A test of the first bytes, what they are of, and what to do.
+type Test = (fn(&[u8]) -> bool, &'static str, &'static str);
+
+/// Headers that add up.
+const TESTS: [Test; 10] = [
+    (is_tar, "a tar archive", ARCHIVE),
+    (is_zip, "a zip archive", ARCHIVE),
+    (is_ar, "an ar archive", ARCHIVE),
+    (is_cpio, "a cpio archive", ARCHIVE),
+    (is_dump, "a dump of a file system", ARCHIVE),
+    (is_lzma, "lzma data", UNREADABLE),
+    (is_windows_program, "a program", OTHER),
+    (is_image, "an image", OTHER),
+    (is_riff, "an image, a sound or a film", OTHER),
+    (is_pcapng, "a packet capture", OTHER),
+];
+
 fn kind(head: &[u8]) -> Option<(Cow<'static, str>, &'static str)> {
     let fixed = MAGIC.iter().find(|(magic, ..)| head.starts_with(magic));
     let fixed = fixed.map(|(_, what, help)| (*what, *help));
-    let archives: [(fn(&[u8]) -> bool, &str); 5] = [
-        (is_tar, "a tar archive"),
-        (is_zip, "a zip archive"),
-        (is_ar, "an ar archive"),
-        (is_cpio, "a cpio archive"),
-        (is_dump, "a dump of a file system"),
-    ];
-    let archive = archives.iter().find(|(is, _)| is(head)).map(|(_, what)| (*what, ARCHIVE));
-    let others: [(fn(&[u8]) -> bool, &str, &str); 5] = [
-        (is_lzma, "lzma data", UNREADABLE),
-        (is_windows_program, "a program", OTHER),
-        (is_image, "an image", OTHER),
-        (is_riff, "an image, a sound or a film", OTHER),
-        (is_pcapng, "a packet capture", OTHER),
-    ];
-    let other = others.iter().find(|(is, ..)| is(head)).map(|(_, what, help)| (*what, *help));
-    let found = fixed.or(archive).or(other).map(|(what, help)| (Cow::Borrowed(what), help));
+    let tested = || TESTS.iter().find(|(is, ..)| is(head)).map(|(_, what, help)| (*what, *help));
+    let found = fixed.or_else(tested).map(|(what, help)| (Cow::Borrowed(what), help));
     found.or_else(|| packed(head))
 }
 
@@ -182,7 +184,8 @@ fn is_lzma(head: &[u8]) -> bool {
     let is_usual = |size: u32| {
         size == u32::MAX
             || (size >= 4096
-                && (size.is_power_of_two() || (size % 3 == 0 && (size / 3).is_power_of_two())))
+                && (size.is_power_of_two()
+                    || (size.is_multiple_of(3) && (size / 3).is_power_of_two())))
     };
     let size = head.get(5..13).and_then(|size| Some(u64::from_le_bytes(size.try_into().ok()?)));
     properties < 225

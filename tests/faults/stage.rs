@@ -8,6 +8,7 @@ use std::process::Output;
 use tempfile::TempDir;
 
 use crate::input;
+use crate::kept;
 use crate::mariadb::Table;
 use crate::site::{self, Contents, Row, Site};
 use crate::strace;
@@ -93,7 +94,7 @@ impl Stage {
             copy(&self.site.path().join(folder), &self.before.path().join(folder));
         }
         if let Some(table) = self.table.as_ref().filter(|_| self.phase > 0) {
-            table.keep();
+            kept::keep(table);
         }
     }
 
@@ -103,7 +104,7 @@ impl Stage {
             copy(&self.before.path().join(folder), &self.site.path().join(folder));
         }
         if let Some(table) = &self.table {
-            table.restore();
+            kept::restore(table);
         }
     }
 

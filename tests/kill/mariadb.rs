@@ -2,9 +2,6 @@
 
 use mysql_async::prelude::Queryable;
 
-/// The table, and its table of batches.
-const ENDS: [&str; 2] = ["", "_batches"];
-
 /// A table of one trial, dropped when it passed.
 pub struct Table {
     pub url: String,
@@ -30,45 +27,12 @@ impl Table {
         rows
     }
 
-    /// Keeps what it holds.
-    pub fn keep(&self) {
-        self.drop_tables("_kept");
-        for end in ENDS {
-            self.query(&format!("CREATE TABLE {0}_kept{end} LIKE {0}{end}", self.name));
-        }
-        self.copy("", "_kept");
-    }
-
-    /// Makes it what it was when it was kept; nothing, if it never was.
-    pub fn restore(&self) {
-        let kept = format!("SHOW TABLES LIKE '{}\\_kept'", self.name);
-        match self.query(&kept).is_empty() {
-            true => self.drop_tables(""),
-            false => {
-                ENDS.iter()
-                    .for_each(|end| drop(self.query(&format!("DELETE FROM {}{end}", self.name))));
-                self.copy("_kept", "");
-            }
-        }
-    }
-
-    fn copy(&self, from: &str, to: &str) {
-        // `*` leaves the key out, which is invisible.
-        let columns = ["logmill_key, window_start, user, class, hits, bytes, slowest", "*"];
-        for (end, columns) in ENDS.iter().zip(columns) {
-            let into = if columns == "*" { String::new() } else { format!("({columns})") };
-            let name = &self.name;
-            self.query(&format!(
-                "INSERT INTO {name}{to}{end} {into} SELECT {columns} FROM {name}{from}{end}"
-            ));
-        }
-    }
-
-    fn drop_tables(&self, kind: &str) {
+    /// `kind`: what is added to their names.
+    pub fn drop_tables(&self, kind: &str) {
         self.query(&format!("DROP TABLE IF EXISTS {0}{kind}, {0}{kind}_batches", self.name));
     }
 
-    fn query(&self, query: &str) -> Vec<Vec<String>> {
+    pub fn query(&self, query: &str) -> Vec<Vec<String>> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         runtime.expect("a runtime").block_on(async {
             let mut connection =
