@@ -38,9 +38,8 @@ impl<'j> Columns<'j> {
                 } else {
                     format!("the columns `{other}` and `{name}` differ in case only")
                 };
-                let why =
-                    "DuckDB and the databases can't tell such names apart: rename one with AS";
-                let help = if same { "rename one with AS" } else { why };
+                let why = "DuckDB and the databases can't tell such names apart: rename one";
+                let help = if same { "rename one" } else { why };
                 return Err(job.at_span(span, what).help(help));
             }
         }
@@ -51,10 +50,10 @@ impl<'j> Columns<'j> {
         let refused = |what: &str| {
             let found =
                 self.job.at_span(span, format!("the column name `{}` {what}", name.escape_debug()));
-            Err(found.help("give it another name with AS"))
+            Err(found.help("give it another name"))
         };
         match name {
-            "" => Err(self.job.at_span(span, "a column has an empty name").help("name it with AS")),
+            "" => Err(self.job.at_span(span, "a column has an empty name").help("give it a name")),
             _ if name.contains(char::is_control) => refused("has a control character in it"),
             _ if name.trim() != name => refused("begins or ends with a space"),
             _ => Ok(()),
@@ -115,7 +114,7 @@ impl<'j> Columns<'j> {
         );
         Err(found.help(
             "DuckDB, Polars and pandas read such folders as a column, and would show their values in place of this one's: \
-             give it another name with AS, or cut the output otherwise (`partition`)",
+             give it another name, or cut the output otherwise (`partition`)",
         ))
     }
 
@@ -125,7 +124,7 @@ impl<'j> Columns<'j> {
             Some((name, span)) => Err(self
                 .job
                 .at_span(span, format!("the column name `{name}` {whose}"))
-                .help("give it another name with AS")),
+                .help("give it another name")),
         }
     }
 }

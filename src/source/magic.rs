@@ -8,11 +8,11 @@ use std::borrow::Cow;
 use super::Compression;
 
 /// What to do about it.
-const ARCHIVE: &str = "unpack it to have the logs in it read, or leave it out of the globs";
+const ARCHIVE: &str = "; unpack it to have the logs in it read, or leave it out of the globs";
 const UNREADABLE: &str =
-    "compress it with gzip, zstd, bzip2 or xz instead, or leave it out of the globs";
-const TWICE: &str = "decompress it once to have it read, or leave it out of the globs";
-const OTHER: &str = "it is no log; leave it out of the globs";
+    "; compress it with gzip, zstd, bzip2 or xz instead, or leave it out of the globs";
+const TWICE: &str = "; decompress it once to have it read, or leave it out of the globs";
+const OTHER: &str = ", and no log; leave it out of the globs";
 
 /// Beginnings that no text has: what it is, and what to do.
 const MAGIC: [(&[u8], &str, &str); 49] = [
@@ -75,7 +75,7 @@ pub(crate) fn no_log(head: &[u8], compression: Compression) -> Option<String> {
         Compression::Plain => String::new(),
         packed => format!(" within {packed} data"),
     };
-    Some(format!("{what}{how}; {help}"))
+    Some(format!("{what}{how}{help}"))
 }
 
 /// A test of the first bytes, what they are of, and what to do.

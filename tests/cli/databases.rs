@@ -1,6 +1,6 @@
 //! MySQL as an output: away, refusing, and back again. Needs LOGMILL_TEST_MYSQL_URL (scripts/test sets it).
 
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use mysql_async::prelude::Queryable;
@@ -215,6 +215,37 @@ fn a_url_with_an_address_of_ipv6_or_a_socket_says_what_it_tried() {
     done.says(&["mysql /nowhere.sock d.", "No such file"]).hides("sesame");
     let done = place.run("mysql://u:sesame@h/d?ssl-mode=REQUIRED").expect(2);
     done.says(&["unknown option ssl-mode"]).hides("sesame");
+}
+
+/// A way to the server from an address of IPv6, on which it need not listen itself.
+fn through_ipv6() -> String {
+    let own = server();
+    let (login, rest) = own.split_once('@').expect("a login");
+    let (address, rest) = rest.split_once('/').expect("a database");
+    let listener = TcpListener::bind("[::1]:0").expect("the loopback address of IPv6");
+    let port = listener.local_addr().expect("bound").port();
+    let address = address.to_owned();
+    std::thread::spawn(move || {
+        for inner in listener.incoming().flatten() {
+            let outer = TcpStream::connect(&address).expect("the server");
+            let pairs = [(&inner, &outer), (&outer, &inner)];
+            for (from, to) in pairs.map(|(a, b)| (a.try_clone(), b.try_clone())) {
+                let (mut from, mut to) = (from.expect("a socket"), to.expect("a socket"));
+                std::thread::spawn(move || {
+                    let _ = std::io::copy(&mut from, &mut to);
+                    let _ = to.shutdown(std::net::Shutdown::Write);
+                });
+            }
+        }
+    });
+    format!("{login}@[::1]:{port}/{rest}")
+}
+
+#[test]
+fn an_address_of_ipv6_is_a_way_to_the_server() {
+    let place = Place::new();
+    place.run(&through_ipv6()).expect(0).quiet();
+    assert_eq!(place.rows(), [(200, 3)]);
 }
 
 #[test]

@@ -193,7 +193,7 @@ fn units_are_written_as_documented_or_refused_with_what_to_write() {
 fn a_column_with_the_name_of_a_folder_is_refused_with_what_to_do() {
     let done = refused("by = [\"status\"]", "window = \"1h\"\nby = [\"status AS date\"]");
     points_at(&done, "\"status AS date\"");
-    done.says(&["folders `date=…` of [output.summary]", "give it another name with AS"]);
+    done.says(&["folders `date=…` of [output.summary]", "give it another name"]);
 }
 
 #[test]
