@@ -9,6 +9,8 @@ mod disk;
 #[allow(dead_code, reason = "shared with the kill tests")]
 #[path = "kill/input.rs"]
 mod input;
+#[path = "faults/kept.rs"]
+mod kept;
 #[allow(dead_code, reason = "shared with the kill tests")]
 #[path = "kill/mariadb.rs"]
 mod mariadb;

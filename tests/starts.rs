@@ -5,6 +5,8 @@
 #[allow(dead_code, reason = "shared with the kill tests")]
 #[path = "kill/input.rs"]
 mod input;
+#[path = "faults/kept.rs"]
+mod kept;
 #[allow(dead_code, reason = "shared with the kill tests")]
 #[path = "kill/mariadb.rs"]
 mod mariadb;
@@ -22,6 +24,8 @@ mod stage;
 #[allow(dead_code, reason = "shared with the fault tests")]
 #[path = "faults/strace.rs"]
 mod strace;
+#[path = "starts/wire.rs"]
+mod wire;
 #[path = "starts/zombie.rs"]
 mod zombie;
 
@@ -29,15 +33,16 @@ use std::os::unix::process::ExitStatusExt;
 use std::time::{Duration, Instant};
 
 use input::Random;
+use mariadb::Table;
 use points::{CHANGING, Point, points};
 use rounds::{Start, percentile};
 use site::{Contents, Site};
 use stage::{Stage, trials};
+use wire::{WIRE, points_on_wire};
 use zombie::{Ended, Zombie};
 
 /// The job before its second batch, and what the outputs are once the third phase's lines came too.
-fn second_batch() -> (Stage, Contents, Vec<Point>) {
-    let mut stage = Stage::new();
+fn second_batch(mut stage: Stage) -> (Stage, Contents, Vec<Point>) {
     stage.advance();
     let output = stage.traced(&["-e", &format!("trace={CHANGING}")]);
     assert!(output.status.success(), "{output:?}");
@@ -124,19 +129,13 @@ fn judge(stage: &Stage, expected: &Contents, zombie: &Ended, other: &Ended) -> R
     }
     // The last one to take the job has done all there was, unless the zombie held it up.
     if other.status == Some(0) && zombie.status != Some(4) && !gave_up(zombie) {
-        let contents = stage.site.contents();
-        if contents != *expected {
-            return Err(format!("when both had ended {}", contents.diff(expected)));
-        }
+        stage.equals(expected).map_err(|what| format!("when both had ended {what}"))?;
     }
     let next = run(stage);
     if next.status != Some(0) {
         return Err(format!("the next run: {next:?}"));
     }
-    let contents = stage.site.contents();
-    if contents != *expected {
-        return Err(format!("after the next run {}", contents.diff(expected)));
-    }
+    stage.equals(expected).map_err(|what| format!("after the next run {what}"))?;
     stage.site.has_no_leftovers();
     Ok(())
 }
@@ -144,7 +143,7 @@ fn judge(stage: &Stage, expected: &Contents, zombie: &Ended, other: &Ended) -> R
 #[test]
 fn a_run_that_was_stopped_and_overtaken_changes_nothing_when_it_wakes() {
     let count = trials("LOGMILL_ZOMBIE_TRIALS", 20);
-    let (stage, expected, points) = second_batch();
+    let (stage, expected, points) = second_batch(Stage::new());
     let (mut random, mut wrong, mut woken) = (Random(0xD1CE_F00D), Vec::new(), 0);
     for trial in 1..=count {
         let point = choose(&points, trial % HOLDING == 0, &mut random);
@@ -160,9 +159,46 @@ fn a_run_that_was_stopped_and_overtaken_changes_nothing_when_it_wakes() {
     assert!(2 * total > count, "only {total} of {count} runs came to their call");
 }
 
+/// The calls of the second batch's run that talk with the server.
+fn on_wire(stage: &Stage) -> Vec<(Point, bool)> {
+    stage.restart();
+    let output = stage.traced(&["-e", &format!("trace={}", WIRE.join(","))]);
+    assert!(output.status.success(), "{output:?}");
+    points_on_wire(&strace::read(&stage.log("trace")))
+}
+
+/// One in so many zombies holds a transaction on the server: the others wait a minute for it.
+const HOLDING_ON_SERVER: usize = 40;
+
+#[test]
+fn a_run_that_was_stopped_while_it_delivered_to_a_server_and_overtaken_changes_nothing_when_it_wakes()
+ {
+    let count = trials("LOGMILL_ZOMBIE_TRIALS", 20);
+    let table = Table::new(2_000_000);
+    let (stage, expected, files) = second_batch(Stage::with_table(table, None));
+    let wire = on_wire(&stage);
+    let choose_on_wire = |holds: bool, random: &mut Random| {
+        let fit: Vec<&Point> = wire.iter().filter(|(_, h)| *h == holds).map(|(p, _)| p).collect();
+        fit[random.next() as usize % fit.len()]
+    };
+    let (mut random, mut wrong, mut woken) = (Random(0xB0B5_1ED5), Vec::new(), 0);
+    for trial in 1..=count {
+        let point = choose_on_wire(trial % HOLDING_ON_SERVER == 0, &mut random);
+        let second = random.next().is_multiple_of(2).then(|| choose(&files, false, &mut random));
+        match overtaken(&stage, &expected, point, second) {
+            Ok(was_stopped) => woken += usize::from(was_stopped),
+            Err(what) => wrong.push(what),
+        }
+    }
+    let total = woken + wrong.len();
+    println!("{total} zombies woke, at {} calls to choose from", wire.len());
+    assert!(wrong.is_empty(), "{} of {total}:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(2 * total > count, "only {total} of {count} runs came to their call");
+}
+
 #[test]
 fn a_run_that_was_overtaken_while_it_looked_at_the_logs_counts_no_line_again() {
-    let (stage, expected, points) = second_batch();
+    let (stage, expected, points) = second_batch(Stage::new());
     let is_look = |point: &&Point| point.call == "openat" && point.is_in("logs");
     let (mut woken, mut seen) = (0, 0);
     for point in points.iter().filter(is_look) {
@@ -218,14 +254,22 @@ const TERM_SECONDS_MAX: u64 = 10;
 
 #[test]
 fn a_run_that_is_told_to_end_does_so_at_once_and_the_next_one_completes() {
-    let mut stage = Stage::of_lines(TERM_LINES);
+    told_to_end(Stage::of_lines(TERM_LINES), "LOGMILL_TERM_TRIALS");
+}
+
+#[test]
+fn so_does_one_that_delivers_to_a_server() {
+    told_to_end(Stage::with_table(Table::new(2_000_001), Some(TERM_LINES)), "LOGMILL_TERM_TRIALS");
+}
+
+fn told_to_end(mut stage: Stage, trials_of: &str) {
     stage.advance();
     let started = Instant::now();
     let expected = stage.expected();
     let whole = started.elapsed().as_micros() as u64;
     let (mut random, mut slowest) = (Random(0xFEED_5EED), Duration::ZERO);
     let (mut told, mut ended, mut early, mut decided) = (0, 0, 0, 0);
-    for trial in 0..trials("LOGMILL_TERM_TRIALS", 20) {
+    for trial in 0..trials(trials_of, 20) {
         stage.restore();
         let mut child = stage.site.start();
         std::thread::sleep(Duration::from_micros(random.next() % whole));

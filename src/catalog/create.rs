@@ -65,6 +65,7 @@ CREATE TABLE event_files (
     path BLOB PRIMARY KEY, partition_us INTEGER NOT NULL, batch INTEGER NOT NULL, bytes INTEGER NOT NULL,
     checksum INTEGER NOT NULL) WITHOUT ROWID;
 CREATE INDEX event_files_by_partition ON event_files (partition_us, bytes);
+CREATE TABLE told (notice TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE removals (path BLOB PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE vanishing (path BLOB PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE swaps (

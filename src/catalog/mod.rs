@@ -22,6 +22,7 @@ mod renames;
 mod runs;
 mod segments;
 mod swaps;
+mod told;
 mod visible;
 
 pub use batches::{BatchRow, Totals};

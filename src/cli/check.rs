@@ -54,9 +54,9 @@ impl Check {
         if self.ddl {
             return output::print(&ddl(plan));
         }
-        let files = driver::look(&plan.source.globs, &plan.source.base);
+        let files = driver::look(plan);
         let problems = match &files {
-            Ok(found) => found.problems.clone(),
+            Ok(found) => [found.problems.as_slice(), found.asides.as_slice()].concat(),
             Err(error) => vec![error.to_string()],
         };
         let files = files.map(|found| found.files).unwrap_or_default();

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use super::progress::When;
 use logmill::cpu;
 use logmill::driver;
-use logmill::job::parse_size;
+use logmill::job::{UnitError, parse_size};
 use logmill::plan::Overrides;
 use logmill::source::IoMode;
 
@@ -64,7 +64,7 @@ pub(super) struct WorkOptions {
     /// Bytes a worker takes at a time; for measuring
     #[arg(long, value_name = "SIZE", value_parser = size, hide = true)]
     pub(super) split: Option<u64>,
-    /// Take over SQL tables that belong to another state directory
+    /// Take over SQL tables and Parquet folders that belong to another state directory, with all that is in them
     #[arg(long)]
     pub(super) adopt: bool,
 }
@@ -80,9 +80,8 @@ pub(super) enum Io {
     Read,
 }
 
-fn size(text: &str) -> Result<u64, String> {
-    let size = parse_size(text).filter(|bytes| *bytes > 0);
-    size.ok_or_else(|| "a size is written as 64KiB, 256MiB or 1GiB".to_owned())
+fn size(text: &str) -> Result<u64, UnitError> {
+    parse_size(text)
 }
 
 impl StateOptions {

@@ -62,14 +62,19 @@ impl Status {
     }
 
     fn one(&self, name: &str, state: &Path, plan: Option<&Plan>) -> anyhow::Result<()> {
-        let Some(catalog) = Catalog::open_existing(state)? else {
+        let catalog = Catalog::open_existing(state)?;
+        let lag = plan.map(|plan| driver::lag(plan, catalog.as_ref())).transpose()?;
+        let Some(catalog) = catalog else {
             return if self.job.state.json {
-                output::json(&json!({"job": name, "batch": 0}))
+                output::json(&json!({
+                    "job": name, "batch": 0, "lag_files": lag.map(|l| l.files),
+                    "lag_bytes": lag.map(|l| l.bytes), "lag_seconds": null,
+                }))
             } else {
-                output::print(&format!("{name}: never ran\n"))
+                let lag = lag.map(|lag| format!("; {}", lag_text(lag))).unwrap_or_default();
+                output::print(&format!("{name}: never ran{lag}\n"))
             };
         };
-        let lag = plan.map(|plan| driver::lag(plan, &catalog)).transpose()?;
         let outputs = plan.map(|plan| outputs(plan, &catalog)).transpose()?.unwrap_or_default();
         if self.job.state.json {
             return output::json(&as_json(name, &catalog, lag, &outputs)?);
@@ -98,7 +103,8 @@ fn as_json(
         "job": name,
         "batch": catalog.last_batch()?,
         "decided": last.first().map(|b| output::time(b.decided_us)),
-        "lag_bytes": lag.map(|l| l.bytes), "lag_seconds": lag.map(|l| l.seconds),
+        "lag_files": lag.map(|l| l.files), "lag_bytes": lag.map(|l| l.bytes),
+        "lag_seconds": lag.and_then(|l| l.seconds),
         "lines": totals.lines(), "mapped": totals.mapped, "filtered": totals.filtered,
         "rejected": totals.rejected, "late": totals.late, "bytes": totals.bytes, "lost_bytes": lost_bytes,
         "gaps": gaps,
@@ -106,6 +112,19 @@ fn as_json(
         "groups": stores.iter().map(|s| s.groups).sum::<u64>(),
         "outputs": outputs.collect::<Vec<_>>(),
     }))
+}
+
+/// Before a first batch nothing was read: then there is no time since when.
+fn lag_text(lag: driver::Lag) -> String {
+    let bytes = output::bytes(lag.bytes);
+    match lag.seconds {
+        Some(seconds) => format!("{bytes}, {} s", output::count(seconds)),
+        None if lag.bytes == 0 => "nothing was read yet, and nothing waits to be".to_owned(),
+        None => {
+            let files = output::counted(lag.files, "file");
+            format!("nothing was read yet: {bytes} in {files} wait for the first batch")
+        }
+    }
 }
 
 fn as_text(
@@ -132,11 +151,7 @@ fn as_text(
         None => out += "  last batch  none yet\n",
     }
     if let Some(lag) = lag {
-        out += &format!(
-            "  lag         {}, {} s\n",
-            output::bytes(lag.bytes),
-            output::count(lag.seconds)
-        );
+        out += &format!("  lag         {}\n", lag_text(lag));
     }
     out += &format!(
         "  lines       {} = {} mapped + {} filtered + {} rejected; {}\n",

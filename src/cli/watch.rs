@@ -45,7 +45,7 @@ pub(super) struct Watch {
 const EVERY_MIN: Duration = Duration::from_millis(100);
 
 fn time(text: &str) -> Result<Duration, String> {
-    parse_duration(text).ok_or_else(|| "a time is written as 200ms, 5s or 1m".to_owned())
+    parse_duration(text).map_err(|error| error.to_string())
 }
 
 fn every(text: &str) -> Result<Duration, String> {

@@ -10,12 +10,13 @@ use super::RunError;
 use crate::catalog::Catalog;
 use crate::limits::{HELD_FILES_MAX, HELD_QUIET_NS};
 use crate::plan::Plan;
-use crate::source::{self, Copy, Discovery, Found, Held, SegmentState};
+use crate::source::{self, Aside, Copy, Discovery, Found, Held, SegmentState};
 
 /// The files of jobs with the same source, at one moment: so that they have the same bytes to read of a log that grows.
 #[derive(Debug, Clone)]
 pub(super) struct FoundNow {
     files: Vec<Found>,
+    asides: Vec<Aside>,
     unmatched: Vec<String>,
     at: SystemTime,
 }
@@ -25,8 +26,8 @@ impl FoundNow {
     pub(super) fn look(plan: &Plan) -> Option<Self> {
         let at = SystemTime::now();
         let found = source::discover(&plan.source.globs, &plan.source.base).ok()?;
-        let Discovery { files, problems, unmatched } = found;
-        problems.is_empty().then_some(FoundNow { files, unmatched, at })
+        let Discovery { files, problems, asides, unmatched } = found;
+        problems.is_empty().then_some(FoundNow { files, asides, unmatched, at })
     }
 }
 
@@ -116,6 +117,7 @@ impl Inputs {
         catalog: Option<&Catalog>,
     ) -> Result<Discovery, RunError> {
         let mut found = self.find(plan, catalog)?;
+        leave_out_own(plan, &mut found);
         if let Some(held) = &mut self.held {
             let complete: HashSet<_> = self
                 .known
@@ -148,8 +150,8 @@ impl Inputs {
     fn find(&mut self, plan: &Plan, catalog: Option<&Catalog>) -> Result<Discovery, RunError> {
         if let (Some(found), Some(catalog)) = (self.found.take(), catalog) {
             self.known(catalog)?;
-            let FoundNow { files, unmatched, .. } = found;
-            return Ok(Discovery { files, unmatched, problems: Vec::new() });
+            let FoundNow { files, asides, unmatched, .. } = found;
+            return Ok(Discovery { files, asides, unmatched, problems: Vec::new() });
         }
         let find = || source::discover(&plan.source.globs, &plan.source.base);
         let Some(catalog) = catalog.filter(|_| self.known.is_none()) else {
@@ -198,6 +200,28 @@ impl Inputs {
     pub(super) fn folders(&self) -> impl Iterator<Item = &Path> {
         self.folders.iter().map(|folder| folder.as_path())
     }
+}
+
+/// The job's own database, where a glob finds it. It may not even be looked into: whoever closes a file that this process
+/// has open through SQLite takes SQLite's locks on it away.
+fn leave_out_own(plan: &Plan, found: &mut Discovery) {
+    let Some(output) = &plan.outputs.sqlite else { return };
+    let path_of = |ending: &str| {
+        let mut path = output.path.clone().into_os_string();
+        path.push(ending);
+        std::path::PathBuf::from(path)
+    };
+    let key = |path: std::path::PathBuf| Some(Found::new(&path, &path.metadata().ok()?).key());
+    let all = ["", "-journal", "-wal", "-shm"].map(|ending| key(path_of(ending)));
+    let [database, ..] = all;
+    let is_own = |file: &Found| all.contains(&Some(file.key()));
+    let own = found.files.iter().filter(|file| Some(file.key()) == database);
+    let aside = |file: &Found| Aside {
+        path: file.path.clone(),
+        what: "the job's own output; leave it out of the globs".to_owned(),
+    };
+    found.asides.extend(own.map(aside));
+    found.files.retain(|file| !is_own(file));
 }
 
 /// By which an untouched file is known.

@@ -2,14 +2,17 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::engine::parquet_file::{FileError, create_folder};
+use super::RunError;
+use super::owner::{self, Owner};
+use crate::catalog::CatalogError;
+use crate::engine::parquet_file::create_folder;
 use crate::engine::timepart;
 use crate::job::Partition;
 use crate::plan::Plan;
 
 /// Folder below each Parquet output for files that are not decided yet. Not `*.parquet` in it: a name that begins with
 /// a dot hides nothing from DuckDB and Polars.
-const STAGING: &str = ".logmill-staging";
+pub(super) const STAGING: &str = ".logmill-staging";
 
 /// Ending of a folder beside an events output where folders are built that take the place of visible ones. Their files have
 /// their final names, so they can't lie below the output, where readers would find them.
@@ -24,6 +27,8 @@ pub struct Layout {
     prefix: String,
     summary: Option<PathBuf>,
     events: Option<PathBuf>,
+    /// Who writes the outputs' folders; none where nobody else knows of them.
+    owner: Option<Owner>,
 }
 
 /// Names of files that are written under one fence for one batch. Whoever removes leftovers goes by the fence in the
@@ -43,12 +48,15 @@ impl Layout {
             prefix: format!("{}-", plan.name),
             summary: plan.outputs.summary.as_ref().map(|s| absolute(&s.path)),
             events: plan.outputs.events.as_ref().map(|e| absolute(&e.path)),
+            owner: None,
         }
     }
 
     /// Marks staged files as those of one state, so that another state directory with the same job and outputs does not
     /// take them for leftovers of its own.
     pub(super) fn of_state(mut self, state_id: &str) -> Self {
+        let job = self.prefix.trim_end_matches('-').to_owned();
+        self.owner = Some(Owner { state_id: state_id.to_owned(), job });
         self.prefix.push_str(state_id.get(..8).unwrap_or(state_id));
         self.prefix.push('-');
         self
@@ -104,9 +112,32 @@ impl Layout {
         staging.chain([self.stores()]).collect()
     }
 
-    /// Makes the folders that a batch needs: durably, since a decision may name files in them.
-    pub fn create(&self) -> Result<(), FileError> {
-        self.staging_folders().iter().try_for_each(|folder| create_folder(folder))
+    /// Makes the folders that a batch needs: durably, since a decision may name files in them. Those of outputs are this
+    /// state's from then on.
+    pub(super) fn create(&self) -> Result<(), RunError> {
+        self.staging_folders().iter().try_for_each(|folder| create_folder(folder))?;
+        let Some(owner) = &self.owner else { return Ok(()) };
+        self.outputs().try_for_each(|output| owner.claim(output))
+    }
+
+    /// Refuses outputs that are another state's, or takes them over, without the files that are there but for `keep`.
+    pub(super) fn own_outputs(
+        &self,
+        adopt: bool,
+        keep: impl Fn() -> Result<Vec<PathBuf>, CatalogError>,
+    ) -> Result<(), RunError> {
+        let Some(owner) = &self.owner else { return Ok(()) };
+        for output in self.outputs() {
+            match owner.may_write(output)? {
+                false => {}
+                true if !adopt => return Err(Owner::refused(output)),
+                true => {
+                    owner::clear(output, &keep()?)?;
+                    owner.replace(output)?;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Everything that was written before a decision or for the store, with the fence it was written under.
@@ -216,6 +247,7 @@ mod tests {
             prefix: "job-".into(),
             summary: Some(dir.path().join("out")),
             events: None,
+            owner: None,
         };
         let layout = layout.of_state("0123456789abcdef");
         layout.create().expect("folders");

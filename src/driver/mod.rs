@@ -12,6 +12,7 @@ mod inputs;
 mod layout;
 mod locate;
 mod outbox;
+mod owner;
 mod partition;
 mod pins;
 mod portions;
@@ -71,7 +72,7 @@ pub struct Options {
     pub io: IoMode,
     /// Bytes that a worker takes at a time, instead of the default.
     pub split_bytes: Option<u64>,
-    /// Take over SQL tables that belong to another state.
+    /// Take over SQL tables and folders of Parquet that belong to another state.
     pub adopt: bool,
 }
 

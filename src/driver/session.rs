@@ -13,8 +13,9 @@ use super::pins::Pins;
 use super::progress::Progress;
 use super::sources::{Sources, discover};
 use super::{Options, Outcome, RunError, recover, refresh};
-use crate::catalog::{Catalog, CatalogError, JobLock, LockError, OutputRow};
+use crate::catalog::{Catalog, CatalogError, EventFile, JobLock, LockError, OutputRow};
 use crate::deliver::sql::SortSpace;
+use crate::engine::parquet_file::checksum;
 use crate::plan::Plan;
 
 /// The threads that all jobs of a process share; started when there is work.
@@ -151,6 +152,14 @@ impl<'w> Session<'w> {
         let catalog = Catalog::open(&layout.state)?;
         let state_id = catalog.state_id()?;
         let layout = layout.of_state(&state_id);
+        layout.own_outputs(work.options.adopt, || {
+            // Another's file may have the name of one of this state's.
+            let is_whole = |file: &EventFile| {
+                checksum(&file.path).is_ok_and(|found| found == (file.bytes, file.checksum))
+            };
+            let files = catalog.event_files()?.into_iter().filter(is_whole);
+            Ok(files.map(|file| file.path).collect())
+        })?;
         let mut session = Session { work, layout, catalog, pins, state_id, _lock: lock };
         recover::roll_forward(&mut session)?;
         recover::check_job(work.plan, &session.catalog, differing)?;
@@ -212,6 +221,7 @@ impl<'w> Session<'w> {
             inputs.forget();
         }
         sources.report(outcome);
+        outcome.notices.extend(self.catalog.tell_once(sources.asides())?);
         Ok(())
     }
 

@@ -10,7 +10,7 @@ use crate::catalog::{Catalog, SegmentChange, SegmentLedger};
 use crate::limits::{HELD_QUIET_NS, LEAVING_BYTES_MAX, QUIET_SECONDS};
 use crate::plan::Plan;
 use crate::source::{
-    self, Copy, Discovery, Found, Knowledge, Lost, Marks, Problem, SealRules, SegmentState,
+    self, Aside, Copy, Discovery, Found, Knowledge, Lost, Marks, Problem, SealRules, SegmentState,
     SegmentTask, SourceError, SourcePlan,
 };
 
@@ -21,6 +21,8 @@ pub(super) struct Sources {
     pub(super) given_up_bytes: u64,
     problems: Vec<String>,
     notices: Vec<String>,
+    /// What the globs match and is no log. What the catalog knows to be told is not told again.
+    asides: Vec<Aside>,
     /// Files that a rotation moved or changed meanwhile: the next batch reads them.
     moved: Vec<String>,
     final_: bool,
@@ -42,10 +44,11 @@ pub(super) fn discover(
 ) -> Result<Sources, RunError> {
     let mut sources = look_once(plan, options, catalog, inputs)?;
     for look in 1..LOOKS_MAX {
-        // A loss is told only if a second look sees it, too: a copy may have come while the files were listed.
+        // A loss is told only if a second look sees it, too: a copy may have come while the files were listed. So may the
+        // file of a link.
         let in_doubt = sources.plan.unsettled
             || !sources.moved.is_empty()
-            || (look == 1 && !sources.plan.lost.is_empty());
+            || (look == 1 && (!sources.plan.lost.is_empty() || sources.has_new_asides(catalog)?));
         if !in_doubt {
             break;
         }
@@ -63,7 +66,7 @@ fn look_once(
     inputs: &mut Inputs,
 ) -> Result<Sources, RunError> {
     let now = inputs.now();
-    let Discovery { files, mut problems, unmatched } = inputs.look(plan, Some(catalog))?;
+    let Discovery { files, mut problems, asides, unmatched } = inputs.look(plan, Some(catalog))?;
     let (is_patient, leaving) = (inputs.is_patient(), inputs.leaving);
     let known = inputs.known(catalog)?;
     let mut notices = Vec::new();
@@ -75,8 +78,9 @@ fn look_once(
                 return Err(RunError::Other(problem.error.to_string()));
             }
             (None, true) if !is_patient => {
+                let aside = asides.first().map(|one| format!("; {one}")).unwrap_or_default();
                 return Err(RunError::Other(format!(
-                    "no file matches {globs} (looked from {from}); check `paths`, or give --input"
+                    "no file matches {globs} (looked from {from}); check `paths`, or give --input{aside}"
                 )));
             }
             (_, true) => notices.push(format!("no file matches {globs} yet (looked from {from})")),
@@ -94,17 +98,29 @@ fn look_once(
     let (moved, left): (Vec<_>, Vec<_>) =
         planned.problems.into_iter().partition(|problem| has_moved(&problem.error));
     planned.problems = left;
-    let moved = moved.iter().map(|problem| problem.error.to_string()).collect();
+    let moved: Vec<String> = moved.iter().map(|problem| problem.error.to_string()).collect();
+    let is_first = known.segments.is_empty() && !is_patient;
+    if let Some(aside) = planned.asides.first().filter(|_| is_first && moved.is_empty())
+        && is_all_aside(&planned)
+    {
+        return Err(RunError::Other(format!("there is no log to read: {aside}")));
+    }
     let problems = problems.iter().map(|problem| problem.error.to_string()).collect();
     Ok(Sources {
         plan: planned,
         given_up_bytes: 0,
         problems,
         notices,
+        asides,
         moved,
         final_: options.final_,
         is_patient,
     })
+}
+
+/// Whether nothing was found but what is no log.
+fn is_all_aside(planned: &SourcePlan) -> bool {
+    planned.tasks.is_empty() && planned.waiting.is_empty() && planned.problems.is_empty()
 }
 
 /// Says that a file counts which was said to be a copy.
@@ -165,6 +181,7 @@ impl Sources {
             given_up_bytes: 0,
             problems: Vec::new(),
             notices: Vec::new(),
+            asides: Vec::new(),
             moved: Vec::new(),
             final_: false,
             is_patient: false,
@@ -174,6 +191,20 @@ impl Sources {
     /// What could not be read.
     pub(super) fn failures(&self) -> Vec<String> {
         [self.problems.as_slice(), self.notices.as_slice(), self.moved.as_slice()].concat()
+    }
+
+    /// What the globs match and is no log, in words.
+    pub(super) fn asides(&self) -> Vec<String> {
+        self.asides.iter().chain(&self.plan.asides).map(Aside::to_string).collect()
+    }
+
+    /// Whether there is one that was not there when the last run looked.
+    fn has_new_asides(&self, catalog: &Catalog) -> Result<bool, RunError> {
+        if self.asides.is_empty() {
+            return Ok(false);
+        }
+        let told = catalog.told()?;
+        Ok(self.asides.iter().any(|aside| !told.contains(&aside.to_string())))
     }
 
     /// Whether there is anything to decide.
@@ -316,14 +347,23 @@ pub struct SourceReport {
     pub files: Vec<(std::path::PathBuf, u64)>,
     /// What is wrong with some.
     pub problems: Vec<String>,
+    /// What the globs match and is no log.
+    pub asides: Vec<String>,
 }
 
-/// Finds the files of a job without a catalog.
-pub fn look(globs: &[String], base: &Path) -> Result<SourceReport, SourceError> {
-    let found = source::discover(globs, base)?;
+/// Finds the files of a job without a catalog, and looks into each.
+pub fn look(plan: &Plan) -> Result<SourceReport, SourceError> {
+    let found = source::discover(&plan.source.globs, &plan.source.base)?;
+    let mut files: Vec<_> = found.files.iter().map(|file| (file.path.clone(), file.size)).collect();
+    let now = SystemTime::now();
+    let rules = SealRules { final_: false, seal_after: None, leaving: false, now };
+    let planned = source::plan(found.files, Knowledge::nothing(), &rules);
+    files.retain(|(path, _)| planned.asides.iter().all(|aside| aside.path != *path));
+    let problems = found.problems.iter().chain(&planned.problems);
     Ok(SourceReport {
-        files: found.files.into_iter().map(|file| (file.path, file.size)).collect(),
-        problems: found.problems.iter().map(|problem| problem.error.to_string()).collect(),
+        files,
+        problems: problems.map(|problem| problem.error.to_string()).collect(),
+        asides: found.asides.iter().chain(&planned.asides).map(Aside::to_string).collect(),
     })
 }
 
@@ -340,21 +380,33 @@ pub fn heads_of(globs: &[String], base: &Path) -> impl Iterator<Item = Vec<u8>> 
 /// How far a job is behind its files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Lag {
+    /// Files with something new.
+    pub files: u64,
     /// Bytes (of compressed files as they are) that are complete and were not read.
     pub bytes: u64,
-    /// Since when, at most: seconds since the last batch where something is new, else 0.
-    pub seconds: u64,
+    /// Since when, at most: seconds since the last batch where something is new, else 0. Before a first batch there is
+    /// nothing that it could be counted from.
+    pub seconds: Option<u64>,
 }
 
-/// Compares the files with the catalog, reading nothing of what is new.
-pub fn lag(plan: &Plan, catalog: &Catalog) -> Result<Lag, RunError> {
-    let (segments, copies) = (catalog.segments()?, catalog.copies()?);
+/// Compares the files with the catalog, if there is one yet, reading nothing of what is new.
+pub fn lag(plan: &Plan, catalog: Option<&Catalog>) -> Result<Lag, RunError> {
     let found = source::discover(&plan.source.globs, &plan.source.base)?;
     let seal_after = plan.source.seal_after;
     let rules = SealRules { final_: false, seal_after, leaving: false, now: SystemTime::now() };
-    let planned = compare(found.files, (&segments, &copies), catalog, &rules)?;
-    let bytes = planned.tasks.iter().map(|t| t.end.map_or(t.found.size, |end| end - t.start)).sum();
-    let last = catalog.history(1)?.first().map_or(0, |batch| batch.decided_us);
-    let since = jiff::Timestamp::now().as_microsecond().saturating_sub(last) / 1_000_000;
-    Ok(Lag { bytes, seconds: if bytes == 0 { 0 } else { since.max(0) as u64 } })
+    let tasks = match catalog {
+        Some(catalog) => {
+            let (segments, copies) = (catalog.segments()?, catalog.copies()?);
+            compare(found.files, (&segments, &copies), catalog, &rules)?.tasks
+        }
+        None => source::plan(found.files, Knowledge::nothing(), &rules).tasks,
+    };
+    let bytes = tasks.iter().map(|t| t.end.map_or(t.found.size, |end| end - t.start)).sum();
+    let last = catalog.map(|catalog| catalog.history(1)).transpose()?.unwrap_or_default();
+    let since = |decided_us: i64| {
+        let us = jiff::Timestamp::now().as_microsecond().saturating_sub(decided_us);
+        if bytes == 0 { 0 } else { (us / 1_000_000).max(0) as u64 }
+    };
+    let seconds = last.first().map(|batch| since(batch.decided_us));
+    Ok(Lag { files: tasks.len() as u64, bytes, seconds })
 }

@@ -11,4 +11,4 @@ pub use at::At;
 pub use load::{JobFile, Locate, json_schema, load, parse};
 pub use paths::normalize_path;
 pub use spec::*;
-pub use units::{parse_duration, parse_size};
+pub use units::{UnitError, parse_duration, parse_size};

@@ -1,16 +1,17 @@
 //! The compilation of a job, step by step.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
+use super::columns::Columns;
 use super::computed::Computed;
 use super::format::{format_error, format_spec, typed_fields};
 use super::names::{EVENT_TIME, Names};
 use super::outputs::{EventsOutput, Outputs, Resolver, SqliteOutput, SummaryOutput};
 use super::{
-    AggregatePlan, KeyPlan, MapPlan, MeasurePlan, Overrides, Plan, ReducePlan, SlotKind,
-    SourcePlan, WINDOW_COLUMN,
+    AggregatePlan, KeyPlan, MapPlan, MeasurePlan, Overrides, Plan, ReducePlan, SlotKind, SourcePlan,
 };
 use crate::data::DataType;
 use crate::error::Diagnostic;
@@ -121,10 +122,7 @@ pub fn source_globs(job: &JobFile, overrides: &Overrides) -> (Vec<String>, std::
 }
 
 fn duration(job: &JobFile, at: &At<String>) -> Result<std::time::Duration, Diagnostic> {
-    parse_duration(&at.value).filter(|d| !d.is_zero()).ok_or_else(|| {
-        job.at_span(&at.span, format!("`{}` is no duration", at.value))
-            .help("such as \"10s\", \"1m\" or \"1h\"")
-    })
+    parse_duration(&at.value).map_err(|error| job.at_span(&at.span, error.what).help(error.help))
 }
 
 /// The names of the format, with the job's types and its event time.
@@ -204,7 +202,10 @@ fn compile_reduce(
         let (name, value) = (name.value.clone(), measure.value);
         measures.push(MeasurePlan { name, value, inputs, calls });
     }
-    check_columns(job, spec, window_us.is_some(), &keys)?;
+    summary_columns(job, spec, &keys)?;
+    if window_us.is_none() && keys.is_empty() && measures.is_empty() {
+        return Err(job.at_span(&job.spec.name.span, "[reduce] has neither keys nor measures"));
+    }
     if aggregates.iter().any(|a: &Arc<AggregatePlan>| a.function.needs_order()) {
         names.resolve(EVENT_TIME);
     }
@@ -239,31 +240,17 @@ fn compile_key(job: &JobFile, at: &At<String>, names: &mut Names) -> Result<KeyP
     Ok(KeyPlan { name: key.name, expr: key.expr })
 }
 
-fn check_columns(
-    job: &JobFile,
-    spec: &ReduceSpec,
-    windowed: bool,
-    keys: &[KeyPlan],
-) -> Result<(), Diagnostic> {
-    let mut seen: Vec<String> = windowed.then(|| WINDOW_COLUMN.to_owned()).into_iter().collect();
-    let by = keys.iter().zip(&spec.by).map(|(key, at)| (key.name.clone(), &at.span));
-    let measures = spec.measures.0.iter().map(|(name, _)| (name.value.clone(), &name.span));
-    for (name, span) in by.chain(measures) {
-        // MySQL's column names don't tell cases apart.
-        if seen.iter().any(|s| s.eq_ignore_ascii_case(&name)) {
-            return Err(job
-                .at_span(span, format!("two columns are called `{name}`"))
-                .help("names differ in more than case; rename one with AS"));
-        }
-        if name.len() > 64 {
-            return Err(job.at_span(span, "a column's name has at most 64 characters"));
-        }
-        seen.push(name);
-    }
-    if seen.is_empty() {
-        return Err(job.at_span(&job.spec.name.span, "[reduce] has neither keys nor measures"));
-    }
-    Ok(())
+/// The columns behind the window's start, where every output can hold them.
+fn summary_columns<'j>(
+    job: &'j JobFile,
+    spec: &'j ReduceSpec,
+    keys: &'j [KeyPlan],
+) -> Result<Columns<'j>, Diagnostic> {
+    let by = keys.iter().zip(&spec.by).map(|(key, at)| (key.name.as_str(), &at.span));
+    let measures = spec.measures.0.iter().map(|(name, _)| (name.value.as_str(), &name.span));
+    let columns = Columns::new(job, by.chain(measures).collect())?;
+    columns.keep_window_free()?;
+    Ok(columns)
 }
 
 fn compile_outputs(
@@ -291,12 +278,22 @@ fn compile_outputs(
         let found = job.at_span(span, "this output holds groups, and the job has no [reduce]");
         return Err(found.help("add [reduce], or write the records to [output.events]"));
     }
+    let columns = job.spec.reduce.as_ref().zip(reduce);
+    let columns =
+        columns.map(|(spec, reduce)| summary_columns(job, spec, &reduce.keys)).transpose()?;
     let summary = spec.summary.as_ref().map(|at| {
         let partition = reduce.map_or(Partition::None, |r| r.partition);
-        Ok(SummaryOutput { path: resolver.output(&at.value.path)?, partition })
+        let path = resolver.output(&at.value.path)?;
+        if let Some(columns) = &columns {
+            columns.differ_from_folders("summary", Path::new(&at.value.path.value), partition)?;
+        }
+        Ok(SummaryOutput { path, partition })
     });
+    if let (Some(columns), true) = (&columns, resolver.has_mysql()) {
+        columns.fit_mysql()?;
+    }
     let sqlite = spec.sqlite.as_ref().map(|at| {
-        let table = resolver.table(at.value.table.as_ref())?;
+        let table = resolver.sqlite_table(at.value.table.as_ref())?;
         Ok(SqliteOutput { path: resolver.output(&at.value.path)?, table })
     });
     Ok(Outputs {
@@ -319,12 +316,10 @@ fn compile_events(
     let job = resolver.job;
     let mut columns: Vec<KeyPlan> = Vec::new();
     for at in &spec.columns.value {
-        let column = compile_key(job, at, names)?;
-        if columns.iter().any(|c| c.name.eq_ignore_ascii_case(&column.name)) {
-            return Err(job.at_span(&at.span, format!("two columns are called `{}`", column.name)));
-        }
-        columns.push(column);
+        columns.push(compile_key(job, at, names)?);
     }
+    let named = columns.iter().zip(&spec.columns.value);
+    let named = Columns::new(job, named.map(|(c, at)| (c.name.as_str(), &at.span)).collect())?;
     if columns.is_empty() {
         return Err(job.at_span(&spec.columns.span, "`columns` names no column"));
     }
@@ -342,6 +337,7 @@ fn compile_events(
         Some(at) => at.value,
         None => Partition::None,
     };
+    named.differ_from_folders("events", Path::new(&spec.path.value), partition)?;
     Ok(EventsOutput { path: resolver.output(&spec.path)?, partition, columns })
 }
 

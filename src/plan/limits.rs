@@ -30,10 +30,8 @@ pub(super) fn compile(job: &JobFile, overrides: &Overrides) -> Result<Limits, Di
     let spec = &job.spec.limits;
     let size = |at: &Option<At<String>>, default: u64| match at {
         None => Ok(default),
-        Some(at) => parse_size(&at.value).filter(|bytes| *bytes > 0).ok_or_else(|| {
-            job.at_span(&at.span, format!("`{}` is no size", at.value))
-                .help("such as \"64KiB\" or \"1GiB\"")
-        }),
+        Some(at) => parse_size(&at.value)
+            .map_err(|error| job.at_span(&at.span, error.what).help(error.help)),
     };
     let ratio = match &spec.reject_ratio {
         Some(at) if !(0.0..=1.0).contains(&at.value) => {

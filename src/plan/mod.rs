@@ -1,6 +1,7 @@
 //! From the job file's words to a typed plan: [`JobSpec`](crate::job::JobSpec) -> [`Plan`]. Nothing below knows TOML,
 //! nothing here opens a log file (formats whose columns stand in the files get the head of one as bytes).
 
+mod columns;
 mod compile;
 mod computed;
 mod format;

@@ -55,6 +55,9 @@ pub struct MysqlOutput {
     pub table: String,
 }
 
+/// What a table's name may have at most: with `_batches` behind it, it is as long as MySQL's and MariaDB's may be.
+const TABLE_CHARS_MAX: usize = 56;
+
 /// Resolves relative paths of a job.
 pub(super) struct Resolver<'j> {
     pub(super) job: &'j JobFile,
@@ -77,15 +80,53 @@ impl Resolver<'_> {
         Ok(normalize_path(&dir.join(&at.value)))
     }
 
-    /// A table's name: the job's unless given; letters, digits and `_`.
-    pub(super) fn table(&self, table: Option<&At<String>>) -> Result<String, Diagnostic> {
+    /// A table's name: the job's unless given; letters, digits and `_`. Those of the tables that logmill makes beside are
+    /// not to be had, so that no two outputs meet.
+    fn table(&self, table: Option<&At<String>>) -> Result<String, Diagnostic> {
         let at = table.unwrap_or(&self.job.spec.name);
         let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
-        if at.value.is_empty() || at.value.len() > 56 || !at.value.chars().all(word) {
-            let found = self.job.at_span(&at.span, format!("`{}` is no table name", at.value));
-            return Err(found.help("letters, digits and _; at most 56 characters"));
+        if at.value.is_empty() || at.value.len() > TABLE_CHARS_MAX || !at.value.chars().all(word) {
+            let help = match at.value.contains('.') {
+                true => {
+                    "letters, digits and _; at most 56 characters; the database or schema stands in `url`"
+                }
+                false => "letters, digits and _; at most 56 characters",
+            };
+            return Err(self.no_table(at, help));
+        }
+        let name = at.value.to_ascii_lowercase();
+        if name.ends_with("_batches") {
+            return Err(self.no_table(
+                at,
+                "logmill's tables of batches end in _batches; give the output another `table`",
+            ));
+        }
+        if name.contains("__logmill_") {
+            return Err(self.no_table(at, "logmill's own tables have __logmill_ in their names"));
         }
         Ok(at.value.clone())
+    }
+
+    fn no_table(&self, at: &At<String>, help: &str) -> Diagnostic {
+        self.job.at_span(&at.span, format!("`{}` is no table name", at.value)).help(help)
+    }
+
+    /// The table of the SQLite output.
+    pub(super) fn sqlite_table(&self, table: Option<&At<String>>) -> Result<String, Diagnostic> {
+        let name = self.table(table)?;
+        match name.to_ascii_lowercase().starts_with("sqlite_") {
+            false => Ok(name),
+            true => Err(self.no_table(
+                table.unwrap_or(&self.job.spec.name),
+                "SQLite keeps names that begin with sqlite_ to itself; give the output another `table`",
+            )),
+        }
+    }
+
+    /// Whether the job has a MySQL output, be it skipped today.
+    pub(super) fn has_mysql(&self) -> bool {
+        let skipped = self.job.skipped.iter().any(|(output, _)| output == "output.mysql");
+        skipped || self.job.spec.output.mysql.is_some()
     }
 
     /// The URL of a MySQL output, from the job file or from the file it names.

@@ -3,17 +3,19 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::fs::{self, FileType};
+use std::io::{self, ErrorKind};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{AtFlags, FileType as StatType, Mode, OFlags, Stat};
+use rustix::io::Errno;
 
 use super::SourceError;
 use super::glob::Pattern;
 use super::rotation::RotatedName;
-use super::segment::{Found, Problem};
+use super::segment::{Aside, Found, Problem};
 use crate::job::normalize_path;
 
 /// What the globs found.
@@ -21,8 +23,11 @@ use crate::job::normalize_path;
 pub struct Discovery {
     /// Each file once, log by log, oldest first.
     pub files: Vec<Found>,
-    /// Folders that could not be listed and files that could not be looked at.
+    /// Folders that could not be listed, files that could not be looked at, and paths without glob characters that are no
+    /// file: what they hold is missing.
     pub problems: Vec<Problem>,
+    /// What a glob matches and is no log: links to nowhere, pipes, sockets, devices. Nothing is missing without them.
+    pub asides: Vec<Aside>,
     /// Globs that match no file.
     pub unmatched: Vec<String>,
 }
@@ -30,12 +35,12 @@ pub struct Discovery {
 /// Finds the files of `globs`; relative ones count from `base`.
 ///
 /// A file that is matched twice, through links or globs, is found once, under its own name rather than a symbolic
-/// link's. Folders that a glob matches are left out, and so are pipes, sockets and devices.
+/// link's. Folders that a glob matches are left out.
 ///
 /// # Errors
 ///
-/// A glob that cannot be read; a path without glob characters that is a folder or no regular file. Anything that
-/// may be different a moment later is in [`Discovery::problems`] instead.
+/// A glob that cannot be read. Anything that may be different a moment later is in [`Discovery::problems`] or
+/// [`Discovery::asides`] instead: one bad path does not stop the others.
 pub fn discover(globs: &[String], base: &Path) -> Result<Discovery, SourceError> {
     let mut discovery = Discovery::default();
     let (mut seen, mut folder) = (Seen::default(), Folder::default());
@@ -45,7 +50,7 @@ pub fn discover(globs: &[String], base: &Path) -> Result<Discovery, SourceError>
         for path in pattern.walk(&mut discovery.problems) {
             let candidate = match folder.regular(path) {
                 Ok(found) => Some(Candidate { found, is_link: false }),
-                Err(path) => look(path, pattern.is_literal(), &mut discovery.problems)?,
+                Err(path) => look(path, pattern.is_literal(), &mut discovery),
             };
             if let Some(candidate) = candidate {
                 any = true;
@@ -140,33 +145,50 @@ impl Folder {
     }
 }
 
-fn look(
-    path: PathBuf,
-    named: bool,
-    problems: &mut Vec<Problem>,
-) -> Result<Option<Candidate>, SourceError> {
-    // A file that is gone since its folder was listed is no problem; a link to nowhere is one.
-    let Ok(own) = fs::symlink_metadata(&path) else {
-        return Ok(None);
-    };
+/// What is no plain file in a tidy place. `named`: without glob characters, so that somebody means just this path.
+fn look(path: PathBuf, named: bool, discovery: &mut Discovery) -> Option<Candidate> {
+    // What is gone since its folder was listed is no problem.
+    let own = fs::symlink_metadata(&path).ok()?;
     let is_link = own.is_symlink();
     let target = if is_link { fs::metadata(&path) } else { Ok(own) };
-    let meta = match target {
-        Ok(meta) => meta,
-        Err(source) => {
-            let error = SourceError::io("look at", &path)(source);
-            problems.push(Problem { path, error });
-            return Ok(None);
+    let error = match target {
+        Ok(meta) if meta.is_file() => {
+            let found = Found::at(tidy(path, &meta), &meta);
+            return Some(Candidate { found, is_link });
         }
+        Ok(meta) if meta.is_dir() && !named => return None,
+        Ok(meta) if meta.is_dir() => SourceError::Folder { path: path.clone() },
+        Ok(meta) if named => {
+            let what = kind(meta.file_type());
+            SourceError::Unsupported { path: path.clone(), what }
+        }
+        Ok(meta) => {
+            let what = format!("{}; logmill reads regular files only", kind(meta.file_type()));
+            discovery.asides.push(Aside { path, what });
+            return None;
+        }
+        Err(source) => match dead_end(&source).filter(|_| is_link) {
+            Some(what) => {
+                discovery.asides.push(Aside { path, what: what.to_owned() });
+                return None;
+            }
+            None => SourceError::io("look at", &path)(source),
+        },
     };
-    if meta.is_file() {
-        let found = Found::at(tidy(path, &meta), &meta);
-        return Ok(Some(Candidate { found, is_link }));
-    }
-    match named {
-        true if meta.is_dir() => Err(SourceError::Folder { path }),
-        true => Err(SourceError::Unsupported { path, what: kind(meta.file_type()) }),
-        false => Ok(None),
+    discovery.problems.push(Problem { path, error });
+    None
+}
+
+/// What a link is that leads to no file.
+fn dead_end(error: &io::Error) -> Option<&'static str> {
+    match error.kind() {
+        ErrorKind::NotFound | ErrorKind::NotADirectory => {
+            Some("a link to nowhere; it is read once it leads to a file")
+        }
+        _ if error.raw_os_error() == Some(Errno::LOOP.raw_os_error()) => {
+            Some("a link that leads in a circle; it is read once it leads to a file")
+        }
+        _ => None,
     }
 }
 
@@ -218,7 +240,7 @@ mod tests {
     fn names(globs: &[&str], base: &Path) -> Vec<String> {
         let globs: Vec<String> = globs.iter().map(|g| (*g).to_owned()).collect();
         let found = discover(&globs, base).expect("the globs are fine");
-        assert!(found.problems.is_empty(), "{:?}", found.problems);
+        assert!(found.problems.is_empty() && found.asides.is_empty(), "{found:?}");
         let relative = |f: Found| f.path.strip_prefix(base).map(|p| p.display().to_string());
         found.files.into_iter().map(|f| relative(f).expect("below the base")).collect()
     }
@@ -268,7 +290,10 @@ mod tests {
     fn a_folder_is_an_error_by_name_and_nothing_by_glob() {
         let folder = folder_with(&["sub/a.log", "b.log"]);
         assert_eq!(names(&["*"], folder.path()), ["b.log"]);
-        let error = discover(&["sub".to_owned()], folder.path()).expect_err("a folder");
+        let globs = ["sub".to_owned(), "b.log".to_owned()];
+        let found = discover(&globs, folder.path()).expect("the others are found");
+        assert_eq!((found.files.len(), found.problems.len()), (1, 1));
+        let error = &found.problems[0].error;
         assert!(matches!(error, SourceError::Folder { .. }), "{error}");
     }
 
@@ -280,12 +305,54 @@ mod tests {
         assert_eq!(found.unmatched, ["*.txt", "gone.log"]);
     }
 
+    fn asides(globs: &[&str], base: &Path) -> Vec<String> {
+        let globs: Vec<String> = globs.iter().map(|g| (*g).to_owned()).collect();
+        let found = discover(&globs, base).expect("the globs are fine");
+        assert!(found.problems.is_empty(), "{:?}", found.problems);
+        assert_eq!(found.files.len(), 1, "{:?}", found.files);
+        let mut texts: Vec<_> = found.asides.iter().map(Aside::to_string).collect();
+        texts.sort();
+        texts
+    }
+
     #[test]
-    fn a_link_to_nowhere_is_a_problem_that_is_listed() {
+    fn a_link_that_leads_to_no_file_is_left_aside() {
         let folder = folder_with(&["a.log"]);
-        symlink("nowhere", folder.path().join("b.log")).expect("linked");
-        let found = discover(&["*.log".to_owned()], folder.path()).expect("fine");
-        assert_eq!((found.files.len(), found.problems.len()), (1, 1));
+        let link = |target: &str, name: &str| symlink(target, folder.path().join(name));
+        link("nowhere", "b.log").expect("linked");
+        link("a.log/x", "c.log").expect("linked");
+        link("e.log", "d.log").expect("linked");
+        link("d.log", "e.log").expect("linked");
+        let texts = asides(&["*.log"], folder.path());
+        let has = |at: usize, words: &str| assert!(texts[at].contains(words), "{texts:?}");
+        assert_eq!(texts.len(), 4, "{texts:?}");
+        has(0, "/b.log is a link to nowhere");
+        has(1, "/c.log is a link to nowhere");
+        has(2, "/d.log is a link that leads in a circle");
+        // By its own name, too: whatever it shall lead to may come.
+        assert_eq!(asides(&["a.log", "b.log"], folder.path()).len(), 1);
+    }
+
+    #[test]
+    fn pipes_and_sockets_are_left_aside_by_glob_and_problems_by_name() {
+        let folder = folder_with(&["a.log"]);
+        let path = |name: &str| folder.path().join(name);
+        rustix::fs::mknodat(rustix::fs::CWD, path("p.log"), StatType::Fifo, Mode::RUSR, 0)
+            .expect("a pipe");
+        let _socket = std::os::unix::net::UnixListener::bind(path("s.log")).expect("a socket");
+        let texts = asides(&["*.log"], folder.path());
+        assert!(texts[0].contains("p.log is a pipe"), "{texts:?}");
+        assert!(texts[1].contains("s.log is a socket"), "{texts:?}");
+        let named = discover(&["p.log".to_owned()], folder.path()).expect("fine");
+        assert_eq!((named.problems.len(), named.asides.len()), (1, 0));
+    }
+
+    #[test]
+    fn a_device_behind_a_link_is_left_aside() {
+        let folder = folder_with(&["a.log"]);
+        symlink("/dev/null", folder.path().join("b.log")).expect("linked");
+        let texts = asides(&["*.log"], folder.path());
+        assert!(texts[0].contains("b.log is a device"), "{texts:?}");
     }
 
     #[test]

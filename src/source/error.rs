@@ -68,6 +68,9 @@ pub enum SourceError {
         /// What is wrong with its head.
         what: String,
     },
+    /// A file that is no log by its content.
+    #[error("{0}")]
+    NoLog(super::Aside),
     /// Something that logs are not read from.
     #[error("{} is {what}; logmill reads regular files only", .path.display())]
     Unsupported {

@@ -30,6 +30,7 @@ mod fingerprint;
 mod glob;
 mod held;
 mod known;
+mod magic;
 mod map;
 mod marks;
 mod peek;
@@ -80,7 +81,7 @@ pub use plain::{IoMode, PlainReader};
 pub use plan::plan;
 pub use rows::{Before, Part, Rows};
 pub use segment::{
-    Copy, Found, Lost, Problem, SealRules, SegmentState, SegmentTask, SourcePlan, Waiting,
+    Aside, Copy, Found, Lost, Problem, SealRules, SegmentState, SegmentTask, SourcePlan, Waiting,
 };
 pub use split::{Split, splits};
 pub use stream::{StreamEnd, StreamReader};

@@ -14,10 +14,14 @@ pub const PEEK_BYTES_MAX: usize = 64 * 1024;
 ///
 /// # Errors
 ///
-/// `Io`, `Damaged`, and `Truncated` when the compressed file ends before that.
+/// `Io`, `Damaged`, `Truncated` when the compressed file ends before that, and `NoLog` for what is none.
 pub fn read_head(path: &Path) -> Result<Vec<u8>, SourceError> {
     let meta = std::fs::metadata(path).map_err(SourceError::io("look at", path))?;
-    Probe::open(&Found::new(path, &meta))?.first_bytes(PEEK_BYTES_MAX)
+    let probe = Probe::open(&Found::new(path, &meta))?;
+    match probe.no_log() {
+        Some(aside) => Err(SourceError::NoLog(aside)),
+        None => probe.first_bytes(PEEK_BYTES_MAX),
+    }
 }
 
 /// As [`read_head`], of the task's segment.

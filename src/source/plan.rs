@@ -6,7 +6,7 @@
 //!    compressed. Of several the longest is it.
 //! 4. A file whose whole content is the beginning of a segment, as far as that was consumed or is there, is a copy, and
 //!    counts nothing ([`copies`]).
-//! 5. Anything else is a new segment.
+//! 5. Anything else is a new segment, unless it is no log: an archive, a database ([`Probe::no_log`]).
 //! 6. A held file, which no path leads to any more, is looked at last: any other file with its bytes stands for it. What
 //!    is read of it is read first ([`held`]).
 //! 7. What then is left of the known segments is gone, and what may have followed is a gap ([`gone`]).
@@ -228,6 +228,11 @@ impl<'p> Planner<'p> {
         for file in self.without_copies_of_each_other(files) {
             let planned = Probe::open(file).and_then(|probe| {
                 if probe.found.size == 0 || self.is_destroyed(file, &probe) {
+                    return Ok(Rest::None);
+                }
+                if let Some(aside) = probe.no_log() {
+                    self.outcome.asides.push(aside);
+                    self.outcome.spent.push(probe.found);
                     return Ok(Rest::None);
                 }
                 self.go_on(&probe, None, Place::start())

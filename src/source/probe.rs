@@ -10,8 +10,9 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::compression::MAGIC_BYTES;
 use super::decoder::Decoder;
 use super::fingerprint::{FINGERPRINT_BYTES_MAX, covered};
+use super::magic::no_log;
 use super::positioned::{Holes, read_exact};
-use super::{Compression, Fingerprint, Found, SourceError};
+use super::{Aside, Compression, Fingerprint, Found, SourceError};
 
 /// Bytes looked through at a time for the last newline.
 const STEP_BYTES: usize = 64 * 1024;
@@ -84,6 +85,12 @@ impl Probe {
         let filled = self.decoder()?.fill(&mut head)?;
         head.truncate(filled);
         Ok(head)
+    }
+
+    /// What the file is, if it is no log.
+    pub(crate) fn no_log(&self) -> Option<Aside> {
+        let what = no_log(&self.head, self.compression)?;
+        Some(Aside { path: self.found.path.clone(), what })
     }
 
     pub(crate) fn decoder(&self) -> Result<Decoder, SourceError> {

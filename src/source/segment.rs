@@ -1,5 +1,6 @@
 //! What the source layer hands around: files found, segments known, and what is to be read of them.
 
+use std::fmt;
 use std::fs::{File, Metadata};
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::MetadataExt;
@@ -304,6 +305,21 @@ pub struct Problem {
     pub error: SourceError,
 }
 
+/// What a glob matches and is no log: it is left out and told once, and nothing is missing without it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Aside {
+    /// The path as found.
+    pub path: PathBuf,
+    /// What it is, with its article, and what to do about it.
+    pub what: String,
+}
+
+impl fmt::Display for Aside {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} is {}", self.path.display(), self.what)
+    }
+}
+
 /// What a batch has to read, and what it learnt on the way.
 #[derive(Debug, Default)]
 pub struct SourcePlan {
@@ -318,6 +334,8 @@ pub struct SourcePlan {
     pub lost: Vec<Lost>,
     /// Files that are left out this time.
     pub problems: Vec<Problem>,
+    /// Files that are no logs by their content: archives, images, programs, databases.
+    pub asides: Vec<Aside>,
     /// Unfinished last lines, which the next batches look at again.
     pub waiting: Vec<Waiting>,
     /// Files that hold nothing but the beginning of a segment, of which nothing counts. They are looked at again when they

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::support::{JOB, World, line, repo};
+use crate::support::{JOB, World, line, lines, repo};
 
 /// After a run of ten good lines and a bad one.
 fn after_a_run() -> World {
@@ -175,9 +175,39 @@ fn explain_shows_the_steps_in_order() {
 }
 
 #[test]
+fn status_before_a_first_batch_tells_what_waits_and_no_seconds() {
+    let world = World::new();
+    world.write("logs/a.log", lines(0, 3));
+    let bytes = lines(0, 3).len();
+    let waits = format!("nothing was read yet: {bytes} B in 1 file wait for the first batch");
+    let status = |more: &[&str]| world.logmill(&[&["status", "job.toml"], more].concat()).expect(0);
+    assert_eq!(status(&[]).out, format!("hits: never ran; {waits}\n"));
+    let json = status(&["--json"]).json();
+    assert_eq!((&json["lag_bytes"], &json["lag_files"]), (&bytes.into(), &1.into()));
+    assert!(json["lag_seconds"].is_null());
+    // The same once there is a state without a batch.
+    world.rename("logs/a.log", "a");
+    world.run(&[]).expect(1);
+    world.rename("a", "logs/a.log");
+    let out = status(&[]).out;
+    assert!(out.contains("last batch  none yet") && out.contains(&waits), "{out}");
+    let json = status(&["--json"]).json();
+    assert!(json["lag_seconds"].is_null() && json["lag_bytes"] == bytes, "{json}");
+    world.run(&[]).expect(0);
+    let json = status(&["--json"]).json();
+    assert_eq!((&json["lag_seconds"], &json["lag_files"]), (&0.into(), &0.into()));
+}
+
+#[test]
 fn status_tells_of_the_last_batch_the_lag_and_the_outputs() {
     let world = World::with_lines(1);
-    assert_eq!(world.logmill(&["status", "job.toml"]).expect(0).out, "hits: never ran\n");
+    assert_eq!(
+        world.logmill(&["status", "job.toml"]).expect(0).out,
+        format!(
+            "hits: never ran; nothing was read yet: {} B in 1 file wait for the first batch\n",
+            line(0, 200).len()
+        )
+    );
     let world = after_a_run();
     let more = line(10, 200);
     world.append("logs/a.log", &more);

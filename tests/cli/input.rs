@@ -1,6 +1,8 @@
 //! Which files and lines count: nothing found, last lines without a newline, rejects, two globs on one file.
 
 use std::io::Write;
+use std::os::unix::fs::symlink;
+use std::os::unix::net::UnixListener;
 
 use crate::support::{JOB, World, line, lines};
 
@@ -36,6 +38,58 @@ fn a_folder_among_the_files_of_a_glob_stops_nothing() {
     std::fs::create_dir(world.path("logs/old.log")).expect("a folder");
     world.run(&[]).expect(0);
     assert_eq!(world.summary(), ["200\t3\t303"]);
+}
+
+#[test]
+fn a_folder_named_as_a_file_stops_no_other() {
+    let world = World::with_lines(3);
+    std::fs::create_dir(world.path("old")).expect("a folder");
+    world.job(&JOB.replace("\"logs/*.log*\"", "\"logs/*.log\", \"old\""));
+    world.run(&[]).expect(1).says(&["old is a folder; write"]);
+    assert_eq!(world.summary(), ["200\t3\t303"]);
+}
+
+#[test]
+fn a_link_to_nowhere_is_told_once_and_read_when_it_leads_somewhere() {
+    let world = World::with_lines(3);
+    let link = || symlink(world.path("elsewhere"), world.path("logs/b.log")).expect("linked");
+    link();
+    world.run(&[]).expect(0).says(&["logs/b.log is a link to nowhere"]);
+    assert_eq!(world.summary(), ["200\t3\t303"]);
+    world.run(&[]).expect(0).quiet();
+    world.append("logs/a.log", line(3, 200));
+    world.run(&[]).expect(0).quiet();
+    world.write("elsewhere", lines(4, 2));
+    world.run(&[]).expect(0).quiet();
+    assert_eq!(world.summary(), ["200\t6\t615"]);
+    // Anew: what it led to is gone.
+    std::fs::remove_file(world.path("elsewhere")).expect("removed");
+    world.run(&[]).expect(0).says(&["logs/b.log is a link to nowhere"]);
+}
+
+#[test]
+fn what_is_no_file_among_the_files_of_a_glob_is_told_once_and_stops_nothing() {
+    let world = World::with_lines(3);
+    let _socket = UnixListener::bind(world.path("logs/s.log")).expect("a socket");
+    symlink("loop.log", world.path("logs/loop.log")).expect("linked");
+    symlink("/dev/zero", world.path("logs/zero.log")).expect("linked");
+    let done = world.run(&[]).expect(0);
+    done.says(&["s.log is a socket; logmill reads regular files only", "zero.log is a device"])
+        .says(&["loop.log is a link that leads in a circle"]);
+    assert_eq!(world.summary(), ["200\t3\t303"]);
+    world.run(&[]).expect(0).quiet();
+    let again = world.run_json(&[]);
+    assert_eq!(again["notices"], serde_json::json!([]));
+    let check = world.logmill(&["check", "job.toml"]).expect(0);
+    assert!(check.out.contains("s.log is a socket"), "{}", check.out);
+}
+
+#[test]
+fn a_link_to_nowhere_alone_is_no_file_and_is_named() {
+    let world = World::new();
+    std::fs::create_dir_all(world.path("logs")).expect("a folder");
+    symlink("nowhere", world.path("logs/a.log")).expect("linked");
+    world.run(&[]).expect(1).says(&["no file matches", "logs/a.log is a link to nowhere"]);
 }
 
 #[test]
@@ -223,4 +277,93 @@ fn damaged_files_among_many_are_all_told_and_the_others_count() {
     let done = world.run(&[]).expect(1);
     done.says(&["b0.log.gz is damaged", "and 10 more problems like these"]);
     assert_eq!(world.summary(), ["200\t3\t303"]);
+}
+
+/// A tar archive of one member.
+fn tar(name: &str, content: &[u8]) -> Vec<u8> {
+    let mut header = vec![0; 512];
+    header[..name.len()].copy_from_slice(name.as_bytes());
+    header[100..108].copy_from_slice(b"0000644\0");
+    header[124..136].copy_from_slice(format!("{:011o}\0", content.len()).as_bytes());
+    header[148..156].fill(b' ');
+    header[156..265].copy_from_slice(&[&b"0"[..], &[0; 100], b"ustar\x0000"].concat());
+    let sum: u64 = header.iter().map(|byte| u64::from(*byte)).sum();
+    header[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+    let padding = vec![0; (512 - content.len() % 512) % 512 + 1024];
+    [header, content.to_vec(), padding].concat()
+}
+
+#[test]
+fn archives_and_databases_among_the_logs_are_told_once_and_counted_nowhere() {
+    let world = World::with_lines(3);
+    let text = lines(3, 40);
+    world.write("logs/b.log.tar", tar("b.log", text.as_bytes()));
+    world.write("logs/b.log.tar.gz", gzip(&tar("b.log", text.as_bytes())));
+    world.write("logs/b.log.gz.gz", gzip(&gzip(text.as_bytes())));
+    world.write("logs/b.log.lz4", [&b"\x04\x22\x4d\x18"[..], text.as_bytes()].concat());
+    world.write("logs/b.log.png", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR");
+    rusqlite::Connection::open(world.path("logs/b.log.db"))
+        .and_then(|database| database.execute("CREATE TABLE a (b)", ()))
+        .expect("a database");
+    world.run(&[]).expect(0).says(&[
+        "b.log.tar is a tar archive; unpack it",
+        "b.log.tar.gz is a tar archive within gzip data; unpack it",
+        "b.log.gz.gz is gzip data within gzip data; decompress it once",
+        "b.log.lz4 is lz4 data; compress it with gzip",
+        "b.log.png is an image, and no log",
+        "b.log.db is an SQLite database, and no log",
+    ]);
+    assert_eq!(world.summary(), ["200\t3\t303"]);
+    world.run(&[]).expect(0).quiet();
+    let audit = world.logmill(&["audit", "job.toml"]).expect(0);
+    assert!(!audit.out.contains("b.log."), "{}", audit.out);
+    let status = world.logmill(&["status", "job.toml", "--json"]).expect(0).json();
+    assert_eq!((&status["lag_bytes"], &status["lines"]), (&0.into(), &3.into()));
+    let check = world.logmill(&["check", "job.toml", "--json"]).expect(0).json();
+    assert_eq!(check["files"].as_array().map(Vec::len), Some(1), "{check}");
+    assert_eq!(check["problems"].as_array().map(Vec::len), Some(6), "{check}");
+    world.logmill(&["verify", "job.toml"]).expect(0);
+    // Unpacked, it counts.
+    world.write("logs/b.log", text);
+    world.run(&[]).expect(0).quiet();
+    assert_eq!(world.logmill(&["status", "job.toml", "--json"]).json()["lines"], 43);
+}
+
+#[test]
+fn nothing_but_an_archive_is_no_log_to_read() {
+    let world = World::new();
+    world.write("logs/a.log.tar.gz", gzip(&tar("a.log", lines(0, 3).as_bytes())));
+    world.run(&[]).expect(1).says(&["there is no log to read", "a.log.tar.gz is a tar archive"]);
+    let init = world.logmill(&["init", "logs/a.log.tar.gz"]).expect(1);
+    init.says(&["a.log.tar.gz is a tar archive within gzip data"]);
+}
+
+#[test]
+fn a_log_that_begins_as_an_archive_does_is_a_log() {
+    let world = World::new();
+    world.job(
+        &JOB.replace("\"combined\"", "\"lines\"")
+            .replace("[\"status\"]", "[\"line\"]")
+            .replace("bytes = \"sum(body_bytes_sent)\"\n", "bytes = \"sum(length(line))\"\n"),
+    );
+    for (name, text) in
+        [("a", "PK\n"), ("b", "PK\u{3}\u{4} text\n"), ("c", "BZh9\n"), ("d", "7z\n")]
+    {
+        world.write(&format!("logs/{name}.log"), text);
+    }
+    world.run(&[]).expect(0).quiet();
+    let lines: Vec<_> =
+        world.summary().iter().map(|row| row.split('\t').next().unwrap_or("").to_owned()).collect();
+    assert_eq!(lines, ["7z", "BZh9", "PK", "PK\u{3}\u{4} text"]);
+}
+
+#[test]
+fn the_jobs_own_database_within_the_globs_is_left_alone() {
+    let world = World::with_lines(3);
+    world.job(&JOB.replace("out/hits.db", "logs/own.log.db"));
+    world.run(&[]).expect(0).quiet();
+    world.append("logs/a.log", line(3, 200));
+    world.run(&[]).expect(0).says(&["logs/own.log.db is the job's own output; leave it out"]);
+    world.run(&[]).expect(0).quiet();
+    assert_eq!(world.summary(), ["200\t4\t406"]);
 }

@@ -162,7 +162,54 @@ fn usage_mistakes_end_with_status_2_and_say_which_options_there_are() {
     world.logmill(&["runn", "job.toml"]).expect(2).says(&["unrecognized subcommand 'runn'", "run"]);
     world.run(&["--finale"]).expect(2).says(&["unexpected argument '--finale'", "--final"]);
     world.run(&["--threads", "0"]).expect(2).says(&["--threads"]);
-    world.run(&["--memory", "much"]).expect(2).says(&["a size is written as"]);
+    world.run(&["--memory", "much"]).expect(2).says(&["`much` is no size"]);
+}
+
+#[test]
+fn units_are_written_as_documented_or_refused_with_what_to_write() {
+    let window = |text: &str| refused("by = [", &format!("window = \"{text}\"\nby = ["));
+    points_at(&window("1M"), "\"1M\"");
+    window("1M").says(&["job.toml:6:10: `1M` is no duration", "\"1m\" are minutes", "\"1mo\""]);
+    window("1 m").says(&["without spaces: \"1m\""]);
+    window("1MIN").says(&["write \"1m\""]);
+    window("1H").says(&["write \"1h\""]);
+    window("1mo").says(&["not built yet"]);
+    window("-1m").says(&["not negative"]);
+    window("99999999w").says(&["at most 36500d"]);
+    let seal = |text: &str| refused("[reduce]", &format!("seal_after = \"{text}\"\n[reduce]"));
+    seal("1.5h").says(&["whole one"]);
+    seal("0s").says(&["at least 1ms"]);
+    let limit = |text: &str| refused("[reduce]", &format!("[limits]\n{text}\n[reduce]"));
+    limit("memory = \"1G\"").says(&["`1G` is no size", "\"1GiB\" is in powers of 1,024"]);
+    limit("line = \"1 MiB\"").says(&["without spaces: \"1MiB\""]);
+    let world = World::new();
+    world.run(&["--memory", "1gib"]).expect(2).says(&["write \"1GiB\""]);
+    let watch = |more: &[&str]| world.logmill(&[&["watch", "job.toml"], more].concat()).expect(2);
+    watch(&["--every", "5S"]).says(&["write \"5s\""]);
+    watch(&["--refresh", "1M"]).says(&["\"1m\" are minutes"]);
+}
+
+#[test]
+fn a_column_with_the_name_of_a_folder_is_refused_with_what_to_do() {
+    let done = refused("by = [\"status\"]", "window = \"1h\"\nby = [\"status AS date\"]");
+    points_at(&done, "\"status AS date\"");
+    done.says(&["folders `date=…` of [output.summary]", "give it another name"]);
+}
+
+#[test]
+fn a_table_that_no_database_takes_is_refused_when_the_job_is_compiled() {
+    let table = |name: &str| {
+        let to = format!("path = \"out/hits.db\"\ntable = \"{name}\"");
+        refused("path = \"out/hits.db\"", &to)
+    };
+    table("sqlite_x").says(&["`sqlite_x` is no table name", "SQLite keeps names"]);
+    table("SQLite_X").says(&["SQLite keeps names"]);
+    table("logs.t2").says(&["`logs.t2` is no table name", "stands in `url`"]);
+    table("hits_batches").says(&["tables of batches end in _batches"]);
+    table("").says(&["is no table name"]);
+    table(&"a".repeat(57)).says(&["at most 56 characters"]);
+    let done = refused("name = \"hits\"", "name = \"hits_batches\"");
+    points_at(&done, "\"hits_batches\"");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Where outputs and state go, and what happens where they can't.
 
-use crate::support::{JOB, World};
+use crate::support::{JOB, World, tables};
 
 #[test]
 fn an_output_path_that_is_a_file_is_refused_in_words() {
@@ -153,4 +153,108 @@ fn two_jobs_may_share_a_state_directory_and_an_output_folder() {
     world.logmill(&["run", "job.toml", "other.toml"]).expect(0).quiet();
     assert!(world.has_parquet("out/hits") && world.has_parquet("out/others"));
     assert!(world.path(".logmill/others/catalog.db").exists());
+}
+
+/// [`JOB`] under another name, with another database.
+fn other_job() -> String {
+    JOB.replace("name = \"hits\"", "name = \"other\"").replace("out/hits.db", "out/other.db")
+}
+
+#[test]
+fn two_jobs_with_one_folder_are_refused_in_words() {
+    let world = World::with_lines(3);
+    world.write("other.toml", other_job());
+    world.run(&[]).expect(0);
+    let other = |more: &[&str]| world.logmill(&[&["run", "other.toml"], more].concat());
+    let done = other(&[]).expect(1);
+    done.says(&["out/hits is the output of the job hits of another state directory", "--adopt"]);
+    assert_eq!(world.summary(), ["200\t3\t303"]);
+    assert!(!world.path("out/other.db").exists());
+    let both = world.logmill(&["run", "job.toml", "other.toml"]).expect(1);
+    both.says(&["logmill: other: "]).hides("logmill: hits: ");
+    // Elsewhere it runs.
+    other(&["--output", "elsewhere"]).expect(0).quiet();
+}
+
+#[test]
+fn one_job_with_two_states_is_refused_too_until_the_folder_is_deleted_or_taken_over() {
+    let events = "[output.events]\npath = \"out/events\"\ncolumns = [\"path\"]\n";
+    let world = World::with_lines(3);
+    world.job(&format!("{JOB}{events}"));
+    let rows = || tables::read_parquet(&world.path("out/events")).rows.len();
+    world.run(&[]).expect(0);
+    std::fs::remove_dir_all(world.path(".logmill")).expect("the state is lost");
+    world.run(&[]).expect(1).says(&["out/hits is the output of", "delete the folder"]);
+    assert_eq!(rows(), 3, "nothing came twice");
+    world.write("out/events/somebodys.txt", "");
+    world.run(&["--adopt"]).expect(0);
+    assert_eq!((rows(), world.summary()), (3, vec!["200\t3\t303".to_owned()]));
+    assert!(world.path("out/events/somebodys.txt").exists());
+    world.run(&[]).expect(0).quiet();
+    // Deleted, it is anybody's, and this state writes it anew.
+    std::fs::remove_dir_all(world.path("out/hits")).expect("removed");
+    world.run(&[]).expect(0).says(&["were written anew"]);
+    assert_eq!(world.summary(), ["200\t3\t303"]);
+    // Lost with all there was, it begins anew.
+    std::fs::remove_dir_all(world.path(".logmill")).expect("removed");
+    std::fs::remove_dir_all(world.path("out")).expect("removed");
+    world.run(&[]).expect(0).quiet();
+    assert_eq!(rows(), 3);
+}
+
+#[test]
+fn state_and_outputs_that_are_moved_together_go_on() {
+    let world = World::with_lines(3);
+    world.run(&[]).expect(0);
+    std::fs::create_dir(world.path("new")).expect("a folder");
+    for name in ["logs", "out", ".logmill", "job.toml"] {
+        world.rename(name, &format!("new/{name}"));
+    }
+    world.append("new/logs/a.log", crate::support::lines(3, 1));
+    world.logmill(&["run", "new/job.toml"]).expect(0);
+    assert_eq!(tables::read_parquet(&world.path("new/out/hits")).rows, ["200\t4\t406"]);
+}
+
+#[test]
+fn an_output_within_anothers_is_refused_whichever_came_first() {
+    let world = World::with_lines(3);
+    let inner = other_job().replace("out/hits\"", "out/hits/inner\"");
+    world.write("other.toml", &inner);
+    world.run(&[]).expect(0);
+    let done = world.logmill(&["run", "other.toml"]).expect(1);
+    done.says(&["out/hits/inner lies within", "give this job another `path`"]);
+    // Not even --adopt: the outer one would still show both.
+    world.logmill(&["run", "other.toml", "--adopt"]).expect(1).says(&["lies within"]);
+    std::fs::remove_dir_all(world.path("out")).expect("removed");
+    world.logmill(&["run", "other.toml"]).expect(0);
+    world.run(&[]).expect(1).says(&["out/hits/inner lies within"]);
+}
+
+#[test]
+fn of_two_first_runs_at_once_one_has_the_folder() {
+    for _ in 0..10 {
+        let world = World::with_lines(3);
+        world.write("other.toml", other_job());
+        let start = |job: &str| world.command(&["run", job]).spawn().expect("starts");
+        let ended = [start("job.toml"), start("other.toml")]
+            .map(|mut run| run.wait().expect("ends").code());
+        let mut both = ended;
+        both.sort();
+        assert_eq!(both, [Some(0), Some(1)]);
+        assert_eq!(world.summary(), ["200\t3\t303"]);
+        let winner = if ended[0] == Some(0) { "job.toml" } else { "other.toml" };
+        world.append("logs/a.log", crate::support::lines(3, 1));
+        world.logmill(&["run", winner]).expect(0);
+        assert_eq!(world.summary(), ["200\t4\t406"]);
+    }
+}
+
+#[test]
+fn one_table_of_two_jobs_is_refused_in_words() {
+    let world = World::with_lines(3);
+    let other = other_job().replace("out/hits\"", "out/other\"");
+    world.write("other.toml", other.replace("out/other.db\"", "out/hits.db\"\ntable = \"hits\""));
+    world.run(&[]).expect(0);
+    world.logmill(&["run", "other.toml"]).expect(4).says(&["belongs to", "--adopt"]);
+    assert_eq!(world.sqlite(), ["200\t3\t303"]);
 }

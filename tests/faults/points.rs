@@ -25,9 +25,12 @@ impl Point {
     /// strace's options for a fault here, such as `signal=SIGKILL`.
     pub fn options(&self, fault: &str) -> Vec<String> {
         let Point { path, call, number, .. } = self;
-        let path = path.display().to_string();
         let inject = format!("inject={call}:{fault}:when={number}");
-        ["-P".into(), path, "-e".into(), format!("trace={call}"), "-e".into(), inject].into()
+        let mut options = vec!["-e".into(), format!("trace={call}"), "-e".into(), inject];
+        if !path.as_os_str().is_empty() {
+            options.extend(["-P".into(), path.display().to_string()]);
+        }
+        options
     }
 
     pub fn syncs(&self) -> bool {

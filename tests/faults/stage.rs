@@ -8,6 +8,8 @@ use std::process::Output;
 use tempfile::TempDir;
 
 use crate::input;
+use crate::kept;
+use crate::mariadb::Table;
 use crate::site::{self, Contents, Row, Site};
 use crate::strace;
 
@@ -18,6 +20,8 @@ const SECONDS: u64 = 25;
 /// The job, and its state and outputs before the batch of the present phase.
 pub struct Stage {
     pub site: Site,
+    /// On the server, if the job writes there too.
+    table: Option<Table>,
     before: TempDir,
     phase: usize,
     lines: u64,
@@ -44,10 +48,20 @@ impl Stage {
         Stage::of_lines(LINES)
     }
 
+    /// The same with a table on the server.
+    pub fn with_table(table: Table, lines: Option<u64>) -> Stage {
+        Stage::of(Some(table), lines.unwrap_or(LINES))
+    }
+
     /// The same with other logs.
     pub fn of_lines(lines: u64) -> Stage {
+        Stage::of(None, lines)
+    }
+
+    fn of(table: Option<Table>, lines: u64) -> Stage {
         let before = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).expect("a temporary folder");
-        let stage = Stage { site: Site::new(None), before, phase: 0, lines };
+        let site = Site::new(table.as_ref());
+        let stage = Stage { site, table, before, phase: 0, lines };
         stage.write_logs(0);
         stage.keep();
         stage
@@ -79,12 +93,18 @@ impl Stage {
         for folder in CHANGED {
             copy(&self.site.path().join(folder), &self.before.path().join(folder));
         }
+        if let Some(table) = self.table.as_ref().filter(|_| self.phase > 0) {
+            kept::keep(table);
+        }
     }
 
     /// Sets the job back.
     pub fn restore(&self) {
         for folder in CHANGED {
             copy(&self.before.path().join(folder), &self.site.path().join(folder));
+        }
+        if let Some(table) = &self.table {
+            kept::restore(table);
         }
     }
 
@@ -150,12 +170,25 @@ impl Stage {
             let words = String::from_utf8_lossy(&output.stderr);
             return Err(format!("the next run ended with {}: {words}", output.status));
         }
-        let contents = self.site.contents();
-        if contents != expected.contents {
-            return Err(format!("after the next run {}", contents.diff(&expected.contents)));
-        }
+        self.equals(&expected.contents).map_err(|what| format!("after the next run {what}"))?;
         self.site.has_no_leftovers();
         Ok(())
+    }
+
+    /// Compares all outputs.
+    pub fn equals(&self, expected: &Contents) -> Result<(), String> {
+        let contents = self.site.contents();
+        if contents != *expected {
+            return Err(contents.diff(expected));
+        }
+        match self.table.as_ref().map(Table::rows) {
+            Some(rows) if rows != expected.mysql_rows() => Err(format!(
+                "the server's rows differ: {} of {}",
+                rows.len(),
+                expected.mysql_rows().len()
+            )),
+            _ => Ok(()),
+        }
     }
 }
 

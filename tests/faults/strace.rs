@@ -55,6 +55,11 @@ impl Call {
         unescape(text.unwrap_or_else(|| panic!("no whole text in {self:?}")))
     }
 
+    /// The first bytes in an argument, as many as strace shows.
+    pub fn first_bytes(&self, at: usize) -> Vec<u8> {
+        unescape(self.args[at].trim_matches(['"', '.']))
+    }
+
     /// All paths in its arguments.
     pub fn paths(&self) -> Vec<PathBuf> {
         let named = |at: &usize| !self.args[*at].starts_with("AT_FDCWD");

@@ -27,7 +27,12 @@ impl Table {
         rows
     }
 
-    fn query(&self, query: &str) -> Vec<Vec<String>> {
+    /// `kind`: what is added to their names.
+    pub fn drop_tables(&self, kind: &str) {
+        self.query(&format!("DROP TABLE IF EXISTS {0}{kind}, {0}{kind}_batches", self.name));
+    }
+
+    pub fn query(&self, query: &str) -> Vec<Vec<String>> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         runtime.expect("a runtime").block_on(async {
             let mut connection =
@@ -49,7 +54,8 @@ fn text(value: mysql_async::Value) -> String {
 impl Drop for Table {
     fn drop(&mut self) {
         if !std::thread::panicking() {
-            self.query(&format!("DROP TABLE IF EXISTS {0}, {0}_batches", self.name));
+            self.drop_tables("");
+            self.drop_tables("_kept");
         }
     }
 }

@@ -7,8 +7,15 @@ use crate::site::{Site, Watch};
 
 #[test]
 fn sigterm_in_the_middle_of_work_ends_it_within_seconds_with_whole_batches() {
-    let terms = crate::count("LOGMILL_WATCH_TERMS", 8);
-    let site = Site::new("watch_term", false);
+    told_to_end(Site::new("watch_term", false), crate::count("LOGMILL_WATCH_TERMS", 8));
+}
+
+#[test]
+fn sigterm_in_the_middle_of_a_delivery_to_a_server_does_so_too() {
+    told_to_end(Site::new("watch_term_server", true), crate::count("LOGMILL_WATCH_TERMS", 8));
+}
+
+fn told_to_end(site: Site, terms: u64) {
     let log = site.logs().join("a.log");
     let mut random = lines::Random::new(3);
     let mut written = 0;

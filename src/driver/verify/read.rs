@@ -6,7 +6,7 @@ use super::super::segment::reader_line_bytes;
 use crate::format::Tokenizer;
 use crate::plan::Plan;
 use crate::source::{
-    self, Chunk, ChunkBuffer, IoMode, PlainReader, SegmentState, SegmentTask, SourceError,
+    self, Chunk, ChunkBuffer, IoMode, PlainReader, Rows, SegmentState, SegmentTask, SourceError,
     StreamReader,
 };
 
@@ -21,7 +21,7 @@ pub(super) fn tokenizer(
     plan: &Plan,
     task: &SegmentTask,
 ) -> Result<Box<dyn Tokenizer>, SourceError> {
-    let head = if plan.format.needs_head() { source::task_head(task)? } else { Vec::new() };
+    let head = if plan.format.looks_at_head() { source::task_head(task)? } else { Vec::new() };
     let wanted: Vec<&str> = plan.map.fields.iter().map(String::as_str).collect();
     let tokenizer = plan.format.tokenizer(&wanted, &head);
     tokenizer
@@ -31,25 +31,25 @@ pub(super) fn tokenizer(
 /// Reads all of a task; answers what the segment was.
 pub(super) fn read(
     plan: &Plan,
-    task: &SegmentTask,
+    (task, rows): (&SegmentTask, Option<Rows>),
     io: IoMode,
     progress: &dyn Progress,
     take: Take<'_>,
 ) -> Result<SegmentState, RunError> {
     match task.compression.is_compressed() {
-        true => stream(plan, task, progress, take),
-        false => plain(plan, task, io, progress, take),
+        true => stream(plan, (task, rows), progress, take),
+        false => plain(plan, (task, rows), io, progress, take),
     }
 }
 
 fn plain(
     plan: &Plan,
-    task: &SegmentTask,
+    (task, rows): (&SegmentTask, Option<Rows>),
     io: IoMode,
     progress: &dyn Progress,
     take: Take<'_>,
 ) -> Result<SegmentState, RunError> {
-    let reader = PlainReader::open(task, io, reader_line_bytes(plan.limits))?;
+    let reader = PlainReader::open(task, io, reader_line_bytes(plan.limits))?.with_rows(rows);
     let mut buffer = ChunkBuffer::default();
     let end = task.end.unwrap_or(task.found.size);
     for split in source::splits(task.start, end, CHUNK_BYTES) {
@@ -62,11 +62,12 @@ fn plain(
 
 fn stream(
     plan: &Plan,
-    task: &SegmentTask,
+    (task, rows): (&SegmentTask, Option<Rows>),
     progress: &dyn Progress,
     take: Take<'_>,
 ) -> Result<SegmentState, RunError> {
-    let mut reader = StreamReader::open(task, CHUNK_BYTES, reader_line_bytes(plan.limits))?;
+    let line_bytes_max = reader_line_bytes(plan.limits);
+    let mut reader = StreamReader::with_rows(task, CHUNK_BYTES, line_bytes_max, rows)?;
     let mut buffer = ChunkBuffer::default();
     while let Some(chunk) = reader.next_chunk(&mut buffer)? {
         take(&chunk)?;

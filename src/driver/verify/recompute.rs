@@ -15,6 +15,7 @@ use super::read;
 use super::rows::{Codec, Row};
 use super::scratch::Scratch;
 use super::sorter::Sorter;
+use crate::engine::map::Lines;
 use crate::engine::reference::{Groups, Reader, Record, Segment};
 use crate::engine::timepart;
 use crate::job::Partition;
@@ -146,18 +147,19 @@ impl<'p> Pass<'p> {
             first_time,
             tokenizer: tokenizer.as_ref(),
         };
-        read::read(self.plan, task, io, progress, &mut |chunk| {
+        read::read(self.plan, (task, tokenizer.rows()), io, progress, &mut |chunk| {
             // A line that is too long is a reject, and nothing but its length is known of it.
             let long = chunk.oversize.as_ref().map(|line| line.length + u64::from(line.terminated));
             self.bytes += chunk.bytes.len() as u64 + long.unwrap_or(0);
-            self.chunk(segment, (chunk.bytes, chunk.offset), progress)
+            let lines = Lines { bytes: chunk.bytes, offset: chunk.offset, before: chunk.before };
+            self.chunk(segment, lines, progress)
         })
     }
 
     fn chunk(
         &mut self,
         segment: Segment<'_>,
-        chunk: (&[u8], u64),
+        chunk: Lines<'_>,
         progress: &dyn Progress,
     ) -> Result<(), RunError> {
         let Pass { plan, reader, groups, codec, events, .. } = self;

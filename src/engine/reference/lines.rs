@@ -7,6 +7,7 @@ use bumpalo::Bump;
 use super::encode;
 use super::states::Place;
 use crate::data::{DataType, Scalar};
+use crate::engine::map::Lines;
 use crate::engine::poison;
 use crate::format::{Converter, RawBlock, Tokenizer, utf8_lossy};
 use crate::plan::{AggregatePlan, Plan, ReducePlan, SlotKind};
@@ -69,23 +70,28 @@ impl<'p> Reader<'p> {
         reduce.measures.iter().flat_map(|measure| &measure.calls).map(AsRef::as_ref)
     }
 
-    /// Calls with each record of some whole lines, which begin at an offset of the segment.
+    /// Calls with each record of some whole lines of the segment.
     pub fn records<E>(
         &self,
         segment: Segment<'_>,
-        (bytes, offset): (&[u8], u64),
+        lines: Lines<'_>,
         mut each: impl FnMut(Record) -> Result<(), E>,
     ) -> Result<(), E> {
+        let Lines { bytes, offset, mut before } = lines;
         let mut at = 0;
         while at < bytes.len() {
             let (arena, mut block) = (Bump::new(), RawBlock::careful());
+            block.before = before;
             let is_start = offset == 0 && at == 0;
             let cut = || segment.tokenizer.tokenize(&bytes[at..], is_start, 1, &arena, &mut block);
             let Ok(used) = poison::catch(cut) else {
                 // A line that makes this program fail is a reject.
-                at += line_bytes(&bytes[at..]);
+                let passed = line_bytes(&bytes[at..]);
+                before.preamble = before.preamble.saturating_sub(passed as u64);
+                at += passed;
                 continue;
             };
+            before = block.before;
             for row in 0..block.lines.len() {
                 let line = block.lines[row];
                 let start = line.as_ptr() as usize - bytes.as_ptr() as usize;

@@ -77,7 +77,7 @@ fn usual(plan: &Plan, log: &str) -> Rows {
         SegmentContext { index: 0, source_file: "x", rank: (0, 7), tokenizer: &*tokenizer };
     let mut mappers = Mappers::new(&common);
     let mut none: [Option<&mut dyn RecordSink>; 1] = [None];
-    let lines = Lines { bytes: log.as_bytes(), offset: 0 };
+    let lines = Lines { bytes: log.as_bytes(), ..Lines::default() };
     mappers.chunk(&[segment], &lines, &mut none).expect("no panic");
     let delta = Delta::reduce(vec![mappers.each[0].take_tables()]);
     let mut merge = Merge::new(delta.cursors(Partition::None, 0, 1));
@@ -112,7 +112,9 @@ fn other(plan: &Plan, log: &str, lines: usize) -> Rows {
             groups.add(&record);
             Ok::<(), ()>(())
         };
-        reader.records(segment, (chunk.as_bytes(), offset), each).expect("no errors");
+        reader
+            .records(segment, Lines { bytes: chunk.as_bytes(), offset, ..Lines::default() }, each)
+            .expect("no errors");
         offset += chunk.len() as u64;
         parts.extend(groups.drain());
         assert_eq!(groups.heap_bytes(), 0);

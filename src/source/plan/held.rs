@@ -21,7 +21,7 @@ impl<'p> Planner<'p> {
             return;
         }
         let planned = Probe::open(file).and_then(|probe| {
-            if self.is_destroyed(file, &probe) {
+            if self.is_destroyed(file, &probe) || probe.no_log().is_some() {
                 self.outcome.spent.push(file.clone());
             } else if !self.held_by_content(file, &probe)? && !self.is_read_as_new(&probe)? {
                 self.go_on(&probe, None, Place::start())?;

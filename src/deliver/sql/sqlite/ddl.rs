@@ -27,8 +27,9 @@ pub(super) fn create_key(table: &SqlTable, columns: &[ColumnDef]) -> Option<Stri
     Some(format!("CREATE UNIQUE INDEX IF NOT EXISTS {name} ON {table} ({key})"))
 }
 
+/// No table of another job has such a name: tables and indexes share theirs.
 fn key_name(table: &SqlTable) -> String {
-    format!("{}_key", table.table)
+    format!("{}__logmill_key", table.table)
 }
 
 /// The expressions of the unique index, which the upsert must repeat to name it.
