@@ -15,7 +15,7 @@ use crate::engine::parquet_file::{FileError, sync_folder};
 const NEW: &str = "catalog.db.new-";
 
 /// The version of a catalog's tables.
-pub(super) const VERSION: i64 = 3;
+pub(super) const VERSION: i64 = 4;
 
 const SCHEMA: &str = "
 CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;

@@ -164,12 +164,12 @@ fn look(path: PathBuf, named: bool, discovery: &mut Discovery) -> Option<Candida
         }
         Ok(meta) => {
             let what = format!("{}; logmill reads regular files only", kind(meta.file_type()));
-            discovery.asides.push(Aside { path, what });
+            discovery.asides.push(aside(&path, what));
             return None;
         }
         Err(source) => match dead_end(&source).filter(|_| is_link) {
             Some(what) => {
-                discovery.asides.push(Aside { path, what: what.to_owned() });
+                discovery.asides.push(aside(&path, what));
                 return None;
             }
             None => SourceError::io("look at", &path)(source),
@@ -177,6 +177,11 @@ fn look(path: PathBuf, named: bool, discovery: &mut Discovery) -> Option<Candida
     };
     discovery.problems.push(Problem { path, error });
     None
+}
+
+/// As it is shown: without the `./` of a base that is the working directory.
+fn aside(path: &Path, what: impl Into<String>) -> Aside {
+    Aside { path: path.strip_prefix(".").unwrap_or(path).to_owned(), what: what.into() }
 }
 
 /// What a link is that leads to no file.
