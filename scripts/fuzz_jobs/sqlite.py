@@ -15,7 +15,7 @@ def row(values: tuple, types: list[str], keys: int) -> tuple:
     return tuple(stored(value, type, at < keys) for at, (value, type) in enumerate(zip(values, types)))
 
 
-def stored(value: Any, type: str, is_key: bool) -> Any:
+def stored(value: Any, type: str, is_key: bool = False) -> Any:
     """The value as SQLite returns it."""
     if value is None:
         return None

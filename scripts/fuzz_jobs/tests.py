@@ -49,6 +49,7 @@ class Comparison(unittest.TestCase):
         self.assertEqual(sqlite.stored(Decimal("12345678901234567.89"), "decimal(2)"), "12345678901234567.89")
         self.assertEqual(sqlite.stored(1, "timestamp"), "1970-01-01 00:00:00.000001")
         self.assertIsNone(sqlite.stored(NAN, "float"))
+        self.assertEqual(sqlite.stored(NAN, "float", is_key=True), "NaN")
 
 
 class Cases(unittest.TestCase):
