@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import time
 from collections import Counter
@@ -34,6 +35,7 @@ def arguments(argv: list[str] | None) -> argparse.Namespace:
 def main(argv: list[str] | None = None) -> int:
     """Runs; 0 without a difference, 1 with one."""
     args = arguments(argv)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # the workers end with this process
     seed = args.seed if args.seed is not None else date.today().isoformat()
     settings = Settings(args.binary, args.keep, args.shrink)
     if args.only is not None:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+DAYS_BEFORE_1970 = 719_468
 
 
 def row(values: tuple, types: list[str], keys: int) -> tuple:
@@ -33,11 +32,25 @@ def stored(value: Any, type: str, is_key: bool = False) -> Any:
 
 
 def moment(micros: int) -> str:
-    """`2026-11-22 09:00:00`, with six digits of a fraction where there is one."""
+    """`2026-11-22 09:00:00`, with six digits of a fraction where there is one; any year."""
     seconds, part = divmod(micros, 1_000_000)
-    at = EPOCH + timedelta(seconds=seconds)
-    text = f"{at.year:04}-{at.month:02}-{at.day:02} {at:%H:%M:%S}"
-    return text + (f".{part:06}" if part else "")
+    days, second = divmod(seconds, 86_400)
+    year, month, day = civil(days)
+    shown, behind = (year, "") if year > 0 else (1 - year, " BC")
+    clock = f"{second // 3600:02}:{second // 60 % 60:02}:{second % 60:02}"
+    return f"{shown:04}-{month:02}-{day:02} {clock}" + (f".{part:06}" if part else "") + behind
+
+
+def civil(days: int) -> tuple[int, int, int]:
+    """Year, month and day of so many days since 1970 (Hinnant, "chrono-Compatible Low-Level Date Algorithms")."""
+    days += DAYS_BEFORE_1970
+    era, of_era = divmod(days, 146_097)
+    year = (of_era - of_era // 1_460 + of_era // 36_524 - of_era // 146_096) // 365
+    of_year = of_era - (365 * year + year // 4 - year // 100)
+    month = (5 * of_year + 2) // 153
+    day = of_year - (153 * month + 2) // 5 + 1
+    month = month + 3 if month < 10 else month - 9
+    return year + era * 400 + (month <= 2), month, day
 
 
 def decimal(value: Decimal) -> int | float | str:

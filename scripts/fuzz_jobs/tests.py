@@ -44,12 +44,14 @@ class Comparison(unittest.TestCase):
         self.assertTrue(compare.bags("k", rows, rows + rows[:1], "it"))
 
     def test_sqlite_holds_what_it_can(self) -> None:
-        self.assertEqual(sqlite.stored(Decimal("1.50"), "decimal(2)"), 1.5)
-        self.assertEqual(sqlite.stored(Decimal("9007199254740993"), "decimal(0)"), 9007199254740993)
-        self.assertEqual(sqlite.stored(Decimal("12345678901234567.89"), "decimal(2)"), "12345678901234567.89")
-        self.assertEqual(sqlite.stored(1, "timestamp"), "1970-01-01 00:00:00.000001")
-        self.assertIsNone(sqlite.stored(NAN, "float"))
-        self.assertEqual(sqlite.stored(NAN, "float", is_key=True), "NaN")
+        self.assertEqual(sqlite.stored(Decimal("1.50"), "decimal(2)", False), 1.5)
+        self.assertEqual(sqlite.stored(Decimal("9007199254740993"), "decimal(0)", False), 9007199254740993)
+        self.assertEqual(sqlite.stored(Decimal("12345678901234567.89"), "decimal(2)", False), "12345678901234567.89")
+        self.assertEqual(sqlite.stored(1, "timestamp", False), "1970-01-01 00:00:00.000001")
+        self.assertEqual(sqlite.stored(253_402_300_800_000_000, "timestamp", False), "10000-01-01 00:00:00")
+        self.assertEqual(sqlite.stored(-62_135_596_800_000_001, "timestamp", False), "0001-12-31 23:59:59.999999 BC")
+        self.assertIsNone(sqlite.stored(NAN, "float", False))
+        self.assertEqual(sqlite.stored(NAN, "float", True), "NaN")
 
 
 class Cases(unittest.TestCase):
