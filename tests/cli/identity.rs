@@ -70,7 +70,8 @@ fn measures_that_differ_in_one_thing_have_the_values_that_they_have_alone() {
         assert_ne!(values[0], values[1], "{pair:?}");
         for (measure, value) in pair.iter().zip(values) {
             world.job(&job(&[*measure]));
-            world.run(&["--state-dir", &format!("alone-{}", measure.0)]).expect(0);
+            let state = format!("alone-{}", measure.0);
+            world.run(&["--adopt", "--state-dir", &state]).expect(0);
             assert_eq!(self::values(&world), [value.as_str()], "{measure:?}");
         }
     }
@@ -106,7 +107,7 @@ fn lets_of_two_jobs_in_one_run_that_differ_in_one_word_are_each_what_they_are_al
         }
         let run = |jobs: &[&str]| -> Done {
             let _ = std::fs::remove_dir_all(world.path(".logmill"));
-            world.logmill(&[&["run"], jobs].concat()).expect(0)
+            world.logmill(&[&["run", "--adopt"], jobs].concat()).expect(0)
         };
         run(&["one.toml", "two.toml"]);
         let together = rows(["one", "two"]);
