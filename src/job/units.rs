@@ -17,8 +17,9 @@ const DURATION_UNITS: [(&str, u64); 6] = [
 const DURATION_MS_MAX: u64 = 36_500 * 86_400_000;
 
 /// Bytes of each unit.
-const SIZE_UNITS: [(&str, u64); 9] = [
+const SIZE_UNITS: [(&str, u64); 10] = [
     ("", 1),
+    ("B", 1),
     ("KiB", 1 << 10),
     ("MiB", 1 << 20),
     ("GiB", 1 << 30),
@@ -55,7 +56,7 @@ pub fn parse_duration(text: &str) -> Result<Duration, UnitError> {
     }
 }
 
-/// Reads a size of at least a byte: `65536`, `64KiB`, `1GiB`, `10MB`.
+/// Reads a size of at least a byte: `65536`, `512B`, `64KiB`, `1GiB`, `10MB`.
 pub fn parse_size(text: &str) -> Result<u64, UnitError> {
     let wrong =
         |help: String| UnitError { what: format!("`{}` is no size", text.escape_debug()), help };
@@ -128,7 +129,7 @@ fn size_help(digits: &str, unit: &str) -> String {
     const UNITS: &str = "the units are KiB, MiB, GiB, TiB, and kB, MB, GB, TB for powers of ten";
     let lower = unit.to_lowercase();
     match lower.as_str() {
-        "b" | "byte" | "bytes" => format!("bytes have no unit: \"{digits}\"; {UNITS}"),
+        "b" | "byte" | "bytes" => format!("bytes are \"{digits}B\" or \"{digits}\"; {UNITS}"),
         "k" | "kb" => format!("\"{digits}KiB\" has 1,024 bytes for each, \"{digits}kB\" 1,000"),
         "m" | "g" | "t" | "mb" | "gb" | "tb" => {
             let letter = lower[..1].to_uppercase();
@@ -223,7 +224,7 @@ mod tests {
             ("1K", "\"1kB\" 1,000"),
             ("1gib", "write \"1GiB\""),
             ("1Mi", "write \"1MiB\""),
-            ("10B", "bytes have no unit: \"10\""),
+            ("10b", "bytes are \"10B\""),
             ("10 MB", "without spaces: \"10MB\""),
             ("1.5GiB", "whole one"),
             ("-1GiB", "not negative"),

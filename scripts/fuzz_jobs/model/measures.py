@@ -105,8 +105,16 @@ def of_value(build):
 
 
 def by_place(choose):
+    """By event time, then by file order, which of files whose first lines have one time is that of a hash."""
+
+    def chosen(pairs):
+        value, (time, _, name) = choose(pairs, key=lambda pair: pair[1])
+        if any(other[0] == time and other[2] != name for _, other in pairs):
+            raise Unsupported("records of several files with the first or last time")
+        return value
+
     def build(kind):
-        return kind, lambda pairs: choose(pairs, key=lambda pair: pair[1])[0] if pairs else None
+        return kind, lambda pairs: chosen(pairs) if pairs else None
 
     return build
 

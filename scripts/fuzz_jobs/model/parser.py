@@ -278,6 +278,8 @@ def number(text):
     """An int if it has neither a point nor an exponent and fits; a decimal otherwise, as PostgreSQL's numeric."""
     if text.isdigit() and int(text) <= INT_MAX:
         return ast.Literal("int", int(text))
+    if "e" in text.lower():
+        raise Unsupported("an exponent: a float to logmill, a decimal to PostgreSQL")
     value = Decimal(text)
     value = value.quantize(Decimal(1), context=WIDE) if value.as_tuple().exponent > 0 else value
     if len(value.as_tuple().digits) > DIGITS_MAX or -value.as_tuple().exponent > DIGITS_MAX:

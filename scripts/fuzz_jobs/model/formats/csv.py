@@ -64,7 +64,8 @@ class Csv(Format):
         while True:
             end = line.find(self.quote, at)
             if end < 0:
-                raise NoMatch("a quote that is open at the end of the line")
+                # A reject; but what the lines behind it are until the quote ends, the documents leave open to the model.
+                raise Unsupported("a quote that is open at the end of the line")
             text += line[at:end]
             if line[end + 1 : end + 2] != self.quote:
                 if line[end + 1 : end + 2] not in ("", self.delimiter):
