@@ -130,7 +130,7 @@ class Run:
             key.insert(0, time // plan.window * plan.window)
         values = inputs(plan.aggregates, record)
         group = self.groups.setdefault(tuple(map(order_key, key)), Group(key, plan.aggregates))
-        group.add(values, (time, self.place, name))
+        group.add(values, (time, self.place, record.source_file))
 
     def summary(self):
         plan = self.plan
