@@ -42,6 +42,8 @@ def read(text, zone=None):
     """The time that a field says, which is in `zone` if it has no offset of its own."""
     if found := DIGITS.fullmatch(text):
         return from_digits(found["whole"], found["fraction"] or "", zone)
+    if re.fullmatch(r"-\d+(\.\d+)?", text):
+        raise Unsupported("seconds before the epoch")
     if found := ISO.fullmatch(text):
         parts = found.groupdict()
         return from_parts(parts, int(parts["month"]), zone)
