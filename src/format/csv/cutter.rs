@@ -12,8 +12,9 @@ use crate::format::walk::Unfit;
 use crate::source::{Part, Rows};
 
 /// The reason of a line that is a part of a value.
-pub(crate) const IN_QUOTES: &str = "within a quote that a line before it left open: format = { csv = { multiline = true } } reads values of several lines";
-const MULTILINE: &str = "is open at the line's end: format = { csv = { multiline = true } } reads values of several lines";
+pub(crate) const IN_QUOTES: &str =
+    "within a quote that a line before it left open: values of several lines are not read yet";
+const MULTILINE: &str = "is open at the line's end: values of several lines are not read yet";
 
 /// Cuts rows for a tokenizer.
 pub(super) struct CsvCutter<'t, 'a> {
