@@ -158,7 +158,8 @@ fn many_segments_that_are_gone_cost_milliseconds() {
     let planned = world.plan(found.files);
     let took = started.elapsed();
     assert_eq!((planned.tasks.len(), planned.updates.len()), (2, 0));
-    assert!(took < Duration::from_millis(250), "{took:?}");
+    // Some 50 ms; quadratic work would take minutes.
+    assert!(took < Duration::from_secs(10), "{took:?}");
     println!("{took:?}");
 }
 
