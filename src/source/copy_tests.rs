@@ -358,4 +358,22 @@ fn a_tail_that_only_a_held_file_has_is_read_when_the_process_ends() {
     assert_eq!(rest, "tail\nunfinished");
     let tail = world.known.last().expect("a segment of its own");
     assert_eq!((tail.origin, tail.consumed()), (lines(8, 1..=40).len() as u64, rest.len() as u64));
+    assert_eq!(world.run_quietly(), "");
+    (world.held, world.rules.leaving) = (None, false);
+    assert_eq!((world.run_quietly(), world.gaps), (String::new(), 0), "all of it was read");
+}
+
+#[test]
+fn a_deleted_log_that_was_read_to_its_end_by_a_process_that_ends_is_no_gap() {
+    let mut world = World::new();
+    world.append("a.log", &lines(8, 1..=40));
+    world.hold();
+    world.run_quietly();
+    world.remove("a.log");
+    world.append("a.log", "new\n");
+    assert_eq!(world.run_quietly(), "new\n");
+    world.rules.leaving = true;
+    assert_eq!(world.run_quietly(), "");
+    (world.held, world.rules.leaving) = (None, false);
+    assert_eq!((world.run_quietly(), world.gaps), (String::new(), 0));
 }

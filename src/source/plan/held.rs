@@ -81,10 +81,10 @@ impl<'p> Planner<'p> {
         Ok(false)
     }
 
-    /// Notes that a held file was read to its end, if it is quiet by now.
+    /// Notes that a held file was read to its end, if it is quiet by now, or nobody will look again.
     pub(super) fn nothing_left(&mut self, file: &Found) {
         let is_quiet = || file.quiet(self.rules.now).is_some_and(|quiet| quiet >= QUIET);
-        if file.held.is_some() && is_quiet() {
+        if file.held.is_some() && (self.rules.leaving || is_quiet()) {
             self.outcome.spent.push(file.clone());
         }
     }
