@@ -4,6 +4,7 @@
 //! the arena of that chunk, so that no value is copied before a group key or an output needs it.
 
 mod arrow;
+pub mod read;
 mod scalar;
 mod types;
 

@@ -90,6 +90,12 @@ impl AggregateFn {
         }
     }
 
+    /// Whether its value depends on the order of values.
+    pub fn orders_values(self) -> bool {
+        use AggregateFn::{Any, BoolAnd, BoolOr, Max, Min};
+        matches!(self, Min | Max | Any | BoolAnd | BoolOr)
+    }
+
     /// Whether it needs the place of each record in the order "by event time, then file order".
     pub fn needs_order(self) -> bool {
         matches!(self, AggregateFn::First | AggregateFn::Last)

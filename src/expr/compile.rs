@@ -126,7 +126,7 @@ impl AggregateCall {
     /// What it computes.
     pub fn identity(&self, slots: SlotNames<'_>) -> Identity {
         let input = Identity::of_input(self.arg.as_ref(), self.filter.as_ref(), slots);
-        Identity::of_aggregate(self.function, &input)
+        Identity::of_aggregate(self.function, self.arg.as_ref(), &input)
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Rounding is half away from zero, as PostgreSQL's numeric. `None` means that a result has more than 38 digits.
 
+use crate::data::read::trimmed;
 use std::fmt::Write;
 
 use num_bigint::BigInt;
@@ -69,7 +70,7 @@ pub(crate) fn divide(a: i128, b: i128, shift: u8) -> Option<i128> {
 
 /// Reads `[+-]digits[.digits][e[+-]digits]`, rounded to `scale`. `Err(false)`: not a number; `Err(true)`: too large.
 pub(crate) fn parse(text: &str, scale: u8) -> Result<i128, bool> {
-    let text = text.trim();
+    let text = trimmed(text);
     let (negative, text) = match text.as_bytes().first() {
         Some(b'-') => (true, &text[1..]),
         Some(b'+') => (false, &text[1..]),

@@ -87,10 +87,18 @@ impl Identity {
         Identity(format!("({arg}){filter}"))
     }
 
-    /// Of an aggregate over such an input.
+    /// Of an aggregate of an argument over such an input.
     #[must_use]
-    pub fn of_aggregate(function: AggregateFn, input: &Identity) -> Identity {
-        let operation = Operation { name: function.name(), parameters: function.parameters() };
+    pub fn of_aggregate(
+        function: AggregateFn,
+        argument: Option<&Expr>,
+        input: &Identity,
+    ) -> Identity {
+        let mut operation = Operation { name: function.name(), parameters: function.parameters() };
+        // Stored groups may hold the least by text, as it was once: these are another measure.
+        if function.orders_values() && argument.is_some_and(|arg| arg.ty() == DataType::Ip) {
+            operation = operation.with_text("by address");
+        }
         Identity(format!("{operation}{input}"))
     }
 }

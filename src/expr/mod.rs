@@ -29,6 +29,7 @@ pub use compile::{AggregateCall, Expr, KeyExpr, Measure, Scope, compile_key, com
 pub(crate) use convert::write_timestamp;
 pub use error::ExprError;
 pub use identity::{Identity, SlotNames, word};
+pub(crate) use op::compare::address_order;
 
 use std::rc::Rc;
 

@@ -161,6 +161,15 @@ mod tests {
     }
 
     #[test]
+    fn a_duration_that_is_no_whole_number_of_its_unit_can_be_read_as_none() {
+        let format = compile("%h %D", 99).expect("good");
+        let lines = b"h 5\nh -5\nh 1.5\nh 1e3\nh +5\nh -\n";
+        let got = cut(&format, &["request_time"], lines).records;
+        assert_eq!(got, [["0.000005"], ["-5?"], ["1.5?"], ["1e3?"], ["+5?"], ["-"]]);
+        assert!(format.is_unsigned("request_time") && !format.is_unsigned("remote_addr"));
+    }
+
+    #[test]
     fn bare_strings_may_keep_their_escapes() {
         for string in [r#"%h "%r" %b 5%%"#, r#"%h \"%r\" %b 5%%"#, r#""%h \"%r\" %b 5%%""#] {
             let format = compile(string, 99).expect(string);

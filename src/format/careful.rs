@@ -10,7 +10,7 @@ use super::Converter;
 use super::number::{self, Misfit};
 use super::text::utf8_lossy;
 use super::time::{self, TimeCache};
-use crate::data::{DECIMAL_DIGITS_MAX, DataType, Scalar};
+use crate::data::{DECIMAL_DIGITS_MAX, DataType, Scalar, read};
 
 impl Converter {
     /// The value; NULL where that is what the raw value means. An error is the reason of a reject.
@@ -19,7 +19,7 @@ impl Converter {
             return Ok(Scalar::Null);
         }
         // Without the white space around it, where it can't be read with that.
-        let read = self.read(raw).or_else(|misfit| match raw.trim_ascii() {
+        let read = self.read(raw).or_else(|misfit| match read::trimmed_bytes(raw) {
             trimmed if trimmed.len() < raw.len() && self.ty != DataType::Text => self.read(trimmed),
             _ => Err(misfit),
         });
@@ -27,6 +27,11 @@ impl Converter {
     }
 
     fn read(&self, raw: &[u8]) -> Result<Scalar, Misfit> {
+        let value = self.any(raw)?;
+        if self.is_written_well(raw) { Ok(value) } else { Err(Misfit::Unsigned) }
+    }
+
+    fn any(&self, raw: &[u8]) -> Result<Scalar, Misfit> {
         match self.ty {
             DataType::Int => int(raw).map(Scalar::Int),
             DataType::Decimal(scale) => decimal(raw, scale).map(|v| Scalar::Decimal(v, scale)),
@@ -70,7 +75,8 @@ fn decimal(raw: &[u8], scale: u8) -> Result<i128, Misfit> {
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(Misfit::Unreadable);
     }
-    // Digits that a decimal has no room for are refused, even where they are zeros behind the point.
+    let fraction = fraction.trim_end_matches('0');
+    let digits = format!("0{whole}{fraction}");
     let value: i128 = digits.parse().map_err(|_| Misfit::Range)?;
     let shift = exponent.saturating_sub(fraction.len() as i64).saturating_add(scale.into());
     let value = shifted(value, shift)?;
@@ -114,8 +120,11 @@ mod tests {
     use crate::format::RawColumn;
 
     /// What a conversion of the whole column says, and what this one does.
-    fn both(ty: DataType, raw: &[u8]) -> [Result<Scalar, Cow<'static, str>>; 2] {
-        let converter = Converter::new("f", ty, &jiff::tz::TimeZone::UTC, None);
+    fn both(
+        (ty, unsigned): (DataType, bool),
+        raw: &[u8],
+    ) -> [Result<Scalar, Cow<'static, str>>; 2] {
+        let converter = Converter::new("f", ty, &jiff::tz::TimeZone::UTC, None).unsigned(unsigned);
         let (arena, mut failures) = (Bump::new(), Vec::new());
         let (values, mut cache) =
             (RawColumn::new(std::slice::from_ref(&raw)), TimeCache::default());
@@ -138,16 +147,16 @@ mod tests {
     proptest! {
         #[test]
         fn a_value_is_read_alike_either_way(
-            of in 0..TYPES.len(),
-            raw in "[-+0-9.eE ]{0,12}|[0-9]{17,42}(\\.[0-9]{0,5})?|0{0,40}[0-9.]{1,9}(e[-+]?[0-9]{1,9})?|\\PC{0,9}| ?(true|NO|t|On) ?|[0-9a-f:.]{2,20}|2026-1[12]-2[0-9]T00:00:0[0-9]Z?",
+            of in 0..TYPES.len(), unsigned: bool,
+            raw in "[-+0-9.eE \\x0b]{0,12}|[1-9]\\.[0-9]{0,3}0{30,50}|[0-9]e-?[0-9]{1,3}|[0-9]{17,42}(\\.[0-9]{0,5})?|0{0,40}[0-9.]{1,9}(e[-+]?[0-9]{1,9})?|\\PC{0,9}| ?(true|NO|t|On) ?|[0-9a-f:.]{2,20}|2026-1[12]-2[0-9]T00:00:0[0-9]Z?",
         ) {
-            let [usual, careful] = both(TYPES[of], raw.as_bytes());
+            let [usual, careful] = both((TYPES[of], unsigned), raw.as_bytes());
             prop_assert_eq!(format!("{usual:?}"), format!("{careful:?}"));
         }
 
         #[test]
-        fn bytes_are_read_alike_either_way(of in 0..TYPES.len(), raw: Vec<u8>) {
-            let [usual, careful] = both(TYPES[of], &raw);
+        fn bytes_are_read_alike_either_way(of in 0..TYPES.len(), unsigned: bool, raw: Vec<u8>) {
+            let [usual, careful] = both((TYPES[of], unsigned), &raw);
             prop_assert_eq!(format!("{usual:?}"), format!("{careful:?}"));
         }
     }

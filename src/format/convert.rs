@@ -12,7 +12,7 @@ use super::text::{known_text, utf8_lossy};
 use super::time::{self, TimeCache, TimeLayout, Zone};
 use super::view::View;
 use super::word::Word;
-use crate::data::{Column, DataType, Failure, Values};
+use crate::data::{Column, DataType, Failure, Values, read};
 
 /// Reads the raw values of one field as its type. Shared by the workers; each has its own [`TimeCache`].
 #[derive(Debug, Clone)]
@@ -22,6 +22,7 @@ pub struct Converter {
     pub(super) zone: Zone,
     pub(super) layout: Option<TimeLayout>,
     dash_is_null: bool,
+    unsigned: bool,
 }
 
 impl Converter {
@@ -39,6 +40,7 @@ impl Converter {
             zone: Zone::new(zone),
             layout,
             dash_is_null: name != "raw",
+            unsigned: false,
         }
     }
 
@@ -50,6 +52,13 @@ impl Converter {
     /// Sets whether a lone `-` means NULL: what [`Format::dash_is_null`](super::Format::dash_is_null) says.
     pub fn dash_is_null(mut self, yes: bool) -> Self {
         self.dash_is_null &= yes;
+        self
+    }
+
+    /// Sets whether a number is digits alone, of a decimal with a point: what
+    /// [`Format::is_unsigned`](super::Format::is_unsigned) says.
+    pub fn unsigned(mut self, yes: bool) -> Self {
+        self.unsigned = yes && matches!(self.ty, DataType::Int | DataType::Decimal(_));
         self
     }
 
@@ -67,13 +76,14 @@ impl Converter {
         let mut rows = Rows { converter: self, raw, sel, valid: None, failures };
         let values = match self.ty {
             DataType::Int => {
-                let quick = |raw: &[u8]| Word::signed_int(text, raw);
+                let quick = |raw: &[u8]| self.signed(raw, Word::signed_int(text, raw));
+                let read = |raw: &[u8]| self.number(raw, number::int);
                 let usual = (text, Some(Notation::Whole));
-                Values::Int(rows.numbers(usual, |value| value, quick, number::int))
+                Values::Int(rows.numbers(usual, |value| value, quick, read))
             }
             DataType::Decimal(scale) => {
-                let quick = |raw: &[u8]| Word::signed_decimal(text, raw, scale);
-                let read = |raw: &[u8]| number::decimal(raw, scale);
+                let quick = |raw: &[u8]| self.signed(raw, Word::signed_decimal(text, raw, scale));
+                let read = |raw: &[u8]| self.number(raw, |raw| number::decimal(raw, scale));
                 let usual = (text, Notation::of_scale(scale));
                 Values::Decimal(rows.numbers(usual, i128::from, quick, read))
             }
@@ -100,12 +110,39 @@ impl Converter {
         raw.is_empty() || (self.dash_is_null && raw == b"-")
     }
 
+    /// What was read of a text at most a minus before digits, where it may be a value.
+    #[inline(always)]
+    fn signed<T>(&self, raw: &[u8], value: Option<T>) -> Option<T> {
+        value.filter(|_| !self.unsigned || raw[0] != b'-')
+    }
+
+    /// Reads a number, if it is written as numbers of this field are.
+    #[inline(always)]
+    fn number<T>(
+        &self,
+        raw: &[u8],
+        read: impl FnOnce(&[u8]) -> Result<T, Misfit>,
+    ) -> Result<T, Misfit> {
+        read(raw).and_then(|value| {
+            if self.is_written_well(raw) { Ok(value) } else { Err(Misfit::Unsigned) }
+        })
+    }
+
+    /// Whether there is nothing but digits, and a point where the type may have one, or anything may be there.
+    pub(super) fn is_written_well(&self, raw: &[u8]) -> bool {
+        let point = self.ty.scale() > 0;
+        let usual = |&byte: &u8| byte.is_ascii_digit() || point && byte == b'.';
+        !self.unsigned || raw.iter().all(usual)
+    }
+
     /// Says why a value could not be read. Holds no data of the line, so that reasons can be grouped.
     #[cold]
     pub(super) fn failure(&self, row: u32, misfit: Misfit) -> Failure {
         let (name, kind) = (&self.name, kind(self.ty));
         let reason = match misfit {
             Misfit::Unreadable => format!("{name}: not {kind}"),
+            Misfit::Unsigned if self.ty.scale() > 0 => format!("{name}: not digits with a point"),
+            Misfit::Unsigned => format!("{name}: not digits alone"),
             Misfit::Range => format!("{name}: beyond the range of {kind}"),
             Misfit::Scale => {
                 format!("{name}: more than {} digits after the point", self.ty.scale())
@@ -152,7 +189,7 @@ impl<'a> Rows<'_, 'a> {
         let (Some(text), Some(notation), true) = (View::new(text), notation, dense) else {
             return self.read(of_int(0), quick, read);
         };
-        let (mut lanes, mut odd) = (Lanes::default(), Vec::new());
+        let (mut lanes, mut odd) = (Lanes::new(!self.converter.unsigned), Vec::new());
         let mut values = Vec::with_capacity(self.raw.len());
         for raw in self.raw.chunks(LANES) {
             lanes.read(text, raw, notation);
@@ -285,7 +322,7 @@ fn or_trimmed<'a, T>(
     mut read: impl FnMut(&'a [u8]) -> Result<T, Misfit>,
 ) -> impl FnMut(&'a [u8]) -> Result<T, Misfit> {
     move |raw| {
-        read(raw).or_else(|misfit| match raw.trim_ascii() {
+        read(raw).or_else(|misfit| match read::trimmed_bytes(raw) {
             trimmed if trimmed.len() < raw.len() => read(trimmed),
             _ => Err(misfit),
         })
@@ -342,13 +379,43 @@ mod tests {
     #[test]
     fn empty_and_dash_are_null_and_a_misfit_names_its_field() {
         let (values, failures) =
-            convert(DataType::Int, &["7", "", "-", "x", " 8 ", "99999999999999999999"]);
+            convert(DataType::Int, &["7", "", "-", "x", " 8\x0b", "99999999999999999999"]);
         use Scalar::{Int, Null};
         assert_eq!(values, [Int(7), Null, Null, Null, Int(8), Null]);
         assert_eq!(failures, ["3 f: not an int", "5 f: beyond the range of an int"]);
         let (values, failures) = convert(DataType::Decimal(2), &["1.5", "0.125"]);
         assert_eq!(values, [Scalar::Decimal(150, 2), Null]);
         assert_eq!(failures, ["1 f: more than 2 digits after the point"]);
+    }
+
+    #[test]
+    fn a_number_of_a_server_has_no_sign_and_no_exponent() {
+        let read = |ty: DataType, raw: &str| {
+            let converter = Converter::new("f", ty, &jiff::tz::TimeZone::UTC, None).unsigned(true);
+            // Once with a text around it, as it is read in a log, and once without.
+            let text = format!("{raw}{:64}", "");
+            let (arena, mut failures) = (Bump::new(), Vec::new());
+            for text in [text.as_bytes(), b""] {
+                let raw = text.get(..raw.len()).unwrap_or(raw.as_bytes());
+                let column = RawColumn { values: &[raw], text, utf8: true };
+                converter.convert(&mut TimeCache::default(), column, &[0], &arena, &mut failures);
+            }
+            let reasons: Vec<_> = failures.iter().map(|failure| failure.reason.as_ref()).collect();
+            assert!(reasons.len() != 1 && reasons.windows(2).all(|two| two[0] == two[1]), "{raw}");
+            reasons.first().map_or(String::new(), |reason| (*reason).to_owned())
+        };
+        for (ty, raw) in
+            [(DataType::Int, "12"), (DataType::Int, "-"), (DataType::Decimal(3), "1.5")]
+        {
+            assert_eq!(read(ty, raw), "", "{raw}");
+        }
+        for raw in ["-5", "+5", "-0", "-12345678901"] {
+            assert_eq!(read(DataType::Int, raw), "f: not digits alone");
+            assert_eq!(read(DataType::Decimal(3), raw), "f: not digits with a point");
+        }
+        assert_eq!(read(DataType::Decimal(0), "5.0"), "f: not digits alone");
+        assert_eq!(read(DataType::Decimal(3), "1e3"), "f: not digits with a point");
+        assert_eq!(read(DataType::Int, "1.5"), "f: not an int");
     }
 
     #[test]

@@ -168,6 +168,10 @@ pub trait Format: Send + Sync {
     fn dash_is_null(&self) -> bool {
         true
     }
+    /// Whether the numbers of a field are digits alone, of a decimal with a point: those that a server writes of itself.
+    fn is_unsigned(&self, _field: &str) -> bool {
+        false
+    }
     /// A tokenizer that cuts out the `wanted` fields, in that order. `head`: the first 64 KiB of the segment.
     fn tokenizer(&self, wanted: &[&str], head: &[u8]) -> Result<Box<dyn Tokenizer>, FormatError>;
 }

@@ -132,6 +132,17 @@ mod tests {
     }
 
     #[test]
+    fn the_last_value_is_all_before_the_text_at_the_end() {
+        let format = compile("[$a] [$b]", 99).expect("good");
+        let got = cut(&format, &["a", "b"], b"[1] [2]3]\n[1]] [2]\n[1] []]\n[1] [2]x\n");
+        assert_eq!(got.records, [["1", "2]3"], ["1]", "2"], ["1", "]"]]);
+        assert_eq!(got.reasons.len(), 1);
+        let format = compile("$a \"$b\"", 99).expect("good");
+        let got = cut(&format, &["b"], b"1 \"2\"\n1 \"2\\\"3\"\n1 \"2\"3\"\n");
+        assert_eq!((got.records.len(), got.reasons.len()), (2, 1));
+    }
+
+    #[test]
     fn the_whole_line_must_match() {
         let format = compile(r#""$request" $status;"#, 99).expect("good");
         let got = cut(&format, &["status"], b"\"a\" 1;\n\"a\" 1\nx\"a\" 1;\n\"a\"x 1;\n\"a 1;\n");

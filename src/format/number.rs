@@ -1,6 +1,7 @@
 //! Numbers from their text: integers, exact decimals, floats. The meaning is PostgreSQL's.
 
 use super::word::Word;
+use crate::data::read;
 
 /// Why a text is not a value of its type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,6 +12,8 @@ pub(super) enum Misfit {
     Range,
     /// A decimal with more digits after the point than its type has.
     Scale,
+    /// A sign or an exponent, or a point in an int, where the writer of the log has none.
+    Unsigned,
 }
 
 /// Digits that an i64 surely holds.
@@ -123,6 +126,9 @@ fn long_decimal(negative: bool, unsigned: &[u8], scale: u8) -> Result<i128, Misf
     if whole.is_empty() && fraction.is_empty() {
         return Err(Misfit::Unreadable);
     }
+    // Zeros at the end say nothing, however many there are.
+    let kept = fraction.iter().rposition(|&byte| byte != b'0').map_or(0, |last| last + 1);
+    let fraction = &fraction[..kept];
     let value = digits(digits(0, whole)?, fraction)?;
     let value = rescale(value, exponent - fraction.len() as i64 + i64::from(scale))?;
     Ok(if negative { -value } else { value })
@@ -139,7 +145,7 @@ fn exponent(text: &[u8]) -> Result<(&[u8], i64), Misfit> {
     Ok((&text[..at], exponent))
 }
 
-/// Appends digits to a number. Zeros beyond the room are an overflow too: see [`rescale`] for the few that are not.
+/// Appends digits to a number.
 #[inline]
 fn digits(start: i128, text: &[u8]) -> Result<i128, Misfit> {
     text.iter().try_fold(start, |value, byte| {
@@ -166,13 +172,13 @@ fn rescale(value: i128, shift: i64) -> Result<i128, Misfit> {
     if scaled < limit { Ok(scaled) } else { Err(Misfit::Range) }
 }
 
-/// A float, also `nan` and `infinity`. A number too large for a float is out of range, not infinite.
+/// A float, also `nan` and `infinity`. A number too large for a float is out of range, not infinite; nor is one too small
+/// zero.
 #[inline]
 pub(super) fn float(raw: &[u8]) -> Result<f64, Misfit> {
     let text = std::str::from_utf8(raw).map_err(|_| Misfit::Unreadable)?;
     let value: f64 = text.parse().map_err(|_| Misfit::Unreadable)?;
-    let overflow = value.is_infinite() && raw.iter().any(u8::is_ascii_digit);
-    if overflow { Err(Misfit::Range) } else { Ok(value) }
+    if read::float_fits(text, value) { Ok(value) } else { Err(Misfit::Range) }
 }
 
 #[cfg(test)]
@@ -201,6 +207,8 @@ mod tests {
             (".5", 1, 5),
             ("5.", 0, 5),
             ("1.500", 1, 15),
+            ("1.50000000000000000000000000000000000000000", 1, 15),
+            ("0.00000000000000000000000000000000000000000", 1, 0),
             ("1.5e3", 0, 1500),
             ("125e-2", 2, 125),
             ("1E+2", 0, 100),
@@ -236,6 +244,8 @@ mod tests {
         assert!(float(b"NaN").is_ok_and(f64::is_nan));
         assert_eq!(float(b"-Infinity"), Ok(f64::NEG_INFINITY));
         assert_eq!(float(b"1e400"), Err(Misfit::Range));
+        assert_eq!(float(b"1e-400"), Err(Misfit::Range));
+        assert_eq!(float(b"0e-400"), Ok(0.0));
         assert_eq!(float(b"1.5x"), Err(Misfit::Unreadable));
     }
 

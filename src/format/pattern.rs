@@ -23,6 +23,7 @@ use super::marks;
 use super::request::Request;
 use super::walk::{Unfit, Walk};
 use super::{FieldDef, Format, FormatError, RawBlock, TimeLayout, Tokenizer, text};
+use crate::data::DataType;
 
 /// Fields that can be the event time, best first.
 const TIMES: [&str; 3] = ["time_local", "time_iso8601", "msec"];
@@ -209,6 +210,11 @@ impl Format for Pattern {
         self.steps.iter().find(named).and_then(|step| step.variable.layout.clone())
     }
 
+    fn is_unsigned(&self, field: &str) -> bool {
+        let number = |of: &&FieldDef| matches!(of.ty, DataType::Int | DataType::Decimal(_));
+        self.fields.iter().find(|of| of.name == field).as_ref().is_some_and(number)
+    }
+
     fn tokenizer(&self, wanted: &[&str], _head: &[u8]) -> Result<Box<dyn Tokenizer>, FormatError> {
         let wanted = text::positions(wanted, &self.fields)?;
         let wanted = wanted.into_iter().map(|at| self.sources[at]).collect();
@@ -290,10 +296,14 @@ fn join<'a>(values: impl Iterator<Item = &'a [u8]>, between: u8, arena: &'a Bump
     all.into_bump_slice()
 }
 
-/// An integer of a smaller unit as a decimal: `1234` with 6 digits is `0.001234`. Anything else stays as it is.
+/// An integer of a smaller unit as a decimal: `1234` with 6 digits is `0.001234`. Anything else but NULL gets a question mark
+/// behind it, so that no type but text can read it in the wrong unit.
 fn shift_point<'a>(raw: &'a [u8], digits: usize, arena: &'a Bump) -> &'a [u8] {
-    if raw.is_empty() || !raw.iter().all(u8::is_ascii_digit) {
+    if matches!(raw, b"" | b"-") {
         return raw;
+    }
+    if !raw.iter().all(u8::is_ascii_digit) {
+        return arena.alloc_slice_copy(&[raw, b"?"].concat());
     }
     let len = raw.len().max(digits + 1) + 1;
     let out = arena.alloc_slice_fill_copy(len, b'0');
@@ -319,7 +329,7 @@ mod tests {
             String::from_utf8_lossy(shift_point(raw.as_bytes(), 3, &arena)).into_owned()
         };
         let got: Vec<_> = ["0", "12", "999", "1000", "123456", "-", "", "x1"].map(shifted).into();
-        assert_eq!(got, ["0.000", "0.012", "0.999", "1.000", "123.456", "-", "", "x1"]);
+        assert_eq!(got, ["0.000", "0.012", "0.999", "1.000", "123.456", "-", "", "x1?"]);
     }
 
     /// Patterns with quotes, without, with words in front, with inner spaces, and some that only the careful way knows.

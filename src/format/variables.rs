@@ -4,7 +4,7 @@
 use crate::data::DataType;
 
 /// Variables that hold an integer.
-const INTS: [&str; 20] = [
+const INTS: [&str; 26] = [
     "status",
     "body_bytes_sent",
     "bytes_sent",
@@ -17,6 +17,12 @@ const INTS: [&str; 20] = [
     "proxy_port",
     "pid",
     "connections_active",
+    "connections_reading",
+    "connections_writing",
+    "connections_waiting",
+    "proxy_protocol_port",
+    "proxy_protocol_server_port",
+    "bytes_transferred",
     "tcpinfo_rtt",
     "tcpinfo_rttvar",
     "tcpinfo_snd_cwnd",

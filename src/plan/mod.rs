@@ -185,7 +185,7 @@ impl Slot {
 impl AggregatePlan {
     /// What it computes.
     pub fn identity(&self) -> Identity {
-        Identity::of_aggregate(self.function, &self.input)
+        Identity::of_aggregate(self.function, self.arg.as_ref(), &self.input)
     }
 }
 
@@ -207,6 +207,7 @@ impl Plan {
             let layout = self.format.time_layout(name);
             Converter::new(name, ty, &self.source.zone, layout)
                 .dash_is_null(self.format.dash_is_null())
+                .unsigned(self.format.is_unsigned(name))
         };
         self.map.fields.iter().enumerate().map(converter).collect()
     }

@@ -1,6 +1,7 @@
 //! From an aggregate function and the type of its argument to the accumulator.
 
 use super::Accumulator;
+use super::address::Address;
 use super::approx_distinct::ApproxDistinct;
 use super::approx_quantile::ApproxQuantile;
 use super::avg;
@@ -108,7 +109,8 @@ fn extremes<const MAX: bool>(name: &'static str, ty: DataType) -> Box<dyn Accumu
         DataType::Decimal(_) => of::<i128, MAX>(name, ty),
         DataType::Float => of::<f64, MAX>(name, ty),
         DataType::Bool => of::<bool, MAX>(name, ty),
-        DataType::Text | DataType::Ip => of::<Text, MAX>(name, ty),
+        DataType::Text => of::<Text, MAX>(name, ty),
+        DataType::Ip => of::<Address, MAX>(name, ty),
     }
 }
 

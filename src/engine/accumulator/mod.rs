@@ -2,6 +2,7 @@
 //!
 //! Law: `update` and `merge` commute and associate, and equal content has equal state bytes, however it came together.
 
+mod address;
 mod approx_distinct;
 mod approx_quantile;
 mod avg;

@@ -69,6 +69,12 @@ pub(super) fn texts() -> impl Strategy<Value = Column<'static>> {
     columns(DataType::Text, prop::sample::select(words), Values::Text)
 }
 
+pub(super) fn addresses() -> impl Strategy<Value = Column<'static>> {
+    let known =
+        ["9.9.9.9", "10.1.2.3", "10.200.0.1", "::1", "2001:db8::a", "2001:db8::9", "fe80::1"];
+    columns(DataType::Ip, prop::sample::select(known.to_vec()), Values::Text)
+}
+
 pub(super) fn int_column(values: &[i64]) -> Column<'static> {
     Column { ty: DataType::Int, values: Values::Int(values.to_vec()), valid: None }
 }

@@ -59,7 +59,7 @@ pub(super) trait Value: Send + 'static {
     }
 }
 
-/// Text and addresses.
+/// Text, and addresses where their order is no matter.
 pub(super) struct Text;
 
 #[cold]

@@ -1,6 +1,7 @@
 //! What one group holds for one aggregate call.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 use bumpalo::Bump;
 use num_bigint::{BigInt, BigUint};
@@ -57,11 +58,14 @@ impl Call {
 
     /// Whether a value comes before another one, for what keeps one of them.
     fn wins(self, value: &Scalar, held: &Scalar) -> bool {
-        let (mut a, mut b) = (Vec::new(), Vec::new());
-        encode::put(value, &mut a);
-        encode::put(held, &mut b);
+        let by_number = self.ty == Some(DataType::Ip) && self.function.orders_values();
+        let place = |value: &Scalar| {
+            let mut bytes = if by_number { number(value) } else { Vec::new() };
+            encode::put(value, &mut bytes);
+            bytes
+        };
+        let (a, b) = (place(value), place(held));
         match (self.function, self.ty) {
-            // The order of addresses as values is that of their texts.
             (AggregateFn::Max | AggregateFn::BoolOr | AggregateFn::Last, _) => a > b,
             _ => a < b,
         }
@@ -270,6 +274,16 @@ impl State {
             }
             State::Sketch(sketch) => sketch.heap_bytes() + 64,
         }
+    }
+}
+
+/// An address as bytes that sort as PostgreSQL's inet does.
+fn number(address: &Scalar) -> Vec<u8> {
+    let Scalar::Text(text) = address else { return Vec::new() };
+    match text.parse() {
+        Ok(IpAddr::V4(address)) => [&[4][..], &address.octets()].concat(),
+        Ok(IpAddr::V6(address)) => [&[6][..], &address.octets()].concat(),
+        Err(_) => vec![u8::MAX],
     }
 }
 

@@ -2,12 +2,13 @@
 
 use std::net::IpAddr;
 
+use crate::data::read::{float_fits, trimmed};
 use crate::expr::decimal;
 use crate::expr::kernel::Reason;
 
 /// Reads a 64-bit integer.
 pub(crate) fn to_int(text: &str) -> Result<i64, Reason> {
-    let text = text.trim();
+    let text = trimmed(text);
     text.parse().map_err(|e: std::num::ParseIntError| match e.kind() {
         std::num::IntErrorKind::PosOverflow | std::num::IntErrorKind::NegOverflow => {
             "integer overflow"
@@ -27,17 +28,18 @@ pub(crate) fn to_decimal(text: &str, scale: u8) -> Result<i128, Reason> {
 
 /// Reads a float; also `NaN` and `Infinity`.
 pub(crate) fn to_float(text: &str) -> Result<f64, Reason> {
-    let text = text.trim();
+    let text = trimmed(text);
     let value: f64 = text.parse().map_err(|_| "not a float")?;
-    if value.is_infinite() && text.bytes().any(|b| b.is_ascii_digit()) {
-        return Err("float overflow");
+    match float_fits(text, value) {
+        true => Ok(value),
+        false if value == 0.0 => Err("float underflow"),
+        false => Err("float overflow"),
     }
-    Ok(value)
 }
 
 /// Reads a truth value: `true`, `yes`, `on`, `1` and their opposites, and prefixes that tell them apart.
 pub(crate) fn to_bool(text: &str) -> Result<bool, Reason> {
-    let text = text.trim();
+    let text = trimmed(text);
     let is = |word: &str, least: usize| {
         text.len() >= least
             && word.get(..text.len()).is_some_and(|head| head.eq_ignore_ascii_case(text))
@@ -53,5 +55,5 @@ pub(crate) fn to_bool(text: &str) -> Result<bool, Reason> {
 
 /// Reads an address.
 pub(crate) fn to_ip(text: &str) -> Result<IpAddr, Reason> {
-    text.trim().parse().map_err(|_| "not an ip")
+    trimmed(text).parse().map_err(|_| "not an ip")
 }

@@ -1,5 +1,6 @@
 //! ISO 8601 text to a timestamp.
 
+use crate::data::read::trimmed;
 use crate::expr::civil::{DAY, SECOND, days_from_date, days_in_month};
 use crate::expr::kernel::Reason;
 
@@ -8,7 +9,7 @@ const NO_TIMESTAMP: Reason = "not a timestamp";
 /// Reads `2026-11-22[ T][07:00[:00[.123456]]][Z|+01[:][30]]`; without an offset it is UTC. Digits beyond the
 /// microsecond round.
 pub(crate) fn to_timestamp(text: &str) -> Result<i64, Reason> {
-    let mut cursor = Cursor { rest: text.trim().as_bytes() };
+    let mut cursor = Cursor { rest: trimmed(text).as_bytes() };
     cursor.timestamp().ok_or(NO_TIMESTAMP)
 }
 

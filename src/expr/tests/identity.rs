@@ -134,6 +134,9 @@ fn an_identity_is_made_of_words_that_last() {
         ("count(DISTINCT path)", "count_distinct(path)"),
         ("max(status) FILTER (WHERE path = 'a')", r#"max(status) where =(path,#text "a"):bool"#),
         ("approx_quantile(status, 0.95)", "approx_quantile[9.5e-1 float](status)"),
+        // Once it was the least by text: those groups are of another job.
+        ("min(remote_addr)", r#"min["by address"](remote_addr)"#),
+        ("first(remote_addr)", "first(remote_addr)"),
     ] {
         let measure = compile_measure(text, &mut Fields).expect(text);
         assert_eq!(measure.aggregates[0].identity(&named).to_string(), expected);

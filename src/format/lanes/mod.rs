@@ -41,15 +41,17 @@ pub(super) struct Lanes {
     pub(super) values: [i64; LANES],
     /// Not 0 for those that were not read.
     pub(super) faults: [u64; LANES],
-}
-
-impl Default for Lanes {
-    fn default() -> Self {
-        Lanes { words: [0; LANES], lens: [0; LANES], values: [0; LANES], faults: [0; LANES] }
-    }
+    /// 1: a value may have a minus, 0: one that has is left alone.
+    signs: u64,
 }
 
 impl Lanes {
+    /// Lanes for values that may have a sign or not.
+    pub(super) fn new(signed: bool) -> Self {
+        let none = [0; LANES];
+        Lanes { words: none, lens: none, values: [0; LANES], faults: none, signs: signed.into() }
+    }
+
     /// Reads up to [`LANES`] values. Those that are not slices of the text are not read.
     pub(super) fn read(&mut self, text: View<'_>, raw: &[&[u8]], notation: Notation) {
         #[cfg(target_arch = "x86_64")]
@@ -92,7 +94,7 @@ impl Lanes {
     #[inline(always)]
     fn convert(&mut self, digits: impl Fn(u64) -> (u64, u8)) {
         for lane in 0..LANES {
-            let minus = u64::from(self.words[lane] as u8 == b'-');
+            let minus = u64::from(self.words[lane] as u8 == b'-') & self.signs;
             let len = self.lens[lane].wrapping_sub(minus);
             let is_short = len.wrapping_sub(1) < 8;
             // The last digit in the highest byte, zeros in front of the first. Shifts in two steps: one by 64 is none.
@@ -129,7 +131,7 @@ mod tests {
         // What is read is what the careful way reads; and what usual logs hold is read.
         #[test]
         fn lanes_read_what_single_values_give(
-            values in prop::collection::vec("-?[0-9]{1,8}|-?[0-9]{1,4}[.][0-9]{1,3}|[-+.0-9x]{0,10}|[-0-9]?", 0..=LANES), scale in 0_u8..5,
+            values in prop::collection::vec("-?[0-9]{1,8}|-?[0-9]{1,4}[.][0-9]{1,3}|[-+.0-9x]{0,10}|[-0-9]?", 0..=LANES), scale in 0_u8..5, signed: bool,
         ) {
             let (mut text, mut places) = (String::new(), Vec::new());
             for value in &values {
@@ -141,13 +143,14 @@ mod tests {
             let raw: Vec<&[u8]> = places.iter().map(|place| &text.as_bytes()[place.clone()]).collect();
             let notation = Notation::of_scale(scale).expect("small");
             let view = View::new(text.as_bytes()).expect("padded");
-            let (mut chosen, mut twin) = (Lanes::default(), Lanes::default());
+            let (mut chosen, mut twin) = (Lanes::new(signed), Lanes::new(signed));
             twin.read_with(view, &raw, notation);
             for (lane, raw) in raw.iter().enumerate() {
                 let digits = raw.strip_prefix(b"-").unwrap_or(raw);
                 let point = digits.iter().position(|&byte| byte == b'.');
                 let fraction = point.map_or(0, |point| digits.len() - point - 1);
                 let usual = fraction == usize::from(scale) && point.is_some() == (scale > 0);
+                let usual = usual && (signed || digits.len() == raw.len());
                 let read = twin.faults[lane] == 0;
                 prop_assert_eq!(read, usual && raw.len() <= 8 && model(raw, scale).is_some(), "{:?}", raw);
                 if read {
@@ -169,7 +172,7 @@ mod tests {
     fn values_of_another_text_are_not_read() {
         let (text, other) = (vec![b'1'; 99], vec![b'1'; 99]);
         let view = View::new(&text).expect("long enough");
-        let mut lanes = Lanes::default();
+        let mut lanes = Lanes::new(true);
         lanes.read(view, &[&text[..3], &other[..3], &text[92..94], b""], Notation::Whole);
         assert_eq!((lanes.faults[0], lanes.values[0]), (0, 111));
         assert!(lanes.faults[1..].iter().all(|&fault| fault != 0));
