@@ -100,6 +100,9 @@ class Translator:
         out = []
         for part in expr.parts:
             out.append(part if isinstance(part, str) else part.text if isinstance(part, Word) else self.sql(part.expr))
+        if expr.op in ("greatest", "least") and expr.type == "decimal":
+            # Of two scales DuckDB takes the last one's.
+            out = [f"CAST({text} AS {self.type(expr)})" if isinstance(part, Slot) else text for part, text in zip(expr.parts, out)]
         name = out[0].replace("btrim", "trim")
         if name in ("lower", "upper", "reverse") and not self.ascii_only:
             raise Untranslatable(name)

@@ -28,9 +28,9 @@ class Shrinker:
 
     def narrow(self, plan: Plan) -> Plan:
         """Only the variants and oracles that showed it."""
-        kept = [variant for variant in plan.variants[1:] if self.kind.startswith((f"variant {variant.name}", "known"))][:2]
-        model = self.kind.startswith(("model", "failed", "hang", "known"))
-        return replace(plan, variants=plan.variants[:1] + kept, use_model=model, use_duckdb=self.kind.startswith(("duckdb", "known")), verify=self.kind in ("verify", "audit"))
+        kept = [variant for variant in plan.variants[1:] if self.kind.startswith((f"variant {variant.name}",))][:2]
+        model = self.kind.startswith(("model", "failed", "hang"))
+        return replace(plan, variants=plan.variants[:1] + kept, use_model=model, use_duckdb=self.kind.startswith("duckdb"), verify=self.kind in ("verify", "audit"))
 
     def holds(self, case: Case) -> bool:
         """Whether the difference is still there; then the case is the new best one."""

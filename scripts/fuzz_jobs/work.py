@@ -66,7 +66,7 @@ def told(settings: Settings, outcome: Outcome, made: case.Case, plan: Plan, resu
     if not result.differences:
         return
     outcome.kinds = sorted({difference.kind for difference in result.differences})
-    kind = next((kind for kind in outcome.kinds if not kind.startswith("known")), outcome.kinds[0])
+    kind = outcome.kinds[0]
     result.differences.sort(key=lambda difference: difference.kind != kind)
     _shrunk[kind] += 1
     if _shrunk[kind] <= settings.shrink:

@@ -22,9 +22,8 @@ Choices of the model, where the documents leave room:
 - `-9223372036854775808` is a decimal, as in PostgreSQL: the sign is an operator.
 - `sign` has its argument's kind; extract gives ints, but decimal(6) for `second` and `epoch`.
 - `regexp_extract` is DuckDB's: '' where nothing matches.
-- A number literal with an exponent is a decimal, as PostgreSQL's numeric; sqrt, ln, log10 and power of decimals are floats.
+- sqrt, ln, log10 and power of decimals are floats.
 - A quoted time without an offset is in UTC; a text that is cast to a time has no opinion unless the zone is UTC.
-- Trailing zeros are digits: 1.50 is no decimal(1) as a field.
 - A CSV row with more or fewer cells than columns does not match its format.
 - Addresses compare as PostgreSQL's inet, IPv4 first; as keys they stand in the order of their text.
 """

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Literal:
-    # "int", "decimal", "text", "bool" or "null"
+    # "int", "decimal", "float", "text", "bool" or "null"
     kind: str
     value: object
 

@@ -7,7 +7,7 @@ from .errors import JobError, RecordError, Unsupported
 from .functions import FUNCTIONS
 from .node import Node, as_text, coerce, constant, derived, literal_text, strict, together
 from .patterns import Regex, like_matcher
-from .types import BOOL, INT, UNKNOWN, decimal
+from .types import BOOL, FLOAT, INT, UNKNOWN, decimal
 
 
 class Compiler:
@@ -40,7 +40,7 @@ class Compiler:
             return constant(UNKNOWN, tree.value, "UTC")
         if tree.kind == "decimal":
             return constant(decimal(max(0, -tree.value.as_tuple().exponent)), tree.value)
-        return constant(BOOL if tree.kind == "bool" else INT, tree.value)
+        return constant({"bool": BOOL, "float": FLOAT, "int": INT}[tree.kind], tree.value)
 
     def on_name(self, tree):
         return self.scope.resolve(tree.name)

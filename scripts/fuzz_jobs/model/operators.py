@@ -6,10 +6,9 @@ from fractions import Fraction
 from .casts import caster
 from .errors import JobError, RecordError, Unsupported
 from .node import coerce, derived, strict, together
+from .timestamps import YEAR_1, YEAR_10000
 from .types import BOOL, FLOAT, INT, TEXT, TIMESTAMP, UNKNOWN, check_int, clean_float, compare, decimal, fit, is_number
 
-# Microseconds between which datetime has its years.
-YEAR_1, YEAR_10000 = -62135596800 * 10**6, 253402300800 * 10**6
 COMPARISONS = {
     "=": lambda order: order == 0,
     "<>": lambda order: order != 0,

@@ -21,5 +21,5 @@ class Outcome:
     reasons: list = field(default_factory=list)
     # Why the run must end with status 1; rows are empty then.
     error: str | None = None
-    # column -> ("exact",), ("relative", bound) or ("distinct", bound); columns of rows and of events.
+    # column -> ("exact",), ("relative", bound), ("distinct", bound) or ("any",); columns of rows and of events.
     tolerances: dict = field(default_factory=dict)

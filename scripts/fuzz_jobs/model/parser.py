@@ -4,6 +4,7 @@ import re
 from decimal import Decimal
 
 from . import ast
+from .casts import read_float
 from .errors import JobError, Unsupported
 from .lexer import tokens
 from .types import DIGITS_MAX, INT_MAX, TIMESTAMP, WIDE, parse_type
@@ -275,11 +276,11 @@ class Parser:
 
 
 def number(text):
-    """An int if it has neither a point nor an exponent and fits; a decimal otherwise, as PostgreSQL's numeric."""
+    """A float if it has an exponent, an int if it has no point and fits; a decimal otherwise, as PostgreSQL's numeric."""
     if text.isdigit() and int(text) <= INT_MAX:
         return ast.Literal("int", int(text))
     if "e" in text.lower():
-        raise Unsupported("an exponent: a float to logmill, a decimal to PostgreSQL")
+        return ast.Literal("float", read_float(text))
     value = Decimal(text)
     value = value.quantize(Decimal(1), context=WIDE) if value.as_tuple().exponent > 0 else value
     if len(value.as_tuple().digits) > DIGITS_MAX or -value.as_tuple().exponent > DIGITS_MAX:

@@ -109,9 +109,9 @@ class Plan:
             node = typed(Compiler(scope, self.context.zone).compile(tree))
             self.tolerances[name] = INEXACT_BOUND if node.inexact else ("exact",)
             if node.sketch:
-                if getattr(tree, "name", None) not in ("approx_quantile", "approx_distinct"):
-                    raise Unsupported("arithmetic with a sketch")
-                self.tolerances[name] = node.sketch
+                is_bare = getattr(tree, "name", None) in ("approx_quantile", "approx_distinct")
+                # How far arithmetic takes a sketch, nobody says.
+                self.tolerances[name] = node.sketch if is_bare else ("any",)
             self.measures.append((name, node))
         self.aggregates = scope.aggregates
         self.used |= records.scope.used

@@ -23,9 +23,11 @@ class Record:
         if text is None:
             return None
         reading = self.context.format
-        if name in reading.converters:
-            return reading.converters[name](text)
-        return fields.read(text, reading.type_of(name), self.context.zone)
+        kind = reading.type_of(name)
+        if name in reading.shifts:
+            return fields.read_shifted(text, reading.shifts[name], kind)
+        read = fields.read_unsigned if name in reading.unsigned else fields.read
+        return read(text, kind, self.context.zone)
 
     @property
     def event_time(self):
@@ -82,5 +84,5 @@ class Context:
         kind = self.format.type_of(name)
         if kind == TEXT and name not in self.format.fields and self.format.is_open:
             return
-        if kind not in (TIMESTAMP, TEXT) or name in self.format.converters:
+        if kind not in (TIMESTAMP, TEXT) or name in self.format.shifts:
             raise Unsupported(f"an event time of type {kind}")

@@ -150,8 +150,6 @@ class Run:
         return outcome
 
     def rows(self):
-        if not self.groups and self.plan.window is None and not self.plan.by:
-            raise Unsupported("one group over all time, of no records: one row, or none")
         rows = []
         for group in sorted(self.groups.values(), key=place):
             group.finish()

@@ -34,9 +34,9 @@ def build(name, declared, first_lines):
             raise JobError("a format is one thing")
         ((name, options),) = name.items()
         if name == "nginx":
-            return Nginx(options, declared)
+            return Nginx(options)
         if name == "apache":
-            return Apache(options, declared)
+            return Apache(options)
         if name == "regex":
             return RegexFormat(options)
     else:

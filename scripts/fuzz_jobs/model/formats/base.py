@@ -18,8 +18,10 @@ class Format:
     # Which field is the event time if the job does not say.
     time: str | None = None
     is_open = False
-    # Fields whose text is no value yet (Apache's %D): name -> function from text to value.
-    converters: dict = {}
+    # Numbers that are digits alone.
+    unsigned: set = set()
+    # Fields in a unit of their own (Apache's %D): name -> digits that the point moves.
+    shifts: dict = {}
 
     def type_of(self, name):
         if name in self.fields:

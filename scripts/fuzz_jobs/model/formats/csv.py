@@ -30,7 +30,10 @@ class Csv(Format):
     def first_header(self, first_lines):
         """The header that the job is compiled with: that of the first file that has one."""
         for line in first_lines:
-            header = self.cells(line)
+            try:
+                header = self.cells(line)
+            except NoMatch as error:
+                raise JobError(f"the header: {error}") from None
             if any(cell != cell.strip() or not cell for cell in header) or header[0].startswith("#"):
                 raise Unsupported("a header with empty cells, spaces or a comment")
             return header
@@ -53,10 +56,7 @@ class Csv(Format):
             return self.quoted(line, at + 1)
         end = line.find(self.delimiter, at)
         end = len(line) if end < 0 else end
-        if self.quote and self.quote in line[at:end]:
-            # RFC 4180, 2.5: "if fields are not enclosed with double quotes, then double quotes may not appear
-            # inside the fields". Many readers take such a quote as text, so the documents would have to say.
-            raise Unsupported("a quote within a cell without quotes")
+        # A quote within is text: only one in front quotes.
         return line[at:end], end
 
     def quoted(self, line, at):
@@ -69,7 +69,7 @@ class Csv(Format):
             text += line[at:end]
             if line[end + 1 : end + 2] != self.quote:
                 if line[end + 1 : end + 2] not in ("", self.delimiter):
-                    raise Unsupported("text behind a closing quote")
+                    raise NoMatch("text behind a closing quote")
                 return text, end + 1
             text += self.quote
             at = end + 2

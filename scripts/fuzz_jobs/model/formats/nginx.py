@@ -7,41 +7,30 @@ from ..types import INT, TIMESTAMP, decimal
 from .access import PatternFormat
 from .pattern import Value
 
+INTS = "status body_bytes_sent bytes_sent request_length content_length sent_http_content_length connection pid".split()
+INTS += "connection_requests connections_active connections_reading connections_writing connections_waiting".split()
+INTS += "remote_port server_port proxy_port proxy_protocol_port proxy_protocol_server_port".split()
+INTS += "tcpinfo_rtt tcpinfo_rttvar tcpinfo_snd_cwnd tcpinfo_rcv_space".split()
 TYPES = {
     "time_local": TIMESTAMP,
     "time_iso8601": TIMESTAMP,
-    "status": INT,
-    "body_bytes_sent": INT,
-    "bytes_sent": INT,
-    "request_length": INT,
     "request_time": decimal(3),
-    # What the manual of nginx says of them: a number, and so many digits behind its point.
-    "connection": INT,
-    "connection_requests": INT,
-    "server_port": INT,
-    "remote_port": INT,
-    "pid": INT,
+    "connection_time": decimal(3),
+    "msec": decimal(3),
     "gzip_ratio": decimal(2),
-}
-# Numbers, but neither our documents nor nginx's say of which type: the job has to.
-NOT_SAID = {"msec", "content_length", "connection_time", "connections_active", "proxy_protocol_port", "limit_rate"}
+} | dict.fromkeys(INTS, INT)
+TIMES = ("time_local", "time_iso8601", "msec")
 
 
 class Nginx(PatternFormat):
-    def __init__(self, text, declared):
+    def __init__(self, text):
         if "\\" in text:
             raise Unsupported("a backslash in a log_format")
         super().__init__(list(parts_of(text)), TYPES)
-        for name in NOT_SAID & set(self.fields) - set(declared):
-            self.fields[name] = None
-        times = [name for name in ("time_local", "time_iso8601") if name in self.fields]
-        self.time = times[0] if len(times) == 1 else None
-
-    def type_of(self, name):
-        kind = super().type_of(name)
-        if kind is None:
-            raise Unsupported(f"the type of nginx's ${name}")
-        return kind
+        self.time = next((name for name in TIMES if name in self.fields), None)
+        if self.time == "msec":
+            self.fields["msec"] = TIMESTAMP
+            self.unsigned.remove("msec")
 
 
 def parts_of(text):

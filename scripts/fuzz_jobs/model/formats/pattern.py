@@ -1,6 +1,7 @@
 """A pasted log format: literals and values in turn.
 
-A value ends where the literal behind it begins; between quotes, at the first quote that no backslash escapes.
+A value ends where the literal behind it begins, the last one where the line's last literal does; between quotes, at the
+first quote that no backslash escapes.
 """
 
 import re
@@ -19,10 +20,9 @@ class Value:
 
 
 class Pattern:
-    def __init__(self, parts, matches_whole_line=True):
+    def __init__(self, parts):
         """`parts` are literals (str) and Values."""
         self.parts = merged(parts)
-        self.matches_whole_line = matches_whole_line
         for one, next_one in zip(self.parts, self.parts[1:]):
             if isinstance(one, Value) and isinstance(next_one, Value):
                 raise Unsupported("two values with nothing between them")
@@ -41,18 +41,18 @@ class Pattern:
             if part.name is not None and found.setdefault(part.name, text) != text:
                 raise Unsupported(f"{part.name} twice, with two values")
             at = end
-        if self.matches_whole_line and at != len(line):
+        if at != len(line):
             raise NoMatch("text behind the last field")
         return found
 
     def end_of_value(self, line, at, index):
         before = self.parts[index - 1] if index else ""
-        behind = self.parts[index + 1] if index + 1 < len(self.parts) else None
-        if behind is None:
-            space = line.find(" ", at)
-            return len(line) if self.matches_whole_line or space < 0 else space
+        behind = self.parts[index + 1] if index + 1 < len(self.parts) else ""
         if before.endswith('"') and behind.startswith('"'):
             return QUOTED.match(line, at).end()
+        if index + 2 >= len(self.parts):
+            # The last value is all that is left before the text behind it.
+            return max(len(line) - len(behind), at)
         end = line.find(behind, at)
         if end < 0:
             raise NoMatch(f"no {behind!r} behind character {at}")

@@ -2,8 +2,8 @@
 
 import ipaddress
 
-from ..casts import read_ip
-from ..errors import JobError, RecordError, Unsupported
+from ..casts import ip_text, read_ip
+from ..errors import JobError, RecordError
 from ..node import as_int, as_text, derived, literal_text, strict
 from ..types import BOOL, IP, TEXT
 from . import function
@@ -27,11 +27,11 @@ def as_address(node):
 @function("ip_prefix", least=2)
 def ip_prefix(address, bits):
     def prefix(ip, count):
-        if not 0 <= count <= ip.max_prefixlen:
-            raise Unsupported(f"the first {count} bits of an address of {ip.max_prefixlen}")
-        if ip.version == 6 and ip.ipv4_mapped is not None:
-            raise Unsupported("the network of an IPv4-mapped address")
-        return str(ipaddress.ip_network((ip, count), strict=False))
+        if not 0 <= count <= 128:
+            raise RecordError(f"no prefix has {count} bits")
+        count = min(count, ip.max_prefixlen)
+        network = ipaddress.ip_network((ip, count), strict=False)
+        return f"{ip_text(network.network_address)}/{count}"
 
     return strict(TEXT, prefix, as_address(address), as_int(bits))
 
@@ -46,10 +46,6 @@ def ip_in(address, cidr):
         raise JobError(f"no network: {text!r}") from None
 
     def inside(ip):
-        if ip.version != network.version:
-            if ip.version == 6 and ip.ipv4_mapped is not None:
-                raise Unsupported("an IPv4-mapped address in an IPv4 network")
-            return False
-        return ip in network
+        return ip.version == network.version and ip in network
 
     return strict(BOOL, inside, as_address(address))

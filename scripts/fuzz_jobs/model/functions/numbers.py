@@ -3,10 +3,10 @@
 import math
 from fractions import Fraction
 
-from ..errors import JobError, RecordError, Unsupported
+from ..errors import JobError, RecordError
 from ..node import coerce, literal_int, strict
 from ..operators import arithmetic, float_result
-from ..types import FLOAT, INT, check_int, decimal, fit, is_decimal, is_number, round_half_away
+from ..types import FLOAT, INT, check_int, clean_float, decimal, fit, is_decimal, is_number, round_half_away
 from . import function
 
 
@@ -27,7 +27,7 @@ def sign(value):
     """As a number of the argument's kind; PostgreSQL gives an int the type float."""
     kind = number(value).type
     if kind == FLOAT:
-        return strict(FLOAT, lambda a: a if math.isnan(a) else float((a > 0) - (a < 0)), value)
+        return strict(FLOAT, lambda a: float((a > 0) - (a < 0)), value)
     kind = decimal(0) if is_decimal(kind) else INT
     return strict(kind, lambda a: fit((a > 0) - (a < 0), 0) if is_decimal(kind) else (a > 0) - (a < 0), value)
 
@@ -45,6 +45,16 @@ def float_whole(towards):
     return lambda value: value if math.isinf(value) or math.isnan(value) else float(towards(value))
 
 
+def float_rounded(value, digits):
+    """DuckDB's: the power of ten is a float, and so is each of the two steps."""
+    power = float(10 ** abs(digits))
+    scaled = value * power if digits >= 0 else value / power
+    if math.isnan(scaled) or math.isinf(scaled):
+        return value
+    whole = float(round_half_away(Fraction(scaled)))
+    return clean_float(whole / power if digits >= 0 else whole * power)
+
+
 def rounding(names, of_fraction, of_float, with_digits):
     """A family: int stays as it is, decimal becomes decimal(0) or decimal(n), float stays float."""
 
@@ -52,9 +62,10 @@ def rounding(names, of_fraction, of_float, with_digits):
     def build(value, digits=None):
         kind = number(value).type
         if digits is not None:
-            if not is_decimal(kind):
-                raise Unsupported(f"{names[0]}({kind}, n), which PostgreSQL has for decimals only")
-            return with_scale(value, literal_int(digits, "digits"))
+            digits = literal_int(digits, "digits")
+            if kind == FLOAT:
+                return strict(FLOAT, lambda a: float_rounded(a, digits), value)
+            return with_scale(value, digits)
         if kind == INT:
             return value
         if kind == FLOAT:
@@ -68,7 +79,7 @@ def rounding(names, of_fraction, of_float, with_digits):
 
 
 rounding(["round"], round_half_away, float_half_even, with_digits=True)
-rounding(["trunc"], math.trunc, float_whole(math.trunc), with_digits=True)
+rounding(["trunc"], math.trunc, float_whole(math.trunc), with_digits=False)
 rounding(["floor"], math.floor, float_whole(math.floor), with_digits=False)
 rounding(["ceil"], math.ceil, float_whole(math.ceil), with_digits=False)
 

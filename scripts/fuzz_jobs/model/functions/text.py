@@ -116,7 +116,8 @@ def split_part(value, delimiter, field):
 
 def printable(node):
     if node.type == BOOL:
-        raise Unsupported("concat of a bool: t in PostgreSQL, true in DuckDB")
+        # What PostgreSQL prints of it; its cast is true.
+        return strict(TEXT, lambda value: "t" if value else "f", node)
     return textual(node)
 
 

@@ -1,13 +1,12 @@
-"""Parts of URLs. The documents say little: what they leave open is Unsupported."""
+"""Parts of URLs."""
 
 import re
 
-from ..errors import Unsupported
 from ..node import as_text, literal_text, strict
 from ..types import TEXT
 from . import function
 
-ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://([^/?#]*)([^?#]*)", re.DOTALL)
+HOST = re.compile(r"(?:[A-Za-z0-9+.-]+:)?//([^/?#]*)([^?#]*)", re.DOTALL)
 
 
 def percent_decoded(text):
@@ -16,44 +15,28 @@ def percent_decoded(text):
     return decoded.decode(errors="replace")
 
 
-def parsed(text):
-    found = ABSOLUTE.match(text)
-    if not found and not text.startswith("/") or text.startswith("//"):
-        raise Unsupported(f"a URL that is neither absolute nor a path: {text!r}")
-    return found
-
-
 def host(text):
-    found = parsed(text)
+    """In small letters, without user and port."""
+    found = HOST.match(text)
     if not found:
         return None
-    authority = found[1]
-    if not re.fullmatch(r"[a-z0-9._-]+(:\d+)?", authority):
-        raise Unsupported(f"the host of {authority!r}")
-    return authority.partition(":")[0]
+    bare = found[1].rpartition("@")[2]
+    bare = bare[: bare.index("]") + 1] if "]" in bare else bare.partition(":")[0]
+    return "".join(char.lower() if char.isascii() else char for char in bare) or None
 
 
 def path(text):
-    found = parsed(text)
-    if not found:
-        return re.match(r"[^?#]*", text)[0]
-    if not found[2]:
-        raise Unsupported("the path of a URL that has none")
-    return found[2]
+    """As it is written; of a URL with a host and nothing behind it, `/`."""
+    found = HOST.match(text)
+    return found[2] or "/" if found else re.match(r"[^?#]*", text)[0]
 
 
 def query_value(text, name):
-    before_fragment = text.partition("#")[0]
-    if "?" not in before_fragment:
-        return None
-    for pair in before_fragment.partition("?")[2].split("&"):
-        key, equals, value = pair.partition("=")
-        if key == name:
-            if not equals:
-                raise Unsupported("a name in a query without a value")
-            return percent_decoded(value.replace("+", " "))
+    """Of the first one with that name, both decoded; without `=` it is empty."""
+    for pair in text.partition("#")[0].partition("?")[2].split("&") if "?" in text.partition("#")[0] else []:
+        key, _, value = pair.partition("=")
         if percent_decoded(key.replace("+", " ")) == name:
-            raise Unsupported("an encoded name in a query")
+            return percent_decoded(value.replace("+", " "))
     return None
 
 
