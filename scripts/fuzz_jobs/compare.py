@@ -42,7 +42,8 @@ def same(left: Any, right: Any, tolerance: Tolerance = EXACT) -> bool:
     """Whether two values are equal, or as near as the tolerance says."""
     if exact(left) == exact(right) or tolerance[0] == "any":
         return True
-    if tolerance[0] == "exact" or left is None or right is None:
+    numbers = isinstance(left, int | float | Decimal) and isinstance(right, int | float | Decimal)
+    if tolerance[0] == "exact" or not numbers:
         return False
     left, right = float(left), float(right)
     kind, share = tolerance
@@ -86,6 +87,13 @@ def bags(kind: str, got: list[tuple], want: list[tuple], who: str) -> list[Diffe
     return [Difference(kind, f"{len(got)} rows, {who} has {len(want)}; missing ({len(missing)}): {show(missing[:2])}, too many ({len(more)}): {show(more[:2])}")]
 
 
+def rank(value: Any) -> tuple[int, float, str]:
+    """Numbers in their order, and before what is none (and NaN)."""
+    if isinstance(value, int | float | Decimal) and not math.isnan(value):
+        return 0, float(value), ""
+    return 1, 0.0, repr(value)
+
+
 def near_bags(kind: str, columns: list[str], got: list[tuple], want: list[tuple], tolerances: dict[str, Tolerance], who: str) -> list[Difference]:
     """The same, where some columns need not be equal to the last bit: in the order of the other columns, row by row."""
     loose = [at for at, name in enumerate(columns) if tolerances.get(name, EXACT)[0] != "exact"]
@@ -94,6 +102,6 @@ def near_bags(kind: str, columns: list[str], got: list[tuple], want: list[tuple]
 
     def place(row: tuple) -> tuple:
         firm = tuple(repr(exact(value)) for at, value in enumerate(row) if at not in loose)
-        return firm, tuple((value is None, float(value or 0)) for at, value in enumerate(row) if at in loose)
+        return firm, tuple(rank(row[at]) for at in loose)
 
     return rows(kind, columns, sorted(got, key=place), sorted(want, key=place), tolerances, 0, who)

@@ -30,6 +30,11 @@ class Comparison(unittest.TestCase):
         self.assertTrue(compare.same(101, 100.0, ("relative", 0.01)))
         self.assertFalse(compare.same(102, 100.0, ("relative", 0.01)))
         self.assertFalse(compare.same(None, 0.0, ("relative", 0.01)))
+        self.assertTrue(compare.same(None, 0.0, ("any",)))
+        # What is chosen by a number that is not exact may be a text.
+        self.assertFalse(compare.same("a", "b", ("relative", 0.01)))
+        rows = [("a", None), ("b", 1.0), ("b", NAN), ("c", "1.2.3.4")]
+        self.assertFalse(compare.near_bags("k", ["a", "b"], rows, rows[::-1], {"b": ("relative", 0.01)}, "it"))
 
     def test_one_changed_value_is_found_in_rows_and_bags(self) -> None:
         rows = [(n, n * n, str(n)) for n in range(20)]

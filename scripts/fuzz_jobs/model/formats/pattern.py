@@ -18,6 +18,11 @@ class Value:
     # None for a value that no name of the job can mean.
     name: str | None
 
+    @property
+    def is_list(self):
+        """Upstreams, and the addresses of X-Forwarded-For, have a comma and a space between them."""
+        return self.name is not None and (self.name.startswith("upstream_") or self.name.endswith("x_forwarded_for"))
+
 
 class Pattern:
     def __init__(self, parts):
@@ -54,9 +59,16 @@ class Pattern:
             # The last value is all that is left before the text behind it.
             return max(len(line) - len(behind), at)
         end = line.find(behind, at)
+        while self.parts[index].is_list and end >= 0 and is_within_list(line, at, end):
+            end = line.find(behind, end + 1)
         if end < 0:
             raise NoMatch(f"no {behind!r} behind character {at}")
         return end
+
+
+def is_within_list(line, start, at):
+    """Whether the space at a place stands behind a comma or a colon of a list, or before a colon."""
+    return line[at] == " " and (line[start:at].endswith((",", ":")) or line.startswith(" : ", at))
 
 
 def merged(parts):
