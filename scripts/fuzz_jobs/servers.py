@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 from . import pools
@@ -13,6 +13,9 @@ METHODS = ["GET", "POST", "HEAD", "PUT", "OPTIONS", "get", "M-SEARCH", "G@T", ""
 TARGETS = ["/", "/a", "/b", "/a/b?x=1&q=2", "/health", "/static/app.js", "/api/v1/items/17?q=%41", "/s?q=a+b", "*", "http://h.example/p?q=1", "example.org:443", "/ü", "/a?b?c", "?q", "/%zz", ""]
 PROTOCOLS = ["HTTP/1.1", "HTTP/1.0", "HTTP/2.0", "HTTP/1.x", "http/1.1", "HTTP/9.9", "HTTP/11.1", "FTP/1.0"]
 AGENTS = ["Mozilla/5.0 (X11; Linux x86_64)", "curl/8.0", "Googlebot/2.1", "", "a \\x22b\\x22 c", "-", "ü", "\\\\", "\\\" quoted"]
+
+
+LIST_ITEMS = ["0.004", "0.102", "-", "10.0.0.1:80", "10.0.0.2", "unix:/a", "x"]
 
 
 @dataclass(frozen=True)
@@ -36,12 +39,16 @@ NGINX = [
     Variable("$connection", "connection", "int"),
     Variable("$request_time", "request_time", "decimal", 3),
     Variable("$gzip_ratio", "gzip_ratio", "decimal", 2),
-    Variable("$upstream_response_time", "upstream_response_time", "word"),
+    Variable("$upstream_response_time", "upstream_response_time", "list"),
     Variable('"$http_referer"', "http_referer", "quoted"),
     Variable('"$http_user_agent"', "http_user_agent", "quoted"),
     Variable("$host", "host", "word"),
     Variable("$request_method", "request_method", "word"),
     Variable("$http_x_thing", "http_x_thing", "word"),
+    Variable("$connection_time", "connection_time", "decimal", 3),
+    Variable("$msec", "msec", "msec", 3),
+    Variable("$content_length", "content_length", "int"),
+    Variable("$http_x_forwarded_for", "http_x_forwarded_for", "list"),
 ]
 NGINX_TIMES = [Variable("[$time_local]", "time_local", "clf"), Variable("$time_iso8601", "time_iso8601", "iso")]
 APACHE = [
@@ -51,7 +58,14 @@ APACHE = [
     Variable('"%r"', "request", "request"),
     Variable("%>s", "status", "int"),
     Variable("%b", "body_bytes_sent", "int"),
-    Variable("%D", "request_time", "micros", 6),
+    Variable("%D", "request_time", "units", 6),
+    Variable("%{us}T", "request_time", "units", 6),
+    Variable("%{ms}T", "request_time", "units", 3),
+    Variable("%T", "request_time", "units", 0),
+    Variable("%O", "bytes_sent", "int"),
+    Variable("%I", "request_length", "int"),
+    Variable("%S", "bytes_transferred", "int"),
+    Variable("%X", "connection_status", "word"),
     Variable('"%{Referer}i"', "http_referer", "quoted"),
     Variable('"%{User-Agent}i"', "http_user_agent", "quoted"),
     Variable("%v", "server_name", "word"),
@@ -66,7 +80,7 @@ FROM_REQUEST = ("method", "request_uri", "path", "query", "protocol")
 
 def column(rng: Random, variable: Variable, how: Style, drawn: Times) -> Column:
     """The column of a variable, with its pool."""
-    type = {"int": "int", "status": "int", "size": "int", "decimal": "decimal", "micros": "decimal", "clf": "timestamp", "clf brackets": "timestamp", "iso": "timestamp"}.get(variable.kind, "text")
+    type = {"int": "int", "status": "int", "size": "int", "decimal": "decimal", "units": "decimal", "msec": "decimal", "msec time": "timestamp", "clf": "timestamp", "clf brackets": "timestamp", "iso": "timestamp"}.get(variable.kind, "text")
     made = Column(variable.name, type, variable.scale)
     count = range(how.variety)
     match variable.kind:
@@ -78,8 +92,13 @@ def column(rng: Random, variable: Variable, how: Style, drawn: Times) -> Column:
             made.values = [request(rng, how) for _ in count]
         case "quoted":
             made.values = [None if rng.random() < how.nulls else quoted(rng, how) for _ in count]
-        case "micros":
-            made.values = [pools.pick(rng, pools.INTS, ["9223372036854775807", "4294967296", "-"], how.edges) for _ in count]
+        case "units":
+            edge = ["9223372036854775807", "4294967296", "-"] + (["-5", "1.5", "+7", "1e3", "1.500000"] if how.odd else [])
+            made.values = [pools.pick(rng, pools.INTS, edge, how.edges) for _ in count]
+        case "msec" | "msec time":
+            made.values = [f"{moment // 1_000_000}.{moment // 1_000 % 1_000:03}" for moment in drawn.moments] + (["-1.5", "1e9", "0", "now"] if how.odd else [])
+        case "list":
+            made.values = [rng.choice((", ", ", ", " : ")).join(rng.choice(LIST_ITEMS) for _ in range(rng.choice((1, 1, 2, 3)))) for _ in count]
         case "ip text":
             made.values = [pools.pick(rng, pools.IPS, pools.IPS_EDGE + ["host.example", "-"], 0.1 + how.edges) for _ in count]
         case "status":
@@ -135,6 +154,10 @@ def pattern(rng: Random, how: Style) -> Format:
     variables = rng.sample(all_variables, rng.randint(2, len(all_variables)))
     if rng.random() < 0.85:
         variables.insert(rng.randrange(len(variables) + 1), rng.choice(all_times))
+    # Of two with one name the most exact one would count; the model has no opinion on that.
+    variables = list({variable.name: variable for variable in variables}.values())
+    if not any(variable in all_times for variable in variables):
+        variables = [replace(v, kind="msec time", scale=0) if v.kind == "msec" else v for v in variables]
     drawn = Times.draw(rng, how.variety)
     columns = [column(rng, variable, how, drawn) for variable in variables]
     betweens = [rng.choice((" ", " ", " ", "|", " - ", ", ", " x=")) for variable in variables]

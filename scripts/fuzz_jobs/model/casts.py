@@ -17,7 +17,6 @@ from .types import (
     TIMESTAMP,
     UNKNOWN,
     check_int,
-    clean_float,
     fit,
     is_decimal,
     is_number,
@@ -55,7 +54,7 @@ def read_float(text):
     # PostgreSQL: "out of range", both for what is too large and for what is too small.
     if math.isinf(value) or (value == 0 and exact != 0):
         raise RecordError(f"float out of range: {text}")
-    return clean_float(value)
+    return value
 
 
 def read_bool(text):
@@ -177,7 +176,7 @@ def float_text(value):
     point = len(digits) + exponent
     text = "".join(map(str, digits))
     if value == 0:
-        return "0"
+        return "-0" if math.copysign(1, value) < 0 else "0"
     # The shortest digits; with an exponent where printf's %.15g would have one.
     if -4 <= point - 1 < 15:
         return f"{Decimal((sign, digits, exponent)):f}"

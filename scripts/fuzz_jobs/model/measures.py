@@ -150,6 +150,11 @@ def percentile_disc(fraction, is_sketch):
     return or_null(compute)
 
 
+def unsigned_zero(value):
+    """What a group keeps is one zero."""
+    return value + 0.0 if isinstance(value, float) else value
+
+
 class MeasureScope:
     """Within measures only aggregates have values; their arguments see the records."""
 
@@ -202,7 +207,7 @@ class MeasureScope:
     def add(self, call, value, kept, kind, finish):
         index = len(self.aggregates)
         self.aggregates.append(Aggregate(value, kept, finish, call.name in ("first", "last")))
-        node = Node(kind, lambda group: group.results[index])
+        node = Node(kind, lambda group: unsigned_zero(group.results[index]))
         node.inexact = any(part.inexact for part in (value, kept) if part is not None)
         node.sketch = {"approx_quantile": QUANTILE_BOUND, "approx_distinct": DISTINCT_BOUND}.get(call.name)
         return node

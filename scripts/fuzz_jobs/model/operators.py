@@ -7,7 +7,7 @@ from .casts import caster
 from .errors import JobError, RecordError, Unsupported
 from .node import coerce, derived, strict, together
 from .timestamps import YEAR_1, YEAR_10000
-from .types import BOOL, FLOAT, INT, TEXT, TIMESTAMP, UNKNOWN, check_int, clean_float, compare, decimal, fit, is_number
+from .types import BOOL, FLOAT, INT, TEXT, TIMESTAMP, UNKNOWN, check_int, compare, decimal, fit, is_number
 
 COMPARISONS = {
     "=": lambda order: order == 0,
@@ -108,7 +108,7 @@ def float_result(value, *operands):
     """PostgreSQL's float8: infinite from finite operands is an overflow."""
     if math.isinf(value) and not any(math.isinf(operand) for operand in operands):
         raise RecordError("float overflow")
-    return clean_float(value)
+    return value
 
 
 def float_product(a, b):
@@ -143,7 +143,7 @@ def negated(value):
     if value.type == INT:
         return strict(INT, lambda a: check_int(-a), value)
     if value.type == FLOAT:
-        return strict(FLOAT, lambda a: clean_float(-a), value)
+        return strict(FLOAT, lambda a: -a, value)
     if not is_number(value.type):
         raise JobError(f"the sign of {value.type}")
     return strict(value.type, lambda a: fit(-Fraction(a), value.type.scale), value)

@@ -6,7 +6,7 @@ import re
 from datetime import date, datetime, timezone
 
 from . import casts
-from .errors import RecordError, RunError, Unsupported
+from .errors import JobError, RecordError, RunError, Unsupported
 from .formats import HEADER, open_format
 from .lines import is_too_long, size, split
 from .measures import Group, inputs
@@ -63,13 +63,23 @@ class Run:
         self.line_limit = size(limits.get("line", "1MiB"))
         self.files = [(name, list(split(content, final))) for name, content in files]
         earliest, latest = bound(limits.get("earliest"), "1970-01-01"), bound(limits.get("latest"), "2200-01-01")
-        reading = open_format(source, first_lines(self.files))
-        self.context = Context(reading, source.get("zone", "UTC"), earliest, latest)
-        self.plan = Plan(job, self.context)
+        self.compile(job, source, (earliest, latest))
         self.counters = dict.fromkeys(("lines", "mapped", "filtered", "rejected"), 0)
         self.groups, self.events = {}, []
         self.rejects, self.reasons = [], []
         self.place = 0
+
+    def compile(self, job, source, bounds):
+        """With the header of the first file that has the job's fields: a file without them does not decide."""
+        heads = list(first_lines(self.files))
+        for at in range(max(len(heads), 1)):
+            try:
+                self.context = Context(open_format(source, heads[at:]), source.get("zone", "UTC"), *bounds)
+                self.plan = Plan(job, self.context)
+                return
+            except JobError:
+                if at + 1 >= len(heads):
+                    raise
 
     def outcome(self):
         for name, lines in self.files:

@@ -97,16 +97,11 @@ def fit(value, scale) -> Decimal:
     return Decimal(unscaled).scaleb(-scale, WIDE)
 
 
-def clean_float(value: float) -> float:
-    """-0 is 0."""
-    return value + 0.0 if value == 0 else value
-
-
 def to_float(value) -> float:
     """The nearest float of an int or a decimal."""
     if isinstance(value, float):
-        return clean_float(value)
-    return clean_float(float(value))
+        return value
+    return float(value)
 
 
 def convert(value, kind):

@@ -76,18 +76,24 @@ class Csv(Format):
 
     def reader(self):
         columns = None if self.has_header else self.columns
-        is_wrong = False
+        head, is_wrong = None, False
 
         def read(line):
-            nonlocal columns, is_wrong
+            nonlocal columns, head, is_wrong
             if is_wrong:
                 raise NoMatch("a file without the header")
             if columns is None:
-                header = self.cells(line)
-                if sorted(header) != sorted(self.columns):
+                header, head = self.cells(line), line
+                if len(set(header)) != len(header):
+                    raise Unsupported("two columns of one name")
+                # Columns that are new are no harm.
+                if not set(self.columns) <= set(header):
                     is_wrong = True
                     raise NoMatch("a file without the header")
                 columns = header
+                return HEADER
+            if line == head:
+                # Written by a program that began anew.
                 return HEADER
             cells = self.cells(line)
             if len(cells) != len(columns):

@@ -6,7 +6,7 @@ from fractions import Fraction
 from ..errors import JobError, RecordError
 from ..node import coerce, literal_int, strict
 from ..operators import arithmetic, float_result
-from ..types import FLOAT, INT, check_int, clean_float, decimal, fit, is_decimal, is_number, round_half_away
+from ..types import FLOAT, INT, check_int, decimal, fit, is_decimal, is_number, round_half_away
 from . import function
 
 
@@ -38,11 +38,11 @@ def mod(left, right):
 
 
 def float_half_even(value):
-    return value if math.isinf(value) or math.isnan(value) or abs(value) >= 2**53 else float(round(value))
+    return value if math.isinf(value) or math.isnan(value) or abs(value) >= 2**53 else math.copysign(round(value), value)
 
 
 def float_whole(towards):
-    return lambda value: value if math.isinf(value) or math.isnan(value) else float(towards(value))
+    return lambda value: value if math.isinf(value) or math.isnan(value) else math.copysign(towards(value), value)
 
 
 def float_rounded(value, digits):
@@ -51,8 +51,8 @@ def float_rounded(value, digits):
     scaled = value * power if digits >= 0 else value / power
     if math.isnan(scaled) or math.isinf(scaled):
         return value
-    whole = float(round_half_away(Fraction(scaled)))
-    return clean_float(whole / power if digits >= 0 else whole * power)
+    whole = math.copysign(round_half_away(Fraction(scaled)), scaled)
+    return whole / power if digits >= 0 else whole * power
 
 
 def rounding(names, of_fraction, of_float, with_digits):
@@ -69,7 +69,7 @@ def rounding(names, of_fraction, of_float, with_digits):
         if kind == INT:
             return value
         if kind == FLOAT:
-            return strict(FLOAT, lambda a: of_float(a) + 0.0, value)
+            return strict(FLOAT, of_float, value)
         return strict(decimal(0), lambda a: fit(of_fraction(Fraction(a)), 0), value)
 
     def with_scale(value, digits):
