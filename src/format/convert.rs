@@ -110,7 +110,7 @@ impl Converter {
         raw.is_empty() || (self.dash_is_null && raw == b"-")
     }
 
-    /// What was read of a text at most a minus before digits, where it may be a value.
+    /// What a quick way read, unless it has a minus that the numbers of this field have not.
     #[inline(always)]
     fn signed<T>(&self, raw: &[u8], value: Option<T>) -> Option<T> {
         value.filter(|_| !self.unsigned || raw[0] != b'-')

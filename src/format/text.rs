@@ -16,7 +16,7 @@ pub(crate) fn utf8_lossy<'a>(bytes: &'a [u8], arena: &'a Bump) -> &'a str {
 pub(super) fn known_text(bytes: &[u8]) -> &str {
     debug_assert!(std::str::from_utf8(bytes).is_ok());
     // SAFETY: the values of a column whose flag is set are cut out of UTF-8 at ASCII bytes, or at literals that are UTF-8
-    // themselves, or are made of digits and a point.
+    // themselves, or are made of digits and a point, or have a question mark behind them.
     unsafe { std::str::from_utf8_unchecked(bytes) }
 }
 
