@@ -4,12 +4,10 @@ import re
 from functools import lru_cache
 
 from . import timestamps
-from .casts import from_text, read_number
+from .casts import SPACE, from_text, read_number
 from .errors import RecordError, Unsupported
 from .types import BOOL, INT, TEXT, TIMESTAMP, fit, is_decimal
 
-# Around any value but a text, it does not count.
-SPACE = " \t\n\f\r"
 TRUE, FALSE = {"true", "t", "yes", "y", "on", "1"}, {"false", "f", "no", "n", "off", "0"}
 
 

@@ -3,7 +3,6 @@
 import ipaddress
 import re
 
-from ..fields import SPACE
 from ..types import INT, TEXT, TIMESTAMP, is_decimal
 from .base import Format, NoMatch, null_rules
 from .pattern import Pattern, Value
@@ -74,7 +73,7 @@ class Access(Format):
             if not found:
                 raise NoMatch("no line of an access log")
             texts = found.groupdict()
-            texts["remote_user"] = texts["remote_user"].strip(SPACE)
+            texts["remote_user"] = texts["remote_user"].strip(" \t\f\r")
             if " " in texts["remote_user"]:
                 raise NoMatch("a user with a space")
             if not is_host(texts["remote_addr"]):
