@@ -108,10 +108,15 @@ def by_place(choose):
     """By event time, then by file order, which of files whose first lines have one time is that of a hash."""
 
     def chosen(pairs):
-        value, (time, _, name) = choose(pairs, key=lambda pair: pair[1])
-        if any(other[0] == time and other[2] != name for _, other in pairs):
-            raise Unsupported("records of several files with the first or last time")
-        return value
+        time = choose(place[0] for _, place in pairs)
+        of_files = {}
+        for pair in pairs:
+            if pair[1][0] == time:
+                of_files.setdefault(pair[1][2], []).append(pair)
+        values = [choose(of_one, key=lambda pair: pair[1])[0] for of_one in of_files.values()]
+        if len(set(map(order_key, values))) > 1:
+            raise Unsupported("values of several files with the first or last time")
+        return values[0]
 
     def build(kind):
         return kind, lambda pairs: chosen(pairs) if pairs else None
