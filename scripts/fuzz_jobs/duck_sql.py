@@ -100,9 +100,8 @@ class Translator:
         out = []
         for part in expr.parts:
             out.append(part if isinstance(part, str) else part.text if isinstance(part, Word) else self.sql(part.expr))
-        if expr.op in ("greatest", "least") and expr.type == "decimal":
-            # Of two scales DuckDB takes the last one's.
-            out = [f"CAST({text} AS {self.type(expr)})" if isinstance(part, Slot) else text for part, text in zip(expr.parts, out)]
+        if expr.op in ("greatest", "least", "coalesce") and expr.type == "decimal":
+            out = [self.scaled(expr, text) if isinstance(part, Slot) else text for part, text in zip(expr.parts, out)]
         name = out[0].replace("btrim", "trim")
         if name in ("lower", "upper", "reverse") and not self.ascii_only:
             raise Untranslatable(name)
@@ -132,6 +131,10 @@ class Translator:
             raise Untranslatable(sign)
         return f"({self.sql(left)} {'//' if sign == '/' else '%'} {self.sql(right)})"
 
+    def scaled(self, expr: Expr, value: str) -> str:
+        """One of several values as the type of all: of two scales DuckDB may take the smaller one."""
+        return f"CAST({value} AS {self.type(expr)})" if expr.type == "decimal" else value
+
     def words(self, expr: Expr) -> str:
         """Pieces as they are, children translated."""
         out = []
@@ -140,7 +143,13 @@ class Translator:
         return "(" + "".join(out) + ")"
 
     def do_case(self, expr: Expr) -> str:
-        return self.words(expr)
+        out, before = [], ""
+        for part in expr.parts:
+            text = part if isinstance(part, str) else part.text if isinstance(part, Word) else self.sql(part.expr)
+            is_value = isinstance(part, Slot) and before.strip().endswith(("THEN", "ELSE"))
+            out.append(self.scaled(expr, text) if is_value else text)
+            before = text
+        return "(" + "".join(out) + ")"
 
     def do_not(self, expr: Expr) -> str:
         return self.words(expr)

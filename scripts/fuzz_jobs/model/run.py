@@ -182,8 +182,8 @@ def output(value):
 
 
 def first_lines(files):
-    """Of each file the first line that is not empty."""
+    """Of each file the first line that is not blank."""
     for _, lines in files:
-        line = next((line for line in lines if line.content), None)
+        line = next((line for line in lines if line.content.strip(b" \t\r\f")), None)
         if line is not None:
             yield line.content.decode(errors="replace")

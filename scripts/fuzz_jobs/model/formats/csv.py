@@ -82,6 +82,9 @@ class Csv(Format):
             nonlocal columns, head, is_wrong
             if is_wrong:
                 raise NoMatch("a file without the header")
+            if columns is None and not line.strip(" \t\r\f"):
+                # A blank line before the header.
+                return HEADER
             if columns is None:
                 header, head = self.cells(line), line
                 if len(set(header)) != len(header):
