@@ -34,8 +34,9 @@ class Csv(Format):
                 header = self.cells(line)
             except NoMatch as error:
                 raise JobError(f"the header: {error}") from None
-            if any(cell != cell.strip() or not cell for cell in header) or header[0].startswith("#"):
-                raise Unsupported("a header with empty cells, spaces or a comment")
+            header = [cell.strip() for cell in header]
+            if not all(header) or header[0].startswith("#"):
+                raise Unsupported("a header with empty cells or a comment")
             return header
         raise Unsupported("a header in no file")
 
@@ -86,7 +87,7 @@ class Csv(Format):
                 # A blank line before the header.
                 return HEADER
             if columns is None:
-                header, head = self.cells(line), line
+                header, head = [cell.strip() for cell in self.cells(line)], line
                 if len(set(header)) != len(header):
                     raise Unsupported("two columns of one name")
                 # Columns that are new are no harm.
