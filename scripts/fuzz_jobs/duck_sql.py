@@ -233,8 +233,8 @@ class Translator:
         return self.infix(expr)
 
     def do_concat(self, expr: Expr) -> str:
-        if any(child.type not in ("text", "int", "bool") for _, child in expr.children()):
-            raise Untranslatable("concat of what is spelled otherwise")
+        if any(child.type not in ("text", "int") for _, child in expr.children()):
+            raise Untranslatable("concat of what is spelled otherwise (a bool is t here)")
         return self.words(expr)
 
     do_concat_ws = do_concat
