@@ -89,19 +89,23 @@ fn look_once(
     }
     let rules =
         SealRules { final_: options.final_, seal_after: plan.source.seal_after, leaving, now };
+    let found = files.len();
     let mut planned = compare(files, (&known.segments, &known.copies), catalog, &rules)?;
     notices.extend(planned.tasks.iter().filter_map(|task| no_copy_any_more(task, &known.copies)));
     if leaving {
         problems.extend(leave_out(&mut planned));
     }
-    // Found a moment ago: a rotation came between, and the next batch finds it under its new name.
-    let (moved, left): (Vec<_>, Vec<_>) =
-        planned.problems.into_iter().partition(|problem| has_moved(&problem.error));
+    // A rotation is at work: it moved the file since it was found, or has not compressed all of it. The next batch reads it.
+    let is_under_way = |problem: &Problem| {
+        let is_fresh = || !options.final_ && problem.mtime_ns.is_some_and(is_fresh);
+        is_moving(&problem.error, is_fresh)
+    };
+    let (moved, left): (Vec<_>, Vec<_>) = planned.problems.into_iter().partition(is_under_way);
     planned.problems = left;
     let moved: Vec<String> = moved.iter().map(|problem| problem.error.to_string()).collect();
     let is_first = known.segments.is_empty() && !is_patient;
     if let Some(aside) = planned.asides.first().filter(|_| is_first && moved.is_empty())
-        && is_all_aside(&planned)
+        && planned.asides.len() == found
     {
         return Err(RunError::Other(format!("there is no log to read: {aside}")));
     }
@@ -118,17 +122,12 @@ fn look_once(
     })
 }
 
-/// Whether nothing was found but what is no log.
-fn is_all_aside(planned: &SourcePlan) -> bool {
-    planned.tasks.is_empty() && planned.waiting.is_empty() && planned.problems.is_empty()
-}
-
 /// Says that a file counts which was said to be a copy.
 fn no_copy_any_more(task: &SegmentTask, copies: &[Copy]) -> Option<String> {
     let is_it = |copy: &&Copy| copy.told && copy.is_file(&task.found) && task.known.is_none();
     copies.iter().find(is_it).map(|_| {
         let path = task.found.path.display();
-        format!("{path}: it is no copy of what was read any more, and counts from its first byte")
+        format!("{path}: no longer a copy of what was read: it counts from its first byte")
     })
 }
 
@@ -149,6 +148,7 @@ fn leave_out(planned: &mut SourcePlan) -> Vec<Problem> {
     let left = std::mem::take(&mut planned.tasks).into_iter();
     let problem = |task: SegmentTask| Problem {
         error: SourceError::LeftUnread { path: task.found.path.clone() },
+        mtime_ns: Some(task.found.mtime_ns),
         path: task.found.path,
     };
     left.map(problem).collect()
@@ -243,11 +243,8 @@ impl Sources {
     /// A segment that could not be read to its end: it is left out of this batch.
     pub(super) fn exclude(&mut self, task: usize, error: SourceError) {
         let task = self.plan.tasks.remove(task);
-        let growing = match &error {
-            SourceError::Truncated { .. } => !self.final_ && is_fresh(&task),
-            other => has_moved(other),
-        };
-        let list = if growing { &mut self.moved } else { &mut self.problems };
+        let is_fresh = || !self.final_ && is_fresh(task.found.mtime_ns);
+        let list = if is_moving(&error, is_fresh) { &mut self.moved } else { &mut self.problems };
         list.push(error.to_string());
     }
 
@@ -301,12 +298,15 @@ impl Sources {
             }
             copy.told = true;
             self.plan.copies_changed = true;
+            let original = match copy.original == copy.path {
+                true => "what was read there before".to_owned(),
+                false => copy.original.display().to_string(),
+            };
             told.push(format!(
-                "{}: all of its {} bytes are the beginning of {}, so nothing of it counts; if it is a log of its own, it \
-                 counts from its first byte as soon as it goes on otherwise",
+                "{}: a copy of the first {} bytes of {original}, so it is not counted; if it goes on differently, it \
+                 counts from its first byte",
                 copy.path.display(),
                 copy.bytes,
-                copy.original.display()
             ));
         }
         told
@@ -318,8 +318,8 @@ fn gap(lost: &Lost) -> String {
     let path = lost.path.display();
     match lost.bytes {
         0 => format!(
-            "{path}: a gap: lines that were written after the last run and before the log went, if there were any, are gone, \
-             and nobody can say how many: {}; run more often than logs are rotated, and let `paths` cover where they go",
+            "{path}: a gap: lines written between the last run and the rotation may be missing ({}); run more often than logs \
+             are rotated, and let `paths` cover the rotated files",
             lost.why
         ),
         bytes => {
@@ -328,15 +328,19 @@ fn gap(lost: &Lost) -> String {
     }
 }
 
-/// Whether a file was moved, removed or written anew while it was looked at or read.
-fn has_moved(error: &SourceError) -> bool {
-    matches!(error, SourceError::Changed { .. }) || error.is_not_found()
+/// Whether a file was moved, removed or written anew while it was looked at or read, or is a fresh one that is being compressed.
+fn is_moving(error: &SourceError, is_fresh: impl Fn() -> bool) -> bool {
+    match error {
+        SourceError::Changed { .. } => true,
+        SourceError::Truncated { .. } => is_fresh(),
+        other => other.is_not_found(),
+    }
 }
 
 /// Whether somebody may still be writing the file.
-fn is_fresh(task: &SegmentTask) -> bool {
+fn is_fresh(mtime_ns: i64) -> bool {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    let written = std::time::Duration::from_nanos(u64::try_from(task.found.mtime_ns).unwrap_or(0));
+    let written = Duration::from_nanos(u64::try_from(mtime_ns).unwrap_or(0));
     now.saturating_sub(written).as_secs() < QUIET_SECONDS
 }
 

@@ -132,7 +132,7 @@ fn skip_zeros(mut input: Input) -> io::Result<()> {
             return Ok(());
         }
         if bytes.iter().any(|b| *b != 0) {
-            let what = "there is something else behind the last gzip member";
+            let what = "there is something else after the last gzip member";
             return Err(io::Error::new(io::ErrorKind::InvalidData, what));
         }
         let len = bytes.len();

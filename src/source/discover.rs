@@ -175,7 +175,7 @@ fn look(path: PathBuf, named: bool, discovery: &mut Discovery) -> Option<Candida
             None => SourceError::io("look at", &path)(source),
         },
     };
-    discovery.problems.push(Problem { path, error });
+    discovery.problems.push(Problem { path, mtime_ns: None, error });
     None
 }
 

@@ -175,7 +175,7 @@ fn list(folder: &Path, problems: &mut Vec<Problem>) -> Vec<fs::DirEntry> {
     listed.unwrap_or_else(|source: std::io::Error| {
         if !matches!(source.kind(), NotADirectory | NotFound) {
             let error = SourceError::io("list", folder)(source);
-            problems.push(Problem { path: folder.to_owned(), error });
+            problems.push(Problem { path: folder.to_owned(), mtime_ns: None, error });
         }
         Vec::new()
     })

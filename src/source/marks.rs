@@ -22,6 +22,8 @@ const DENSE_BYTES: u64 = 4096;
 const SPACING: u64 = 32;
 /// What is kept of a stream's end: enough for a mark at each line end of its last 4 KiB.
 const TAIL_BYTES: usize = 2 * FINGERPRINT_BYTES_MAX;
+/// What is read at a time where marks stand close to each other.
+const WINDOW_BYTES: u64 = 128 * 1024;
 /// Marks of a first line that is longer than any line should be: at this power of two and those that follow.
 const FIRST_LINE_BYTES_MIN: u64 = 64;
 
@@ -125,12 +127,14 @@ impl Marks {
         dense(start, head, &mut marks)?;
         let tail = head.max(end.saturating_sub(DENSE_BYTES));
         let mut at = head;
+        let mut window = Window::default();
         while at + spacing(at, end) < tail {
             at += spacing(at, end).max(1);
-            let (from, len) = (at.saturating_sub(2 * DENSE_BYTES), at.min(2 * DENSE_BYTES));
-            let mut bytes = vec![0; len as usize];
-            read_exact(file, path, &mut bytes, from)?;
-            marks.at_last_line_end(&bytes, from);
+            let sample = at.saturating_sub(2 * DENSE_BYTES)..at;
+            // Where the next samples are near, they are read with this one.
+            let ahead = if spacing(at, end) < DENSE_BYTES { WINDOW_BYTES } else { 0 };
+            let bytes = window.read(file, path, sample.clone(), end.min(sample.start + ahead))?;
+            marks.at_last_line_end(bytes, sample.start);
         }
         dense(tail, end, &mut marks)?;
         Ok(marks)
@@ -168,6 +172,34 @@ impl Marks {
         if mark.at > self.0.last().map_or(0, |last| last.at) {
             self.0.push(mark);
         }
+    }
+}
+
+/// Bytes of a file that were read together.
+#[derive(Default)]
+struct Window {
+    start: u64,
+    bytes: Vec<u8>,
+}
+
+impl Window {
+    /// The bytes of a stretch. If they are not there, those up to `ahead` are read with them.
+    fn read(
+        &mut self,
+        file: &File,
+        path: &Path,
+        stretch: Range<u64>,
+        ahead: u64,
+    ) -> Result<&[u8], SourceError> {
+        let is_there =
+            self.start <= stretch.start && stretch.end <= self.start + self.bytes.len() as u64;
+        if !is_there {
+            self.start = stretch.start;
+            self.bytes.resize((ahead.max(stretch.end) - stretch.start) as usize, 0);
+            read_exact(file, path, &mut self.bytes, stretch.start)?;
+        }
+        let from = (stretch.start - self.start) as usize;
+        Ok(&self.bytes[from..from + (stretch.end - stretch.start) as usize])
     }
 }
 

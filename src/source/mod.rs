@@ -53,6 +53,8 @@ mod copy_tests;
 #[cfg(test)]
 mod held_tests;
 #[cfg(test)]
+mod match_tests;
+#[cfg(test)]
 mod model_tests;
 #[cfg(test)]
 mod plan_tests;

@@ -153,6 +153,20 @@ impl Model {
     }
 }
 
+/// A deleted log of half a line, and another one that begins with it: found by chance.
+#[test]
+fn half_a_line_is_not_the_beginning_of_another_one() {
+    use Event::{Delete, Gzip, HalfLine, Lines, Rotate};
+    let mut model = Model::new();
+    model.world.hold();
+    for event in
+        [HalfLine, Rotate, Rotate, Lines(5), Gzip(2), Delete(2), Lines(93), Rotate, HalfLine]
+    {
+        model.happen(event);
+    }
+    model.finish().expect("each line once");
+}
+
 /// `LOGMILL_SEGMENT_TRIALS` of each property.
 fn config() -> ProptestConfig {
     let cases = u32::try_from(trials(150)).expect("a number of cases");

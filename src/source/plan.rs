@@ -3,7 +3,7 @@
 //! 1. A file whose hints (device, inode, size, time) say that nothing changed is not even opened. The same of a copy.
 //! 2. A file whose device and inode are known, and whose content bears it out, continues.
 //! 3. A file that has all that was consumed of a segment which no other file is, is that segment: renamed, copied,
-//!    compressed. Of several the longest is it.
+//!    compressed. Of several the longest is it, and of equal ones the one with its name.
 //! 4. A file whose whole content is the beginning of a segment, as far as that was consumed or is there, is a copy, and
 //!    counts nothing ([`copies`]).
 //! 5. Anything else is a new segment, unless it is no log: an archive, a database ([`Probe::no_log`]).
@@ -16,6 +16,7 @@ mod gone;
 mod held;
 
 use std::cell::OnceCell;
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::time::Duration;
@@ -78,8 +79,50 @@ struct Planner<'p> {
 /// A file that has all of a segment, and may be it.
 struct Contender<'p> {
     file: &'p Found,
+    /// The place of the file among those found.
+    order: usize,
+    /// The segment's place.
+    at: usize,
+    /// Bytes that were consumed of the segment.
+    offset: u64,
     /// Decompressed bytes; of a compressed one they are counted if there are others.
     length: Option<u64>,
+    is_compressed: bool,
+    /// How well its name is the segment's.
+    name: Name,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Name {
+    Last,
+    First,
+    Other,
+}
+
+impl<'p> Contender<'p> {
+    fn new(
+        file: &'p Found,
+        order: usize,
+        probe: &Probe,
+        at: usize,
+        segment: &SegmentState,
+    ) -> Self {
+        let is_compressed = probe.compression.is_compressed();
+        let name = match &file.path {
+            path if is_same_path(path, &segment.path) => Name::Last,
+            path if is_same_path(path, &segment.first_path) => Name::First,
+            _ => Name::Other,
+        };
+        let length = (!is_compressed).then_some(probe.found.size);
+        Contender { file, order, at, offset: segment.offset, length, is_compressed, name }
+    }
+
+    /// The best match first: most bytes in common, then the longest file. Of equal files the one that has the segment's name
+    /// is it, or one that may still be written to, or the youngest.
+    fn rank(&self) -> impl Ord + use<> {
+        let longest = (Reverse(self.offset), Reverse(self.length));
+        (longest, self.name, self.is_compressed, Reverse(self.order))
+    }
 }
 
 impl<'p> Planner<'p> {
@@ -154,59 +197,84 @@ impl<'p> Planner<'p> {
             return files;
         }
         let mut others = Vec::new();
-        let mut contenders: BTreeMap<usize, Vec<Contender<'p>>> = BTreeMap::new();
-        for file in files {
-            match self.contends_for(file) {
-                Ok(Some((at, length))) => {
-                    contenders.entry(at).or_default().push(Contender { file, length });
-                }
-                Ok(None) => others.push(file),
+        let mut contenders = Vec::new();
+        for (order, file) in files.into_iter().enumerate() {
+            match self.contends_for(file, order) {
+                Ok(pairs) if pairs.is_empty() => others.push((order, file)),
+                Ok(pairs) => contenders.extend(pairs),
                 Err(error) => self.problem(file, error),
             }
         }
-        for (at, contenders) in contenders {
-            others.extend(self.let_one_be(at, contenders));
+        if !contenders.is_empty() {
+            others.extend(self.match_up(contenders));
+            others.sort_by_key(|(order, _)| *order);
         }
-        others
+        others.into_iter().map(|(_, file)| file).collect()
     }
 
-    /// The segment that the file may be, and its own length if that is known.
-    fn contends_for(&self, file: &Found) -> Result<Option<(usize, Option<u64>)>, SourceError> {
+    /// The segments that the file may be: of those that it has all of, the longest that no other file is. None if it has all
+    /// of a longer one, too, and nothing else than its file: then it is a copy of that.
+    fn contends_for(
+        &self,
+        file: &'p Found,
+        order: usize,
+    ) -> Result<Vec<Contender<'p>>, SourceError> {
         let probe = Probe::open(file)?;
-        for at in self.known.beginning_like(&probe) {
-            let segment = &self.known.segments[at];
-            let is_free = self.known.claim_of(at).is_none() && is_plausible(segment, &probe);
-            if is_free && matches!(self.relation(&probe, segment)?, Relation::Continues(_)) {
-                let is_plain = !probe.compression.is_compressed();
-                return Ok(Some((at, is_plain.then_some(probe.found.size))));
-            }
-        }
-        Ok(None)
-    }
-
-    /// The longest of the files is the segment. Answers the others.
-    fn let_one_be(&mut self, at: usize, mut contenders: Vec<Contender<'p>>) -> Vec<&'p Found> {
-        if contenders.len() > 1 {
-            for contender in &mut contenders {
-                if contender.length.is_none() {
-                    let length = Probe::open(contender.file).and_then(|probe| probe.length());
-                    contender.length = length.ok();
+        let alike = self.known.beginning_like(&probe);
+        let offset = |at: &usize| self.known.segments[*at].offset;
+        for alike in alike.chunk_by(|a, b| offset(a) == offset(b)) {
+            let mut contenders = Vec::new();
+            let mut is_copy = false;
+            for &at in alike {
+                let segment = &self.known.segments[at];
+                let Relation::Continues(place) = self.relation(&probe, segment)? else { continue };
+                if self.known.claim_of(at).is_some() {
+                    is_copy |= self.goes_on_as(&probe, at, place.at_end)?.is_some();
+                } else if is_plausible(segment, &probe) && !is_cut(segment, place) {
+                    contenders.push(Contender::new(file, order, &probe, at, segment));
                 }
             }
-            // Of equal ones the last is the youngest.
-            contenders.sort_by_key(|contender| std::cmp::Reverse(contender.length));
-        }
-        let mut files = contenders.into_iter().map(|contender| contender.file);
-        if let Some(file) = files.next() {
-            let planned =
-                Probe::open(file).and_then(|probe| self.continue_one_of(&[at], file, &probe));
-            if let Err(error) = planned {
-                self.known.claim(at, file, Rest::Some);
-                self.problem(file, error);
+            if is_copy || !contenders.is_empty() {
+                return Ok(contenders);
             }
-            self.note_assumption(at, file);
         }
-        files.collect()
+        Ok(Vec::new())
+    }
+
+    /// Finds a file for each segment, the best match first. Answers the files that are left.
+    fn match_up(&mut self, mut contenders: Vec<Contender<'p>>) -> BTreeMap<usize, &'p Found> {
+        self.measure(&mut contenders);
+        contenders.sort_by_key(Contender::rank);
+        let mut left: BTreeMap<usize, &'p Found> =
+            contenders.iter().map(|contender| (contender.order, contender.file)).collect();
+        for Contender { file, order, at, .. } in contenders {
+            if self.known.claim_of(at).is_some() || !left.contains_key(&order) {
+                continue;
+            }
+            match Probe::open(file).and_then(|probe| self.continue_one_of(&[at], file, &probe)) {
+                Ok(true) => self.note_assumption(at, file),
+                // It is another file by now.
+                Ok(false) => continue,
+                Err(error) => {
+                    self.known.claim(at, file, Rest::Some);
+                    self.problem(file, error);
+                }
+            }
+            left.remove(&order);
+        }
+        left
+    }
+
+    /// Decodes the compressed ones among several files that may be one segment, to know their lengths.
+    fn measure(&self, contenders: &mut [Contender<'p>]) {
+        let mut files: HashMap<usize, usize> = HashMap::new();
+        contenders.iter().for_each(|contender| *files.entry(contender.at).or_default() += 1);
+        for contender in contenders.iter_mut().filter(|contender| files[&contender.at] > 1) {
+            if contender.length.is_none() {
+                let length = Probe::open(contender.file).and_then(|probe| probe.length());
+                contender.length = length.ok();
+            }
+        }
     }
 
     /// A file with another log's name that begins with the few bytes that were all of a log is taken for it, with a word.
@@ -342,8 +410,15 @@ impl<'p> Planner<'p> {
     }
 
     fn problem(&mut self, file: &Found, error: SourceError) {
-        self.outcome.problems.push(Problem { path: file.path.clone(), error });
+        let (path, mtime_ns) = (file.path.clone(), Some(file.mtime_ns));
+        self.outcome.problems.push(Problem { path, mtime_ns, error });
     }
+}
+
+/// Whether a file goes on within the last line that was read of a segment, few bytes though that has: it begins with another
+/// line.
+fn is_cut(segment: &SegmentState, place: Place) -> bool {
+    place.mid_line && !place.at_end && segment.offset < STRONG_BYTES
 }
 
 /// Paths compare by their parts, which takes longer than to see that they are written alike.

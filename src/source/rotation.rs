@@ -183,6 +183,27 @@ fn split_number(name: &str) -> (&str, Option<u64>) {
     }
 }
 
+/// The path without a number before its ending, and that number: `a.1.log` and `a-1.log` are the 1st of `a.log`, if there is
+/// one. A name alone does not tell: `worker.1.log` may be a log of its own.
+pub(crate) fn inner_number(path: &Path) -> Option<(PathBuf, u64)> {
+    let (folder, name) = folder_and_name(path);
+    let (stem, ending) = strip_compression(name.to_str()?).rsplit_once('.')?;
+    let plain = stem.trim_end_matches(|c: char| c.is_ascii_digit());
+    let digits = &stem[plain.len()..];
+    let base = plain.strip_suffix(['.', '-', '_']).filter(|base| !base.is_empty())?;
+    let is_number = (1..DATE_DIGITS_MIN).contains(&digits.len());
+    let live = || folder.join(format!("{base}.{ending}"));
+    is_number.then(|| digits.parse().ok()).flatten().map(|number| (live(), number))
+}
+
+/// Whether two names of one log differ in such a number only, and the second one has the higher number.
+pub(crate) fn is_higher_number(first: &Path, second: &Path) -> bool {
+    inner_number(second).is_some_and(|(live, number)| match inner_number(first) {
+        Some((lives, lower)) => lives == live && lower < number,
+        None => first == live,
+    })
+}
+
 /// The name without its last date, and that date's digits.
 fn split_date(name: &str) -> Option<(String, String)> {
     // Most names have no date, and counting is cheaper than matching.
@@ -227,6 +248,20 @@ mod tests {
         assert_eq!(live("/l/access.log.3.gz"), Some("/l/access.log".into()));
         assert_eq!(live("/l/access.log-20240131"), Some("/l/access.log".into()));
         assert_eq!(live("/l/access.log"), None);
+    }
+
+    #[test]
+    fn a_number_may_stand_before_the_ending() {
+        let of = |name| inner_number(Path::new(name));
+        assert_eq!(of("/l/a.1.log"), Some(("/l/a.log".into(), 1)));
+        assert_eq!(of("/l/a-12.log.gz"), Some(("/l/a.log".into(), 12)));
+        assert_eq!(of("a_0.b.log"), None);
+        for name in ["a.log", "a.log.1", "1.log", ".1.log", "a1.log", "a.20240131.log"] {
+            assert_eq!(of(name), None, "{name}");
+        }
+        let is_higher = |a, b| is_higher_number(Path::new(a), Path::new(b));
+        assert!(is_higher("a.log", "a.2.log") && is_higher("a.1.log", "a.10.log.gz"));
+        assert!(!is_higher("a.2.log", "a.1.log") && !is_higher("b.1.log", "a.2.log"));
     }
 
     #[test]

@@ -127,7 +127,7 @@ impl Rows {
         at: u64,
         mut read: impl FnMut(u64, u64) -> Result<Vec<u8>, SourceError>,
     ) -> Result<Option<u64>, SourceError> {
-        // Without a quote in sight, it takes all that one reaches over, from the begin of a line.
+        // Without a quote in sight, it takes all that one reaches over, from the start of a line.
         let mut look = LOOK_BYTES.min(self.reach() + 1);
         loop {
             let from = at.saturating_sub(look).max(self.preamble_bytes);

@@ -301,6 +301,8 @@ pub struct Assumed {
 pub struct Problem {
     /// The file or folder.
     pub path: PathBuf,
+    /// When it was last written to, in nanoseconds since 1970, where that was looked at.
+    pub mtime_ns: Option<i64>,
     /// Why.
     pub error: SourceError,
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use super::rotation::RotatedName;
+use super::rotation::{RotatedName, inner_number};
 use super::segment::QUIET;
 use super::{Found, SealRules, SegmentState};
 
@@ -50,6 +50,21 @@ impl<'f> Siblings<'f> {
         let youngest = self.youngest.get(&name.family_path());
         youngest.is_some_and(|other| name.is_older_than(other))
             || name.live_path().is_some_and(|live| live.exists())
+            || self.has_inner_number(&file.path)
+    }
+
+    /// Whether the name is that of another file with a number before its ending: `a.1.log` beside `a.log`. Alone such a name
+    /// may be that of a log that is written to.
+    fn has_inner_number(&self, path: &Path) -> bool {
+        inner_number(path).is_some_and(|(live, _)| self.by_path.contains_key(live.as_path()))
+    }
+
+    /// Whether the segment was given another name when its log was rotated, whatever name that is: its log goes on under the
+    /// first one.
+    pub(crate) fn was_numbered(&self, segment: &SegmentState) -> bool {
+        let was_renamed = segment.path.as_os_str() != segment.first_path.as_os_str();
+        (was_renamed && self.by_path.contains_key(segment.first_path.as_path()))
+            || self.has_inner_number(&segment.path)
     }
 
     /// Whether a file has the name of a segment's log by now, or a younger one.

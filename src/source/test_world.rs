@@ -22,6 +22,8 @@ pub(super) struct World {
     pub(super) lost_bytes: u64,
     pub(super) gaps: usize,
     pub(super) copies: Vec<Copy>,
+    /// How often a copy was said to be one.
+    pub(super) told: usize,
     marks: HashMap<u64, Marks>,
     pub(super) last: SourcePlan,
     /// For a process that stays.
@@ -42,6 +44,7 @@ impl World {
             lost_bytes: 0,
             gaps: 0,
             copies: Vec::new(),
+            told: 0,
             marks: HashMap::new(),
             last: SourcePlan::default(),
             held: None,
@@ -84,6 +87,19 @@ impl World {
         let time = fs::metadata(self.path(name)).and_then(|meta| meta.modified());
         let file = out.finish().expect("written");
         file.set_modified(time.expect("has a time")).expect("set");
+    }
+
+    /// Every file is another one with the same content, as on another disk, or where devices are numbered anew.
+    pub(super) fn move_to_other_disk(&mut self) {
+        let on_disk = self.known.iter_mut().filter(|segment| segment.inode != 0);
+        on_disk.for_each(|segment| segment.device += 1);
+        self.copies.iter_mut().for_each(|copy| copy.device += 1);
+    }
+
+    /// An editor, rsync and a restored backup put another file in the place of one.
+    pub(super) fn replace_by_its_copy(&self, name: &str) {
+        self.copy(name, "its copy");
+        self.rename("its copy", name);
     }
 
     pub(super) fn remove(&self, name: &str) {
@@ -138,9 +154,13 @@ impl World {
             held.release(&self.last.spent);
         }
         self.gaps += self.last.lost.len();
+        for copy in self.last.copies.iter_mut().filter(|copy| !copy.told && copy.bytes > 0) {
+            copy.told = true;
+            self.told += 1;
+            self.last.copies_changed = true;
+        }
         if self.last.copies_changed {
             self.copies = self.last.copies.clone();
-            self.copies.iter_mut().for_each(|copy| copy.told = true);
         }
         self.lost_bytes += self.last.lost.iter().map(|lost| lost.bytes).sum::<u64>();
         for update in std::mem::take(&mut self.last.updates) {

@@ -64,6 +64,23 @@ fn a_gzip_file_that_is_being_written_is_a_notice_and_read_when_it_is_whole() {
 }
 
 #[test]
+fn a_log_that_is_being_compressed_is_a_notice_wherever_the_compressor_is() {
+    let good = gzip(2000);
+    let plain = lines(3, 2000);
+    for cut in [12, 40, good.len() / 8, good.len() / 2, good.len() - 1] {
+        let world = World::with_lines(3);
+        world.write("logs/b.log", &plain);
+        world.run(&[]).expect(0);
+        std::fs::remove_file(world.path("logs/b.log")).expect("it is there");
+        world.write("logs/b.log.gz", &good[..cut]);
+        world.run(&[]).expect(0).says(&["logs/b.log.gz ends in the middle of its gzip data"]);
+        world.write("logs/b.log.gz", &good);
+        assert_eq!(world.run_json(&[])["lines"], 0, "cut at {cut}");
+        assert_eq!(world.summary()[0].split('\t').nth(1), Some("2003"));
+    }
+}
+
+#[test]
 fn with_final_a_cut_off_file_is_an_error_however_fresh_it_is() {
     let world = World::with_lines(3);
     let good = gzip(2000);

@@ -340,6 +340,17 @@ fn nothing_but_an_archive_is_no_log_to_read() {
 }
 
 #[test]
+fn an_empty_log_beside_an_archive_is_a_log_to_read() {
+    let world = World::new();
+    world.write("logs/b.log.tar", tar("b.log", lines(0, 3).as_bytes()));
+    world.write("logs/a.log", "");
+    world.run(&[]).expect(0).says(&["b.log.tar is a tar archive"]);
+    world.write("logs/a.log", lines(0, 2));
+    world.run(&[]).expect(0).quiet();
+    assert_eq!(world.logmill(&["status", "job.toml", "--json"]).json()["lines"], 2);
+}
+
+#[test]
 fn a_log_that_begins_as_an_archive_does_is_a_log() {
     let world = World::new();
     world.job(

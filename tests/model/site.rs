@@ -173,7 +173,9 @@ impl Site {
         let pending = &mut self.logs[log].pending;
         let rest = pending.split_off(pending.len() * percent / 100);
         let part = std::mem::replace(pending, rest);
-        self.write(log, &part);
+        if !part.is_empty() {
+            self.write(log, &part);
+        }
     }
 
     /// Makes room for a new youngest rotated file.
@@ -282,8 +284,15 @@ impl Site {
     }
 
     fn replace(&mut self, log: usize, nth: usize) {
-        let Some(rotated) = self.logs[log].rotated.get(nth) else { return };
-        let path = self.path(&format!("{}.{}{}", self.logs[log].name, nth + 1, rotated.ending));
+        let path = match (nth, self.logs[log].rotated.get(nth.wrapping_sub(1))) {
+            // Before it was read, an older file with the same content would be taken for the log.
+            (0, _) if self.read[self.logs[log].live] == 0 => return,
+            (0, _) => self.path(&self.logs[log].name),
+            (_, Some(rotated)) => {
+                self.path(&format!("{}.{nth}{}", self.logs[log].name, rotated.ending))
+            }
+            (_, None) => return,
+        };
         let copy = self.folder.path().join("copy");
         fs::copy(&path, &copy).expect("copied");
         fs::rename(copy, path).expect("renamed");

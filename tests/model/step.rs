@@ -22,7 +22,7 @@ pub enum Step {
     CopyTruncateEarly { log: usize, percent: usize },
     /// The beginning of a live or rotated file is copied to another name.
     Backup { log: usize, nth: usize, percent: usize, name: usize, pack: bool },
-    /// A rotated file is copied, and the copy takes its place.
+    /// The live file (`nth` is 0) or a rotated one is copied, and the copy takes its place.
     Replace { log: usize, nth: usize },
     /// A rotated file is compressed.
     Pack { log: usize, nth: usize, zstd: bool, keep_time: bool },
@@ -71,7 +71,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (log(), 0..101usize).prop_map(|(log, percent)| Step::CopyTruncateEarly { log, percent }),
         2 => (log(), 0..4usize, prop_oneof![Just(100usize), 0..100usize], 0..4usize, any::<bool>())
             .prop_map(|(log, nth, percent, name, pack)| Step::Backup { log, nth, percent, name, pack }),
-        1 => (log(), 0..3usize).prop_map(|(log, nth)| Step::Replace { log, nth }),
+        2 => (log(), 0..4usize).prop_map(|(log, nth)| Step::Replace { log, nth }),
         2 => (log(), 0..3usize, any::<bool>(), any::<bool>())
             .prop_map(|(log, nth, zstd, keep_time)| Step::Pack { log, nth, zstd, keep_time }),
         1 => log().prop_map(|log| Step::DeleteOldest { log }),

@@ -110,7 +110,7 @@ impl<'p> Planner<'p> {
     }
 
     /// The length of a file that has all that was consumed of a segment, if what follows is that of the segment's own file.
-    fn goes_on_as(
+    pub(super) fn goes_on_as(
         &self,
         probe: &Probe,
         at: usize,
@@ -148,13 +148,17 @@ impl<'p> Planner<'p> {
     }
 
     /// Whether a file with few bytes was created before the segment's own file, which its name says it was rotated from. What
-    /// was compressed or copied says nothing of when the log was created.
+    /// was compressed, copied or put in the log's place says nothing of when the log was created.
     fn is_elder(&self, probe: &Probe, at: usize, bytes: u64) -> Result<bool, SourceError> {
         let segment = &self.known.segments[at];
         let is_the_log = self.known.claim_of(at).is_some_and(|claim| {
-            claim.file.path == segment.first_path && !segment.compression.is_compressed()
+            claim.file.path == segment.first_path
+                && claim.file.key() == (segment.device, segment.inode)
+                && !segment.compression.is_compressed()
         });
-        if bytes >= STRONG_BYTES || !is_the_log {
+        // What was a copy is one: its original may be younger by now, put in the place of another file.
+        let was_copy = self.known_copy(&probe.found).is_some_and(|known| known.bytes > 0);
+        if bytes >= STRONG_BYTES || !is_the_log || was_copy {
             return Ok(false);
         }
         let original = self.original(at)?;

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use super::Planner;
-use crate::source::rotation::RotatedName;
+use crate::source::rotation::{RotatedName, inner_number, is_higher_number};
 use crate::source::segment::Lost;
 use crate::source::{Found, SegmentState, SegmentTask, SourcePlan};
 
@@ -150,11 +150,28 @@ impl Planner<'_> {
         let is_older = |other: &SegmentState| {
             other.path != segment.path && name.is_older_than(&RotatedName::of(&other.path))
         };
+        if self.siblings().was_numbered(segment) || self.was_shifted(segment) {
+            return false;
+        }
         let is_live = name.live_path().is_none()
             || (name.is_dated()
                 && segment.gone_us.is_none()
                 && !self.known.segments.iter().any(is_older));
         is_live && !segment.compression.is_compressed()
+    }
+
+    /// Whether a file took the segment's place that had a lower number, or none, in the same name: the oldest one is removed
+    /// when all rotated ones move on.
+    fn was_shifted(&self, segment: &SegmentState) -> bool {
+        let took_it = |at: usize| {
+            self.known.claim_of(at).is_some_and(|claim| {
+                let from = &self.known.segments[at].path;
+                claim.file.path == segment.path && is_higher_number(from, &segment.path)
+            })
+        };
+        segment.complete
+            && inner_number(&segment.path).is_some()
+            && (0..self.known.segments.len()).any(took_it)
     }
 
     /// Whether the segment's device and inode are those of a file that was found, and that is not the segment.

@@ -1,0 +1,128 @@
+//! Which file a known segment is, where no device and inode tell: several may have all of it.
+
+use std::time::{Duration, SystemTime};
+
+use super::test_world::World;
+
+const NAMES: [&str; 6] = ["a.log.1", "a.log.bak", "zzz", "0.log", "a.log-20260101", "a.1.log"];
+
+fn lines(numbers: std::ops::RangeInclusive<u32>) -> String {
+    numbers.map(|n| format!("line {n} of a log\n")).collect()
+}
+
+#[test]
+fn a_log_that_is_another_file_by_now_is_the_log_and_not_the_copy_beside_it() {
+    for last in [3, 3000] {
+        for name in NAMES {
+            for compressed in [false, true] {
+                for other_disk in [false, true] {
+                    let what = format!("{last} {name} {compressed} {other_disk}");
+                    let mut world = World::new();
+                    world.append("a.log", &lines(1..=last));
+                    world.run_quietly();
+                    world.copy("a.log", name);
+                    if compressed {
+                        world.gzip(name);
+                    }
+                    match other_disk {
+                        true => world.move_to_other_disk(),
+                        false => world.replace_by_its_copy("a.log"),
+                    }
+                    assert_eq!(world.run_quietly(), "", "{what}");
+                    world.append("a.log", "more\n");
+                    assert_eq!(world.run_quietly(), "more\n", "{what}");
+                    world.move_to_other_disk();
+                    assert_eq!((world.run_quietly(), world.gaps), (String::new(), 0), "{what}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn segments_with_equal_bytes_find_their_files_again() {
+    for names in [["a.log.2", "a.log.1", "a.log"], ["a.2.log", "a.1.log", "a.log"]] {
+        for compressed in [false, true] {
+            let mut world = World::new();
+            for name in names {
+                // Written one after the other: each is a log that begins with the same banner.
+                world.append("a.log", "banner\n");
+                assert_eq!(world.run(), "banner\n");
+                if name != "a.log" {
+                    world.rename("a.log", name);
+                }
+            }
+            if compressed {
+                world.gzip(names[0]);
+            }
+            let gaps = world.gaps;
+            world.move_to_other_disk();
+            assert_eq!((world.run(), world.gaps), (String::new(), gaps), "{names:?} {compressed}");
+            world.append("a.log", "more\n");
+            assert_eq!((world.run(), world.gaps), ("more\n".to_owned(), gaps), "{names:?}");
+        }
+    }
+}
+
+#[test]
+fn a_backup_of_a_log_is_not_a_banner_that_vanished() {
+    let mut world = World::new();
+    world.append("b.log", "line 1 of a log\n");
+    world.run_quietly();
+    world.append("a.log", &lines(1..=300));
+    world.run();
+    world.copy("a.log", "backup");
+    world.remove("b.log");
+    assert_eq!(world.run(), "");
+}
+
+/// Moves all files of a log one number on, and removes the oldest.
+fn rotate(world: &World, name: impl Fn(u32) -> String, keep: u32) {
+    let has = |name: &str| world.path(name).exists();
+    if has(&name(keep)) {
+        world.remove(&name(keep));
+    }
+    for n in (1..keep).rev().filter(|n| has(&name(*n))) {
+        world.rename(&name(n), &name(n + 1));
+    }
+    world.rename("a.log", &name(1));
+}
+
+#[test]
+fn the_oldest_file_of_a_rotation_is_no_gap_wherever_its_number_stands() {
+    let names: [fn(u32) -> String; 4] = [
+        |n| format!("a.log.{n}"),
+        |n| format!("a.{n}.log"),
+        |n| format!("a-{n}.log"),
+        |n| format!("a_{n}.log"),
+    ];
+    for name in names {
+        for first_seen_rotated in [false, true] {
+            let mut world = World::new();
+            let mut now = SystemTime::now();
+            if first_seen_rotated {
+                (1..=2).for_each(|n| world.append(&name(n), &format!("old {n}\n")));
+            }
+            for n in 1..=8 {
+                world.append("a.log", &format!("rotation {n}\n"));
+                now += Duration::from_secs(60);
+                world.rules.now = now;
+                world.run_quietly();
+                rotate(&world, name, 2);
+            }
+            assert_eq!(world.gaps, 0, "{} {first_seen_rotated}", name(1));
+        }
+    }
+}
+
+#[test]
+fn logs_that_differ_in_a_number_only_are_logs() {
+    let mut world = World::new();
+    for n in 1..=2 {
+        world.append(&format!("worker.{n}.log"), &lines(n..=n + 30));
+    }
+    world.run_quietly();
+    world.remove("worker.2.log");
+    world.append("worker.2.log", "began anew\n");
+    assert_eq!((world.run(), world.gaps), ("began anew\n".to_owned(), 1));
+}
