@@ -31,6 +31,8 @@ mod input;
 mod job_errors;
 #[path = "cli/levels.rs"]
 mod levels;
+#[path = "cli/names.rs"]
+mod names;
 #[path = "cli/no_records.rs"]
 mod no_records;
 #[path = "cli/odd_keys.rs"]

@@ -57,6 +57,23 @@ impl Names {
         (slot, ty)
     }
 
+    /// The event time, of a field that may bear the name of what every record has.
+    fn event_time(&mut self, field: &str) -> Option<(usize, DataType)> {
+        let named = self.by_name.get(field).copied();
+        let of_field = named.filter(|&slot| matches!(self.slots[slot].kind, SlotKind::Field(_)));
+        let slot = match of_field {
+            Some(slot) => slot,
+            None => self.field(field)?.0,
+        };
+        // The field's slot keeps no name that means something else.
+        match named {
+            Some(other) => self.by_name.insert(field.to_owned(), other),
+            None if [SOURCE_FILE, RAW].contains(&field) => self.by_name.remove(field),
+            None => None,
+        };
+        Some(self.push(EVENT_TIME, self.slots[slot].ty, SlotKind::EventTime(slot)))
+    }
+
     fn field(&mut self, name: &str) -> Option<(usize, DataType)> {
         let default = self.open_ended.then_some(DataType::Text);
         let ty = self.known.get(name).copied().or(default)?;
@@ -74,10 +91,11 @@ impl Scope for Names {
         match name {
             SOURCE_FILE => Some(self.push(name, DataType::Text, SlotKind::SourceFile)),
             RAW => Some(self.push(name, DataType::Text, SlotKind::Raw)),
-            EVENT_TIME => {
-                let (slot, ty) = self.resolve(&self.time.clone()?)?;
-                Some(self.push(name, ty, SlotKind::EventTime(slot)))
-            }
+            EVENT_TIME => match self.time.clone() {
+                Some(time) => self.event_time(&time),
+                None if self.known.contains_key(EVENT_TIME) => self.field(EVENT_TIME),
+                None => None,
+            },
             _ => self.field(name),
         }
     }
