@@ -152,6 +152,10 @@ impl<'w> Session<'w> {
         let catalog = Catalog::open(&layout.state)?;
         let state_id = catalog.state_id()?;
         let layout = layout.of_state(&state_id);
+        if work.options.adopt {
+            // What another one wrote is removed for a job only that may run.
+            recover::check_job(work.plan, &catalog, differing)?;
+        }
         layout.own_outputs(work.options.adopt, || {
             // Another's file may have the name of one of this state's.
             let is_whole = |file: &EventFile| {

@@ -177,6 +177,20 @@ fn two_jobs_with_one_folder_are_refused_in_words() {
 }
 
 #[test]
+fn a_job_that_may_not_run_takes_nothing_over() {
+    let world = World::with_lines(3);
+    world.write("other.toml", other_job());
+    world.logmill(&["run", "other.toml", "--output", "elsewhere"]).expect(0);
+    world.run(&[]).expect(0);
+    let changed = other_job().replace("sum(body_bytes_sent)", "max(body_bytes_sent)");
+    world.write("other.toml", changed);
+    let done = world.logmill(&["run", "other.toml", "--adopt"]).expect(1);
+    done.says(&["other.toml: the job was changed"]);
+    assert_eq!(world.summary(), ["200\t3\t303"]);
+    world.run(&[]).expect(0).quiet();
+}
+
+#[test]
 fn one_job_with_two_states_is_refused_too_until_the_folder_is_deleted_or_taken_over() {
     let events = "[output.events]\npath = \"out/events\"\ncolumns = [\"path\"]\n";
     let world = World::with_lines(3);
