@@ -2,7 +2,9 @@
 //! copies it; its journal mode stays as found (a rollback journal for a new one, which any reader can read, from a read-only
 //! folder too).
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use arrow_array::RecordBatch;
@@ -21,8 +23,18 @@ mod write;
 
 /// How long another writer, or a reader while we commit, may hold the file.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
-/// Changed pages that are kept in memory. Up to there a reader is held up by the COMMIT only.
-const CACHE_KIB: u32 = 64 * 1024;
+/// Changed pages that are kept in memory, in bytes: a sixteenth of the limit, between these. Up to there a reader is held up
+/// by the COMMIT only.
+const CACHE_BYTES: std::ops::RangeInclusive<usize> = 2 << 20..=64 << 20;
+
+/// The files that this process has written to, or is about to.
+static FILES: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+
+/// Every SQLite file that an output of this process is in. Nobody else in this process may open one, or a file that SQLite keeps
+/// beside it: closing it takes away the locks that SQLite has on it (sqlite.org/howtocorrupt.html, section 2.2).
+pub fn files_in_use() -> Vec<PathBuf> {
+    FILES.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+}
 
 /// A table in an SQLite file.
 pub(super) struct SqliteOutput {
@@ -34,6 +46,7 @@ pub(super) struct SqliteOutput {
 
 impl SqliteOutput {
     pub(super) fn new(path: &Path, table: SqlTable) -> Self {
+        FILES.lock().unwrap_or_else(PoisonError::into_inner).insert(path.to_owned());
         let place = format!("{} (SQLite, table {})", path.display(), table.table);
         let columns = columns(&table.schema);
         SqliteOutput { path: path.into(), place, table, columns }
@@ -52,10 +65,19 @@ impl SqliteOutput {
             // EXTRA syncs the folder behind the removal of the journal too: else a power cut can bring the journal back, which
             // undoes a delivery that the catalog has noted as done.
             connection.pragma_update(None, "synchronous", "EXTRA")?;
-            connection.pragma_update(None, "cache_size", -i64::from(CACHE_KIB))?;
             Ok(connection)
         };
         open().map_err(|error| self.fault(error))
+    }
+
+    /// Opens the file for a delivery, with as many changed pages in memory as the job's limit leaves.
+    fn open_for_writing(&self, memory_bytes: usize) -> Result<Connection, DeliverError> {
+        let connection = self.open()?;
+        let bytes = (memory_bytes / 16).clamp(*CACHE_BYTES.start(), *CACHE_BYTES.end());
+        // Negative: in KiB, not in pages.
+        let set = connection.pragma_update(None, "cache_size", -(bytes as i64 / 1024));
+        set.map_err(|error| self.fault(error))?;
+        Ok(connection)
     }
 
     fn create_folder(&self) -> Result<(), DeliverError> {
@@ -216,7 +238,7 @@ impl SqlOutput for SqliteOutput {
         blocks: &mut dyn FnMut() -> BlockIter<'a>,
     ) -> Result<Delivered, DeliverError> {
         self.create_folder()?;
-        let mut connection = self.open()?;
+        let mut connection = self.open_for_writing(delivery.sort.memory_bytes)?;
         self.transact(&mut connection, delivery, blocks)
     }
 
