@@ -34,6 +34,7 @@ SHORT = (
     ("copy-compress.large", "run"),
     ("hard-links.small", "run"),
     ("rotate-2.large", "third"),
+    ("extension-rotate-2.small", "watch"),
     ("copytruncate-rotate-1.large", "third-kill"),
     ("apache-graceful-compress.large", "watch"),
     ("rotatelogs-link.large", "watch"),
@@ -48,7 +49,7 @@ def arguments():
     parser = argparse.ArgumentParser(
         prog="scripts/soak", description=DESCRIPTION, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--short", action="store_true", help="sixteen telling cases at once, within a minute")
+    parser.add_argument("--short", action="store_true", help="seventeen telling cases at once, within a minute")
     parser.add_argument("--seconds", type=int, help="draw cases for that long")
     parser.add_argument("--case-seconds", type=float, default=20, help="how long each one is written and rotated (20)")
     parser.add_argument("--policy", action="append", metavar="NAME", help="only these; with or without the size behind the dot")

@@ -22,6 +22,8 @@ PACKAGES = {
     "shred": "coreutils",
 }
 
+NEED = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "need")
+
 # Where a user's PATH may not lead.
 MORE_FOLDERS = ("/usr/sbin", "/sbin", "/usr/local/sbin", "/usr/lib/execline/bin")
 
@@ -52,22 +54,9 @@ def of_policy(policy):
 
 
 def provide(policies):
-    """Installs what is missing, or ends with words that say what to do."""
+    """Installs what is missing, or ends, after words that say what to do."""
     programs = sorted({program for policy in policies for program in of_policy(policy)})
-    missing = [program for program in programs if path_of(program) is None]
-    if missing and os.geteuid() == 0 and shutil.which("apt-get"):
-        install([PACKAGES[program] for program in missing])
-    missing = [program for program in missing if path_of(program) is None]
-    if missing:
-        packages = " ".join(PACKAGES[program] for program in missing)
-        raise SystemExit(f"soak: there is no {', '.join(missing)}: run 'sudo apt-get install --no-install-recommends {packages}'")
-
-
-def install(packages):
-    """Failures are told by what is still missing afterwards, with the end of apt-get's words."""
-    # The services of these packages are not wanted: RUNLEVEL=1 keeps Debian's scripts from starting them.
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
-    for words in (["update", "-qq"], ["install", "-y", "-qq", "--no-install-recommends", *packages]):
-        done = subprocess.run(["apt-get", *words], env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL)
-        if done.returncode != 0:
-            print(f"soak: apt-get {words[0]} failed: {done.stderr.strip()[-500:]}", flush=True)
+    environment = {**os.environ, "PATH": os.pathsep.join([os.environ.get("PATH", ""), *MORE_FOLDERS])}
+    words = [f"{program}={PACKAGES[program]}" for program in programs]
+    if subprocess.run([NEED, "scripts/soak", *words], env=environment).returncode != 0:
+        raise SystemExit(1)

@@ -80,7 +80,8 @@ def wrong(case, figures):
         words.append(f"{gap} of a held log lost, untold")
     if figures["slowest_end"] > LONGEST_END and not is_starved:
         words.append(f"watch took {figures['slowest_end']} s to end")
-    if is_told and not figures["lost"] and policy.keeps:
+    has_read_all = policy.keeps or (policy.removes_old and stays and not is_starved)
+    if is_told and not figures["lost"] and has_read_all:
         words.append("told a loss, and nothing is lost")
     if figures["audit"] != 0:
         words.append(f"audit {figures['audit']}")

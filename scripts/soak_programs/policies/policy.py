@@ -28,6 +28,8 @@ class Policy:
     copies: bool = False
     # Nothing is removed: a word about a loss is a false alarm, unless lines fell into such a gap.
     keeps: bool = True
+    # What is removed was rotated some times before: one who watches has read it long ago.
+    removes_old: bool = False
     # Lines are longer than what the writer keeps in one piece, so that files end within a line.
     torn: bool = False
     # A window, and runs of lines that `where` drops.

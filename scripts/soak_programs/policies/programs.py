@@ -37,14 +37,14 @@ def loggers(size, limit, many):
     """The small ones have no smaller files, but slow writers."""
     own = {
         "svlogd": ("svlogd", f"s{limit} n0", {}),
-        "svlogd-3": ("svlogd", f"s{limit} n3", {"keeps": False}),
+        "svlogd-3": ("svlogd", f"s{limit} n3", {"keeps": False, "removes_old": True}),
         "svlogd-gzip": ("svlogd", f"s{limit} n0 !gzip", {}),
         "svlogd-time": ("svlogd", "s1000000 t2 n0", {}),
         "multilog": ("multilog", f"t s{many} n1000", {}),
-        "multilog-3": ("multilog", f"t s{many} n3", {"keeps": False}),
+        "multilog-3": ("multilog", f"t s{many} n3", {"keeps": False, "removes_old": True}),
         "multilog-gzip": ("multilog", f"t s{many} n1000 !gzip", {}),
         "s6": ("s6", f"n1000 s{many} T", {}),
-        "s6-3": ("s6", f"n3 s{many} T", {"keeps": False}),
+        "s6-3": ("s6", f"n3 s{many} T", {"keeps": False, "removes_old": True}),
         "s6-gzip": ("s6", f"n1000 s{many} !gzip T", {}),
     }
     for name, (writer, words, changes) in own.items():
@@ -58,7 +58,7 @@ def handlers(size, limit):
     """Python's logging rotates within the program that logs."""
     own = {
         "python": ({"bytes": limit, "count": 1000}, {}),
-        "python-3": ({"bytes": limit, "count": 3}, {"keeps": False}),
+        "python-3": ({"bytes": limit, "count": 3}, {"keeps": False, "removes_old": True}),
         "python-gzip": ({"bytes": limit, "count": 1000, "gzip": True}, {}),
         "python-timed": ({"seconds": 2}, {}),
         "python-timed-gzip": ({"seconds": 2, "gzip": True}, {}),
