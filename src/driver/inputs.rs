@@ -8,6 +8,7 @@ use std::time::SystemTime;
 
 use super::RunError;
 use crate::catalog::Catalog;
+use crate::deliver::sql::sqlite_files_in_use;
 use crate::limits::{HELD_FILES_MAX, HELD_QUIET_NS};
 use crate::plan::Plan;
 use crate::source::{self, Aside, Copy, Discovery, Found, Held, SegmentState};
@@ -202,26 +203,28 @@ impl Inputs {
     }
 }
 
-/// The job's own database, where a glob finds it. It may not even be looked into: whoever closes a file that this process
-/// has open through SQLite takes SQLite's locks on it away.
+/// Databases that jobs of this process write, where a glob finds them: they may not even be looked into.
 fn leave_out_own(plan: &Plan, found: &mut Discovery) {
-    let Some(output) = &plan.outputs.sqlite else { return };
-    let path_of = |ending: &str| {
-        let mut path = output.path.clone().into_os_string();
+    let key = |path: &Path| Some(Found::new(path, &path.metadata().ok()?).key());
+    let beside = |path: &Path, ending: &str| {
+        let mut path = path.to_owned().into_os_string();
         path.push(ending);
-        std::path::PathBuf::from(path)
+        key(Path::new(&path))
     };
-    let key = |path: std::path::PathBuf| Some(Found::new(&path, &path.metadata().ok()?).key());
-    let all = ["", "-journal", "-wal", "-shm"].map(|ending| key(path_of(ending)));
-    let [database, ..] = all;
-    let is_own = |file: &Found| all.contains(&Some(file.key()));
-    let own = found.files.iter().filter(|file| Some(file.key()) == database);
-    let aside = |file: &Found| Aside {
-        path: file.path.clone(),
-        what: "the job's own output; leave it out of the globs".to_owned(),
+    let mut paths = sqlite_files_in_use();
+    paths.extend(plan.outputs.sqlite.iter().map(|output| output.path.clone()));
+    let databases: HashSet<_> = paths.iter().filter_map(|path| key(path)).collect();
+    let sides = |path| ["-journal", "-wal", "-shm"].map(|ending| beside(path, ending));
+    let sides: HashSet<_> = paths.iter().flat_map(|path| sides(path)).flatten().collect();
+    let own = plan.outputs.sqlite.as_ref().and_then(|output| key(&output.path));
+    let aside = |file: &Found| {
+        let whose =
+            if Some(file.key()) == own { "the job's own output" } else { "another job's output" };
+        Aside { path: file.path.clone(), what: format!("{whose}; leave it out of the globs") }
     };
-    found.asides.extend(own.map(aside));
-    found.files.retain(|file| !is_own(file));
+    let outputs = found.files.iter().filter(|file| databases.contains(&file.key()));
+    found.asides.extend(outputs.map(aside));
+    found.files.retain(|file| !databases.contains(&file.key()) && !sides.contains(&file.key()));
 }
 
 /// By which an untouched file is known.

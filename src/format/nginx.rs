@@ -81,7 +81,7 @@ fn pieces(text: &Pasted) -> Result<Vec<Piece>, FormatError> {
         // A doubled dollar before a brace is how a job file writes one elsewhere.
         at += usize::from(bytes[at..].starts_with(b"$${"));
         let (name, end) = name(bytes, at).ok_or_else(|| {
-            FormatError::new("a `$` with no variable's name behind it", "write $name or ${name}")
+            FormatError::new("a `$` with no variable's name after it", "write $name or ${name}")
                 .at(text.span(at..at + 1))
         })?;
         pieces.push(Piece::Field(variable(name, text.span(at..end))));

@@ -81,7 +81,7 @@ fn time(job: &JobFile, at: &Option<At<String>>, default: i64) -> Result<i64, Dia
     Ok(time)
 }
 
-/// A timestamp with its offset, or the begin of a day in UTC; in microseconds.
+/// A timestamp with its offset, or the start of a day in UTC; in microseconds.
 fn parse_time(text: &str) -> Option<i64> {
     if let Ok(time) = text.parse::<Timestamp>() {
         return Some(time.as_microsecond());

@@ -137,6 +137,8 @@ pub trait SqlOutput: Send {
     fn stored(&self, rows: &RecordBatch) -> Result<RecordBatch, DeliverError>;
 }
 
+pub use sqlite::files_in_use as sqlite_files_in_use;
+
 /// A table in an SQLite file, which is opened, and created with its folder, when it is first written.
 pub fn sqlite(path: &Path, table: SqlTable) -> Box<dyn SqlOutput> {
     Box::new(sqlite::SqliteOutput::new(path, table))

@@ -45,8 +45,8 @@ impl Step {
             return "no closing quote".to_owned();
         }
         match (is_last, self.end.bytes()) {
-            (true, end) => format!("expected {} behind it, and then the line's end", shown(end)),
-            (false, end) => format!("expected {} behind it", shown(end)),
+            (true, end) => format!("expected {} after it, and then the line's end", shown(end)),
+            (false, end) => format!("expected {} after it", shown(end)),
         }
     }
 }
@@ -71,14 +71,14 @@ mod tests {
         let format = nginx::compile(pattern, 999).expect("good");
         for (line, reason) in [
             ("h [t] \"r\" 200 \"-\" 1;", "expected `<` at column 1"),
-            ("<h (t) \"r\" 200 \"-\" 1;", "remote_addr, from column 2 on: expected ` [` behind it"),
-            ("<é [t \"r\" 200 \"-\" 1;", "time_local, from column 5 on: expected `] \"` behind it"),
+            ("<h (t) \"r\" 200 \"-\" 1;", "remote_addr, from column 2 on: expected ` [` after it"),
+            ("<é [t \"r\" 200 \"-\" 1;", "time_local, from column 5 on: expected `] \"` after it"),
             ("<h [t] \"r\\\" 200", "request, from column 9 on: no closing quote"),
-            ("<h [t] \"r\"200 \"-\" 1;", "request, from column 9 on: expected `\" ` behind it"),
-            ("<h [t] \"r\" 200", "status, from column 12 on: expected ` \"` behind it"),
+            ("<h [t] \"r\"200 \"-\" 1;", "request, from column 9 on: expected `\" ` after it"),
+            ("<h [t] \"r\" 200", "status, from column 12 on: expected ` \"` after it"),
             (
                 "<h [t] \"r\" 200 \"-\" 1",
-                "request_time, from column 20 on: expected `;` behind it, and then the line's end",
+                "request_time, from column 20 on: expected `;` after it, and then the line's end",
             ),
         ] {
             let reasons = cut(&format, &[], line.as_bytes()).reasons;

@@ -12,7 +12,7 @@ use super::literal;
 #[derive(Default)]
 pub(super) struct Run {
     bytes: Vec<u8>,
-    /// The begin of each row's primary key, and where its literals stand: `(x'…',…)`, the key first.
+    /// The beginning of each row's primary key, and where its literals stand: `(x'…',…)`, the key first.
     rows: Vec<(u64, Range<usize>)>,
 }
 

@@ -73,7 +73,7 @@ impl<'u> Parts<'u> {
     fn of(url: &'u str) -> Result<Self, String> {
         // An unencoded / ? or # ends the host part early, and what follows would be shown as a database or an option.
         if has_late_at_sign(url) {
-            return Err("the url has an @ behind its host".into());
+            return Err("the url has an @ after its host".into());
         }
         let scheme = url.get(..SCHEME.len()).filter(|scheme| scheme.eq_ignore_ascii_case(SCHEME));
         if scheme.is_none() {
@@ -86,7 +86,7 @@ impl<'u> Parts<'u> {
         let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
         let (authority, database) = rest.split_once('/').unwrap_or((rest, ""));
         if database.trim_end_matches('/').contains('/') {
-            return Err("the url has more than a database behind its host".into());
+            return Err("the url has more than a database after its host".into());
         }
         let (login, host) = authority.split_at(authority.rfind('@').map_or(0, |at| at + 1));
         let (host, port) = host.split_at(port_at(host));
