@@ -11,7 +11,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from . import compare, duck, sqlite, variants
+from . import compare, duck, model, sqlite, variants
 from .binary import Got, Site
 from .case import Case
 from .compare import Difference
@@ -19,11 +19,6 @@ from .variants import Variant
 
 # Memory, where there is some: most of a small run would be the waiting for a disk.
 FAST = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
-
-try:
-    from . import model
-except ImportError:  # the model is a package of its own
-    model = None  # type: ignore[assignment]
 
 
 @dataclass
@@ -167,7 +162,7 @@ class Checker:
 
     def against_model(self, site: Site, got: Got) -> None:
         """The model's answer beside the program's."""
-        if model is None or not self.plan.use_model:
+        if not self.plan.use_model:
             self.result.skipped = "no model"
             return
         try:
