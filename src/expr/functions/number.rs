@@ -131,10 +131,10 @@ fn power(base: f64, exponent: f64) -> Result<f64, Reason> {
         return Err("a negative number raised to a non-integer power yields a complex result");
     }
     let result = base.powf(exponent);
-    if result.is_infinite() && base.is_finite() && exponent.is_finite() {
-        Err("float overflow")
-    } else {
-        Ok(result)
+    match base.is_finite() && exponent.is_finite() {
+        true if result.is_infinite() => Err("float overflow"),
+        true if result == 0.0 && base != 0.0 => Err("float underflow"),
+        _ => Ok(result),
     }
 }
 
@@ -147,4 +147,18 @@ fn logarithm(value: f64, f: fn(f64) -> f64) -> Result<f64, Reason> {
         return Err("logarithm of zero");
     }
     if value < 0.0 { Err("logarithm of a negative number") } else { Ok(f(value)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_power_that_no_float_holds_is_an_error_as_in_postgresql() {
+        assert_eq!(power(0.05, 499.0), Err("float underflow"));
+        assert_eq!(power(10.0, 400.0), Err("float overflow"));
+        assert_eq!(power(0.0, 499.0), Ok(0.0));
+        assert_eq!(power(0.05, f64::INFINITY), Ok(0.0));
+        assert_eq!(power(f64::NEG_INFINITY, -3.0).map(f64::abs), Ok(0.0));
+    }
 }
