@@ -19,13 +19,16 @@ pub(super) fn load(path: &Path, overrides: &Overrides) -> Result<Plan, Diagnosti
 }
 
 /// Compiles a job. Where its columns stand in the files, by the first of them whose header has what the job asks for: one
-/// file that lost its header doesn't stop the others.
+/// file that lost its header, or has not all of it yet, doesn't stop the others.
 fn compile(file: &JobFile, overrides: &Overrides) -> Result<Plan, Diagnostic> {
     let mut found = None;
     if plan::columns_stand_in_files(file) {
         let (globs, base) = plan::source_globs(file, overrides);
-        for head in driver::heads_of(&globs, &base) {
+        let sealing = (overrides.final_, plan::seal_after(file));
+        for head in driver::heads_of(&globs, &base, sealing) {
             match plan::compile(file, overrides, Some(&head)) {
+                // There is no header yet.
+                Ok(plan) if plan.format.open_ended() => {}
                 Ok(plan) => return Ok(plan),
                 Err(error) => found = found.or(Some(error)),
             }

@@ -105,7 +105,12 @@ impl JobOptions {
     /// What they change of a job.
     pub(super) fn overrides(&self) -> Overrides {
         let memory_bytes = self.work.memory;
-        Overrides { inputs: self.input.clone(), output_dir: self.output.clone(), memory_bytes }
+        Overrides {
+            inputs: self.input.clone(),
+            output_dir: self.output.clone(),
+            memory_bytes,
+            final_: self.work.final_,
+        }
     }
 
     /// Turns the log on, as far as `-v` asks for it.

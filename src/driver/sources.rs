@@ -374,11 +374,15 @@ pub fn look(plan: &Plan) -> Result<SourceReport, SourceError> {
 /// Files whose heads are looked at, at most.
 const HEADS_MAX: usize = 100;
 
-/// The heads of a job's files, as far as they can be read.
-pub fn heads_of(globs: &[String], base: &Path) -> impl Iterator<Item = Vec<u8>> {
+/// The heads of a job's files, as far as they can be read and are whole lines. `final_`: no file grows any more.
+pub fn heads_of(
+    globs: &[String],
+    base: &Path,
+    (final_, seal_after): (bool, Option<Duration>),
+) -> Vec<Vec<u8>> {
     let found = source::discover(globs, base).map(|found| found.files).unwrap_or_default();
-    let files = found.into_iter().filter(|file| file.size > 0).take(HEADS_MAX);
-    files.filter_map(|file| source::read_head(&file.path).ok())
+    let rules = SealRules { final_, seal_after, leaving: false, now: SystemTime::now() };
+    source::whole_heads(&found, &rules).take(HEADS_MAX).collect()
 }
 
 /// How far a job is behind its files.

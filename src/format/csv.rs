@@ -55,6 +55,8 @@ impl CsvOptions {
 pub(super) struct Csv {
     options: CsvOptions,
     fields: Vec<FieldDef>,
+    /// What the job uses, where it was compiled without a header.
+    expected: Vec<String>,
     line_bytes_max: usize,
 }
 
@@ -74,7 +76,7 @@ impl Csv {
         };
         let field = |name| FieldDef { name, ty: DataType::Text };
         let fields = names.into_iter().map(field).collect();
-        Ok(Csv { options: options.clone(), fields, line_bytes_max })
+        Ok(Csv { options: options.clone(), fields, expected: Vec::new(), line_bytes_max })
     }
 
     /// The head of a file, and the names of its columns.
@@ -90,9 +92,11 @@ impl Csv {
         Ok((head, own))
     }
 
-    /// Why a file's own names are not those that the job knows: these in any order, and perhaps others besides.
+    /// Why a file's own names are not those that the job knows: these in any order, and perhaps others besides. A job that was
+    /// compiled before there was a header knows those it uses.
     fn missing(&self, own: &[String]) -> Option<Reason> {
-        let known: Vec<&str> = self.fields.iter().map(|field| field.name.as_str()).collect();
+        let fields = self.fields.iter().map(|field| &field.name).chain(&self.expected);
+        let known: Vec<&str> = fields.map(String::as_str).collect();
         let lacks = |name: &&&str| !name.is_empty() && !own.iter().any(|own| own == **name);
         let missing = known.iter().find(lacks)?;
         let delimiter = char::from(self.options.delimiter).to_string();
@@ -137,6 +141,12 @@ impl Format for Csv {
 
     fn open_ended(&self) -> bool {
         self.fields.is_empty()
+    }
+
+    fn expect(&mut self, names: &[String]) {
+        if self.open_ended() {
+            self.expected = names.to_vec();
+        }
     }
 
     fn default_time(&self) -> Option<&str> {
@@ -366,6 +376,15 @@ mod tests {
         assert!(format.needs_head() && format.open_ended());
         assert_eq!(cut(&format, &["b"], b"a\tb\n\"x\t\"y\n").records, [["\"y"]]);
         assert_eq!(cut(&format, &["b", "c"], b"b\ta\n1\t2\n").records, [["1", ""]]);
+    }
+
+    #[test]
+    fn a_job_that_was_compiled_without_a_header_asks_for_what_it_uses() {
+        let mut format = csv(CsvOptions::csv());
+        format.expect(&["b".to_owned(), "c".to_owned()]);
+        assert_eq!(cut(&format, &["b"], b"c,a,b\n1,2,3\n").records, [["3"]]);
+        let got = cut(&format, &["b"], b"b,a\n1,2\n");
+        assert!(got.records.is_empty() && got.reasons[1].contains("it lacks `c`"));
     }
 
     #[test]

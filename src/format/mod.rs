@@ -150,6 +150,8 @@ pub trait Format: Send + Sync {
     fn open_ended(&self) -> bool {
         false
     }
+    /// The fields that a job uses: all that an open-ended format knows of what must be there.
+    fn expect(&mut self, _names: &[String]) {}
     /// The field that is the event time unless the job names one.
     fn default_time(&self) -> Option<&str>;
     /// Whether [`Format::tokenizer`] needs the head of the segment (column names in the file itself).

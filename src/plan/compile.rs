@@ -29,7 +29,7 @@ pub fn compile(
     check_name(job)?;
     let limits = super::limits::compile(job, overrides)?;
     let spec = format_spec(job)?;
-    let format = format::build(&spec, limits.line_bytes_max as usize, head)
+    let mut format = format::build(&spec, limits.line_bytes_max as usize, head)
         .map_err(|error| format_error(job, error))?;
     let (mut names, known_fields) = scope(job, format.as_ref())?;
     compile_lets(job, &mut names)?;
@@ -44,6 +44,7 @@ pub fn compile(
         job.spec.reduce.as_ref().map(|at| compile_reduce(job, at, &mut names)).transpose()?;
     let outputs = compile_outputs(&resolver, reduce.as_ref(), &mut names)?;
     let map = finish_map(names, filter, reduce.as_ref(), &outputs, known_fields);
+    format.expect(&map.fields);
     let notices = job.skipped.iter().map(|(output, variable)| {
         format!("[{output}] is skipped: the variable {variable} is not set")
     });
@@ -119,6 +120,11 @@ pub fn source_globs(job: &JobFile, overrides: &Overrides) -> (Vec<String>, std::
         ),
         inputs => (inputs.to_vec(), ".".into()),
     }
+}
+
+/// `seal_after`, if it is a duration.
+pub fn seal_after(job: &JobFile) -> Option<std::time::Duration> {
+    job.spec.source.seal_after.as_ref().and_then(|at| duration(job, at).ok())
 }
 
 fn duration(job: &JobFile, at: &At<String>) -> Result<std::time::Duration, Diagnostic> {

@@ -10,7 +10,7 @@ mod meaning;
 mod names;
 mod outputs;
 
-pub use compile::{compile, source_globs};
+pub use compile::{compile, seal_after, source_globs};
 pub use format::{columns_stand_in_files, format_spec};
 pub use limits::Limits;
 pub use meaning::{Change, changes};
@@ -37,6 +37,8 @@ pub struct Overrides {
     pub output_dir: Option<PathBuf>,
     /// `--memory`, bytes.
     pub memory_bytes: Option<u64>,
+    /// `--final`: a header without a newline is all of it.
+    pub final_: bool,
 }
 
 /// A job, typed and resolved. Immutable, shared by all workers.

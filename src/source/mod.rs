@@ -78,7 +78,7 @@ pub use glob::escape_glob;
 pub use held::Held;
 pub use known::Knowledge;
 pub use marks::Marks;
-pub use peek::{PEEK_BYTES_MAX, first_line, read_head, task_head};
+pub use peek::{PEEK_BYTES_MAX, first_line, read_head, task_head, whole_heads};
 pub use plain::{IoMode, PlainReader};
 pub use plan::plan;
 pub use rows::{Before, Part, Rows};

@@ -114,6 +114,66 @@ fn a_file_without_the_header_that_comes_first_doesn_t_stop_the_job() {
 }
 
 #[test]
+fn a_header_that_is_not_all_there_yet_waits() {
+    for head in ["", "# by hand\n", "\u{feff}"] {
+        let world = World::new();
+        world.job(&job(CSV, "\"id\"", "s = \"sum(n)\""));
+        world.write("logs/a.log", format!("{head}id,ms"));
+        world.run(&[]).expect(0).says(&["no newline yet and waits"]);
+        for command in ["verify", "status", "explain", "check", "audit"] {
+            world.logmill(&[command, "job.toml"]).expect(0).hides("no field");
+        }
+        world.append("logs/a.log", "g,n\n1,x,10\n2,y");
+        assert_eq!(outcome(&world, &[]), (vec!["1\t1\t10".to_owned()], vec![]), "{head:?}");
+        world.append("logs/a.log", ",20\n");
+        assert_eq!(outcome(&world, &[]).0, ["1\t1\t10", "2\t1\t20"]);
+        world.logmill(&["verify", "job.toml"]).expect(0);
+    }
+}
+
+#[test]
+fn a_file_that_grows_byte_by_byte_is_read_as_it_is_at_its_end() {
+    let text = "# c\n#id,msg,n\n1,x,10\nid,msg,n\n2,\"y,\",20\n";
+    let world = World::new();
+    world.job(&job(&CSV.replace("id =", "\"#id\" ="), "\"\\\"#id\\\"\"", "s = \"sum(n)\""));
+    world.write("logs/a.log", "");
+    for at in 0..text.len() {
+        world.append("logs/a.log", &text[at..=at]);
+        world.run(&["--quiet"]).expect(0);
+    }
+    assert_eq!(world.summary(), ["1\t1\t10", "2\t1\t20"]);
+    world.logmill(&["verify", "job.toml"]).expect(0);
+}
+
+#[test]
+fn a_header_without_a_newline_counts_where_nothing_follows_it() {
+    let packed = |text: &str| zstd::encode_all(text.as_bytes(), 1).expect("in memory");
+    let made = |text: &str, args: &[&str], is_packed| {
+        let world = World::new();
+        world.job(&job(CSV, "\"id\"", "s = \"sum(n)\""));
+        match is_packed {
+            true => world.write("logs/a.log", packed(text)),
+            false => world.write("logs/a.log", text),
+        }
+        (world.run(args), world)
+    };
+    for (args, is_packed) in [(&["--final"][..], false), (&[], true)] {
+        // All of a header, and no rows.
+        let (done, world) = made("id,msg,n", args, is_packed);
+        done.expect(0).quiet();
+        assert!(!world.has_parquet("out/hits"));
+        // It will never have what the job asks for.
+        made("id,ms", args, is_packed).0.expect(2).says(&["no field `n`"]);
+    }
+    // A header of another file says what there is.
+    let (done, world) = made("id,ms", &[], false);
+    done.expect(0);
+    world.write("logs/b.log", "id,msg,n\n1,x,10\n");
+    let (rows, reasons) = outcome(&world, &[]);
+    assert_eq!((rows, reasons), (vec!["1\t1\t10".to_owned()], vec![]));
+}
+
+#[test]
 fn blank_lines_comments_and_a_separator_may_stand_before_a_header() {
     for head in ["\n", "# a comment\n# more, of it\n", "sep=,\n", "\u{feff}\r\n#\n\n"] {
         let world = World::new();
