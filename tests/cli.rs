@@ -9,6 +9,8 @@ mod audit;
 mod commands;
 #[path = "cli/compaction.rs"]
 mod compaction;
+#[path = "cli/csv_records.rs"]
+mod csv_records;
 #[path = "cli/damaged_input.rs"]
 mod damaged_input;
 #[path = "cli/databases.rs"]

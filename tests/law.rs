@@ -25,7 +25,7 @@ use history::{Case, case};
 use line::Dialect;
 use proptest::prelude::*;
 
-/// Few enough for the ordinary test run: three jobs, five runs a case or so.
+/// Few enough for the ordinary test run: four jobs, five runs a case or so.
 const CASES: u32 = 100;
 
 fn config() -> ProptestConfig {
@@ -53,6 +53,11 @@ proptest! {
 
     #[test]
     fn csv_files_give_the_same_tables_however_they_are_read(case in case(Dialect::Csv)) {
+        check::holds(&case)?;
+    }
+
+    #[test]
+    fn records_of_several_lines_give_the_same_tables_however_they_are_read(case in case(Dialect::Records)) {
         check::holds(&case)?;
     }
 }

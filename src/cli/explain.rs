@@ -38,6 +38,10 @@ impl Explain {
 
 fn steps(plan: &Plan) -> Vec<(&'static str, String)> {
     let mut steps = vec![("read", plan.source.globs.join(", "))];
+    if plan.is_multiline() {
+        let text = "a record ends where no quote is open; each file is read by one thread";
+        steps.push(("records", text.to_owned()));
+    }
     let slot = |&at: &usize| plan.map.slots[at].name.as_str();
     let list = |slots: &[usize]| slots.iter().map(slot).collect::<Vec<_>>().join(", ");
     steps.push((

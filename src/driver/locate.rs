@@ -8,7 +8,7 @@ use super::RunError;
 use super::sources::compare;
 use crate::catalog::Catalog;
 use crate::plan::Plan;
-use crate::source::{self, Compression, Copy, Found, Knowledge, Marks, SealRules, SegmentState};
+use crate::source::{self, Compression, Copy, Found, Knowledge, SealRules, SegmentState};
 
 /// Known segments and new files.
 pub(super) struct Located {
@@ -38,9 +38,11 @@ pub(super) fn locate(
     let now = SystemTime::now();
     let rules = SealRules { final_: false, seal_after: None, leaving: false, now };
     let planned = match catalog {
-        Some(catalog) => compare(found.clone(), (known, &catalog.copies()?), catalog, &rules)?,
+        Some(catalog) => {
+            compare(plan, found.clone(), (known, &catalog.copies()?), catalog, &rules)?
+        }
         None => {
-            let nothing = Knowledge { segments: known, copies: &[], marks: &|_| Marks::default() };
+            let nothing = Knowledge { segments: known, ..Knowledge::nothing() };
             source::plan(found.clone(), nothing, &rules)
         }
     };

@@ -53,10 +53,11 @@ pub(super) fn file_bytes(task: &SegmentTask) -> u64 {
     plain.map_or(task.found.size, |end| end - task.start)
 }
 
-/// Streams first: they can't be shared, so none should begin last.
+/// Streams first: they can't be shared, so none should begin last. A segment with records of several lines (`whole`) is one
+/// split.
 pub(super) fn plan_work(
     tasks: &[SegmentTask],
-    split_bytes: u64,
+    (split_bytes, whole): (u64, bool),
     jobs: usize,
 ) -> (Vec<Segment<'_>>, Vec<Work>) {
     let (mut streams, mut splits, mut segments) = (Vec::new(), Vec::new(), Vec::new());
@@ -68,6 +69,9 @@ pub(super) fn plan_work(
             // A range without bytes is a split too: somebody has to look at the file and note its state.
             Some(end) if end <= task.start => {
                 splits.push(Work::Split(index, Split { start: task.start, end: task.start }));
+            }
+            Some(end) if whole => {
+                splits.push(Work::Split(index, Split { start: task.start, end }));
             }
             Some(end) => {
                 let parts = source::splits(task.start, end, split_bytes);

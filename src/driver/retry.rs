@@ -23,7 +23,7 @@ use crate::deliver::events::EventSplit;
 use crate::engine::common::Common;
 use crate::engine::map::{Lines, Mappers, RecordSink, SegmentContext};
 use crate::engine::parquet_file::make_durable;
-use crate::format::{IN_QUOTES, Tokenizer};
+use crate::format::{Tokenizer, WITHIN_QUOTES};
 use crate::plan::Plan;
 use crate::source::{self, Before, LineReader, SegmentState};
 
@@ -251,7 +251,7 @@ impl<'p> Pass<'p> {
         let preamble =
             tokenizer.rows().map_or(0, |rows| rows.preamble_bytes.saturating_sub(row.offset));
         // Alone it could be taken for a row.
-        let open = (row.reason == IN_QUOTES).then_some(0);
+        let open = row.reason.starts_with(WITHIN_QUOTES).then_some(0);
         let lines = Lines { bytes: line, offset: row.offset, before: Before { open, preamble } };
         self.mappers.chunk(&[context], &lines, &mut [sink])?;
         self.tried += 1;
@@ -268,9 +268,8 @@ impl<'p> Pass<'p> {
             false => Some(Vec::new()),
         };
         let Some(head) = head else { return Ok(None) };
-        let wanted: Vec<&str> = plan.map.fields.iter().map(String::as_str).collect();
         // A header that still can't be used makes no line a record.
-        Ok(plan.format.tokenizer(&wanted, &head).ok())
+        Ok(plan.tokenizer(&head).ok())
     }
 
     /// Its bytes were counted when they were read, and so were those that stay rejects.

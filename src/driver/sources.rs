@@ -10,8 +10,8 @@ use crate::catalog::{Catalog, SegmentChange, SegmentLedger};
 use crate::limits::{HELD_QUIET_NS, LEAVING_BYTES_MAX, QUIET_SECONDS};
 use crate::plan::Plan;
 use crate::source::{
-    self, Aside, Copy, Discovery, Found, Knowledge, Lost, Marks, Problem, SealRules, SegmentState,
-    SegmentTask, SourceError, SourcePlan,
+    self, Aside, Copy, Discovery, Found, Knowledge, Lost, Marks, Problem, RowsOf, SealRules,
+    SegmentState, SegmentTask, SourceError, SourcePlan,
 };
 
 /// The files of a job, and what of them is new.
@@ -90,7 +90,7 @@ fn look_once(
     let rules =
         SealRules { final_: options.final_, seal_after: plan.source.seal_after, leaving, now };
     let found = files.len();
-    let mut planned = compare(files, (&known.segments, &known.copies), catalog, &rules)?;
+    let mut planned = compare(plan, files, (&known.segments, &known.copies), catalog, &rules)?;
     notices.extend(planned.tasks.iter().filter_map(|task| no_copy_any_more(task, &known.copies)));
     if leaving {
         problems.extend(leave_out(&mut planned));
@@ -156,6 +156,7 @@ fn leave_out(planned: &mut SourcePlan) -> Vec<Problem> {
 
 /// Compares files with what a catalog knows.
 pub(super) fn compare(
+    plan: &Plan,
     files: Vec<Found>,
     (segments, copies): (&[SegmentState], &[Copy]),
     catalog: &Catalog,
@@ -168,7 +169,9 @@ pub(super) fn compare(
             Marks::default()
         })
     };
-    let planned = source::plan(files, Knowledge { segments, copies, marks: &marks }, rules);
+    let rows = |head: &[u8]| plan.tokenizer(head).ok()?.rows();
+    let rows = plan.is_multiline().then_some(&rows as RowsOf<'_>);
+    let planned = source::plan(files, Knowledge { segments, copies, marks: &marks, rows }, rules);
     failure.into_inner().map_or(Ok(planned), |error| Err(error.into()))
 }
 
@@ -263,11 +266,12 @@ impl Sources {
         // While somebody writes, a last line is unfinished as often as not.
         let waiting = self.plan.waiting.iter().filter(|line| !self.is_patient && line.is_news);
         outcome.notices.extend(waiting.map(|waiting| {
-            format!(
-                "{}: the last line ({} bytes) has no newline yet and waits (--final counts it)",
-                waiting.path.display(),
-                waiting.bytes
-            )
+            let what = match waiting.is_open {
+                true => "the last record ({} bytes) has a quote that nothing closes yet",
+                false => "the last line ({} bytes) has no newline yet",
+            };
+            let what = what.replace("{}", &waiting.bytes.to_string());
+            format!("{}: {what} and waits (--final counts it)", waiting.path.display())
         }));
         outcome.notices.extend(self.plan.assumed.iter().map(|assumed| {
             format!(
@@ -405,7 +409,7 @@ pub fn lag(plan: &Plan, catalog: Option<&Catalog>) -> Result<Lag, RunError> {
     let tasks = match catalog {
         Some(catalog) => {
             let (segments, copies) = (catalog.segments()?, catalog.copies()?);
-            compare(found.files, (&segments, &copies), catalog, &rules)?.tasks
+            compare(plan, found.files, (&segments, &copies), catalog, &rules)?.tasks
         }
         None => source::plan(found.files, Knowledge::nothing(), &rules).tasks,
     };

@@ -19,8 +19,8 @@ use crate::engine::run_file::SpilledRun;
 use crate::engine::table::GroupTable;
 use crate::limits::SPLIT_BYTES;
 use crate::source::{
-    self, Chunk, ChunkBuffer, SegmentState, SegmentTask, SourceError, Split, StreamReader,
-    Validated,
+    self, Chunk, ChunkBuffer, PlainReader, Rows, SegmentState, SegmentTask, SourceError, Split,
+    StreamReader, Validated,
 };
 
 /// Decoded chunks that wait to be mapped, where they are small.
@@ -62,7 +62,8 @@ impl<'b> Pass<'b> {
         tasks: Vec<&'b [SegmentTask]>,
     ) -> Self {
         let read = tasks.first().copied().unwrap_or_default();
-        let (segments, work) = plan_work(read, split_bytes(batches), batches.len());
+        let whole = batches.iter().any(|batch| batch.plan.is_multiline());
+        let (segments, work) = plan_work(read, (split_bytes(batches), whole), batches.len());
         // Jobs in one pass have one bar, that of the first.
         if let Some(first) = batches.first() {
             first.progress.with_others(batches.len() - 1);
@@ -184,6 +185,9 @@ impl<'p, 'd> Worker<'p, 'd> {
         let segment = &self.pass.segments[index];
         let open = self.pass.open(segment)?;
         let Some(reader) = &open.plain else { return Ok(()) };
+        if let Some(rows) = open.tokenizer.rows().filter(|rows| rows.multiline) {
+            return self.records(index, &open, (reader, rows));
+        }
         for part in source::splits(split.start, split.end, self.pass.chunk_bytes()) {
             let mut buffer = std::mem::take(&mut self.buffer);
             let result =
@@ -196,13 +200,34 @@ impl<'p, 'd> Worker<'p, 'd> {
         }
         self.stage_events(index, split.start)?;
         self.pass.tell_read(split.end - split.start);
-        if segment.split_done() {
-            // Only what was read from an unchanged file counts.
-            let read = source::validate_plain(segment.task, reader)?;
-            self.read_to_end(index, &read);
-            segment.close();
-        }
+        if segment.split_done() { self.plain_done(index, reader) } else { Ok(()) }
+    }
+
+    /// Only what was read from an unchanged file counts.
+    fn plain_done(&mut self, index: usize, reader: &PlainReader) -> Result<(), RunError> {
+        let segment = &self.pass.segments[index];
+        let read = source::validate_plain(segment.task, reader)?;
+        self.read_to_end(index, &read);
+        segment.close();
         Ok(())
+    }
+
+    /// A plain segment of which a record may have several lines: all of it.
+    fn records(
+        &mut self,
+        index: usize,
+        open: &Open,
+        (reader, rows): (&PlainReader, Rows),
+    ) -> Result<(), RunError> {
+        let mut buffer = std::mem::take(&mut self.buffer);
+        let step = stream_bytes(self.pass.batches);
+        let read = reader.records((rows, step), &mut buffer, |chunk| {
+            let goes_on = self.stream_chunk(index, open, chunk)?;
+            self.pass.tell_read(chunk.bytes.len() as u64);
+            Ok::<_, RunError>(goes_on)
+        });
+        self.buffer = buffer;
+        if read? { self.plain_done(index, reader) } else { Ok(()) }
     }
 
     fn stream(&mut self, index: usize) -> Result<(), RunError> {

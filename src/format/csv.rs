@@ -3,10 +3,11 @@
 mod cells;
 mod cutter;
 mod head;
+mod records;
 
 pub(super) use cells::split;
-pub(crate) use cutter::IN_QUOTES;
-pub(super) use head::{head, names};
+pub(crate) use cutter::WITHIN_QUOTES;
+pub(super) use head::{head, names, record};
 
 use std::cell::Cell;
 
@@ -37,12 +38,26 @@ pub struct CsvOptions {
     pub columns: Vec<String>,
     /// Around values with delimiters in them; `None`: nothing is special.
     pub quote: Option<u8>,
+    /// Whether values in quotes may hold line breaks.
+    pub multiline: bool,
 }
 
 impl CsvOptions {
     /// Comma, `"`, and a header.
     pub fn csv() -> Self {
-        CsvOptions { delimiter: b',', header: true, columns: Vec::new(), quote: Some(b'"') }
+        CsvOptions {
+            delimiter: b',',
+            header: true,
+            columns: Vec::new(),
+            quote: Some(b'"'),
+            multiline: false,
+        }
+    }
+
+    /// How rows are written.
+    fn rows(&self, line_bytes_max: u64, preamble_bytes: u64) -> Rows {
+        let CsvOptions { delimiter, quote, multiline, .. } = *self;
+        Rows { quote, delimiter, multiline, line_bytes_max, preamble_bytes }
     }
 
     /// Tab, no quoting, and a header.
@@ -128,6 +143,12 @@ fn check(options: &CsvOptions) -> Result<(), FormatError> {
             "use another character",
         ));
     }
+    if options.multiline && options.quote.is_none() {
+        return Err(FormatError::new(
+            "values of several lines need quotes",
+            "name the quote: quote = '\"'",
+        ));
+    }
     if options.quote == Some(options.delimiter) {
         return Err(FormatError::new("delimiter and quote are the same", "use two characters"));
     }
@@ -168,18 +189,16 @@ impl Format for Csv {
         // What a file begins with is no error of the job: its lines are rejects.
         let reason = |error: FormatError| Reason::from(error.to_string());
         let (head, own, foreign) = match self.read_head(bytes) {
+            Ok((head, _)) if head.is_open => (head, Vec::new(), Some(head::OPEN.into())),
             Ok((head, own)) => (head, own, None),
             Err(error) => (Head::default(), Vec::new(), Some(reason(error))),
         };
         let has_header = self.needs_head() && !head.line.is_empty();
         let foreign = foreign.or_else(|| if has_header { self.missing(&own) } else { None });
         let preamble = if foreign.is_some() { head.start } else { head.end };
-        let rows = Rows {
-            quote: self.options.quote.filter(|_| foreign.is_none()),
-            delimiter: self.options.delimiter,
-            line_bytes_max: self.line_bytes_max as u64,
-            preamble_bytes: preamble as u64,
-        };
+        let mut rows = self.options.rows(self.line_bytes_max as u64, preamble as u64);
+        // A header that is open may be closed by what is still being written.
+        rows.quote = rows.quote.filter(|_| foreign.is_none() || head.is_open);
         let place = |name: &&str| own.iter().position(|column| column == name);
         Ok(Box::new(CsvTokenizer {
             wanted: wanted.iter().map(place).collect(),
@@ -244,6 +263,9 @@ impl Tokenizer for CsvTokenizer {
         arena: &'a Bump,
         block: &mut RawBlock<'a>,
     ) -> usize {
+        if self.options.multiline {
+            return self.tokenize_records((input, at_start), records_max, arena, block);
+        }
         let open = Cell::new(block.before.open.map(|bytes| -(bytes as i64)));
         let cutter = CsvCutter::new(self, input, &open, arena);
         let sizes = (self.wanted.len(), records_max);
@@ -272,6 +294,7 @@ mod tests {
 
     use super::*;
     use crate::cpu;
+    use crate::format::csv::cutter::IN_QUOTES;
     use crate::format::testing::cut;
     use crate::source::Part;
 
@@ -294,7 +317,7 @@ mod tests {
         let reasons = [
             "1 value where 2 are expected: none for column `b`",
             "3 values where 2 are expected: more than there are columns",
-            "column `a`: its quote is open at the line's end: values of several lines are not read yet",
+            "column `a`: its quote is open at the line's end: format = { csv = { multiline = true } } reads values of several lines",
             "column `a`: text behind the closing quote (a quote within quotes is doubled)",
         ];
         assert_eq!(got.reasons, reasons);
@@ -309,7 +332,7 @@ mod tests {
         let opens = "column `msg`: its quote is open at the line's end";
         let count = |start: &str| got.reasons.iter().filter(|r| r.starts_with(start)).count();
         assert_eq!((count(opens), count(IN_QUOTES)), (4, 4));
-        assert!(got.reasons.iter().all(|reason| reason.contains("values of several lines")));
+        assert!(got.reasons.iter().all(|reason| reason.contains("multiline = true")));
     }
 
     #[test]
@@ -359,7 +382,7 @@ mod tests {
     #[test]
     fn columns_may_be_named_by_the_job() {
         let columns = vec!["station".to_owned(), "temperature".to_owned()];
-        let options = CsvOptions { delimiter: b';', header: false, columns, quote: Some(b'"') };
+        let options = CsvOptions { delimiter: b';', header: false, columns, ..CsvOptions::csv() };
         assert_eq!(
             cut(&csv(options.clone()), &["temperature"], b"Oslo;-3.4\n").records,
             [["-3.4"]]
@@ -410,6 +433,7 @@ mod tests {
             rows: Rows {
                 quote: Some(b'"'),
                 delimiter: b',',
+                multiline: false,
                 line_bytes_max: 99,
                 preamble_bytes: 0,
             },

@@ -33,7 +33,7 @@ mod word;
 
 pub use convert::Converter;
 pub use csv::CsvOptions;
-pub(crate) use csv::IN_QUOTES;
+pub(crate) use csv::WITHIN_QUOTES;
 pub use detect::{Detected, detect};
 
 pub use spec::{FormatSpec, build};

@@ -32,6 +32,13 @@ pub enum FormatSpec {
     Regex(String),
 }
 
+impl FormatSpec {
+    /// Whether a record may have several lines.
+    pub fn is_multiline(&self) -> bool {
+        matches!(self, FormatSpec::Csv(options) | FormatSpec::Tsv(options) if options.multiline)
+    }
+}
+
 /// Makes the format. Lines above `line_bytes_max` bytes are rejects. `head`: the first 64 KiB of any of the segments, from
 /// which `csv` takes the names of its columns where the options have none; without it such a format is open-ended.
 pub fn build(

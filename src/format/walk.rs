@@ -77,12 +77,24 @@ impl Walk {
         cut: impl FnOnce(&'a [u8], &mut [Vec<&'a [u8]>]) -> Result<(), Unfit>,
     ) -> (usize, bool) {
         let (line, next) = line_at(input, at);
+        (next, self.take((line, next - at), block, cut))
+    }
+
+    /// The same for a line, or a record of several lines, given with its bytes, its end included: answers whether it is a
+    /// record or a reject.
+    #[inline]
+    pub(super) fn take<'a>(
+        self,
+        (line, bytes): (&'a [u8], usize),
+        block: &mut RawBlock<'a>,
+        cut: impl FnOnce(&'a [u8], &mut [Vec<&'a [u8]>]) -> Result<(), Unfit>,
+    ) -> bool {
         if line.is_empty() {
             block.skipped += 1;
-            block.skipped_bytes += (next - at) as u64;
-            return (next, false);
+            block.skipped_bytes += bytes as u64;
+            return false;
         }
-        block.crlf |= next - at > line.len() + 1;
+        block.crlf |= bytes > line.len() + 1;
         let result = if line.len() > self.line_bytes_max {
             Err(TOO_LONG.into())
         } else {
@@ -93,11 +105,11 @@ impl Walk {
             Err(Unfit::Reject(reason)) => block.rejects.push(RawReject { line, reason }),
             Err(Unfit::Skip) => {
                 block.skipped += 1;
-                block.skipped_bytes += (next - at) as u64;
-                return (next, false);
+                block.skipped_bytes += bytes as u64;
+                return false;
             }
         }
-        (next, true)
+        true
     }
 
     /// Makes room in the block, and passes over the byte order mark and what comes before the rows: answers their bytes.
@@ -124,6 +136,12 @@ impl Walk {
         block.skipped_bytes += at as u64;
         at
     }
+}
+
+/// A line or a record without its line end.
+pub(crate) fn without_end(line: &[u8]) -> &[u8] {
+    let line = line.strip_suffix(b"\n").unwrap_or(line);
+    line.strip_suffix(b"\r").unwrap_or(line)
 }
 
 /// The line that begins at `at`, without its end (`\n` or `\r\n`), and where the next one begins.

@@ -198,6 +198,8 @@ pub struct CsvSpec {
     pub columns: Vec<String>,
     /// One ASCII character, or "" for none; default `"` (none for `tsv`).
     pub quote: Option<At<String>>,
+    /// Whether values in quotes may hold line breaks; default false. Each file is read by one thread then.
+    pub multiline: Option<bool>,
 }
 
 const FORMAT_TABLES: &[&str] = &["nginx", "apache", "regex", "csv", "tsv"];

@@ -46,6 +46,7 @@ fn csv_options(
         header: csv.header.unwrap_or(csv.columns.is_empty()),
         columns: csv.columns.clone(),
         quote,
+        multiline: csv.multiline.unwrap_or(false),
     })
 }
 

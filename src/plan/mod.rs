@@ -25,7 +25,7 @@ use jiff::tz::TimeZone;
 
 use crate::data::DataType;
 use crate::expr::{AggregateFn, Expr, Identity, word};
-use crate::format::{Converter, FieldDef, Format, FormatSpec};
+use crate::format::{Converter, FieldDef, Format, FormatError, FormatSpec, Tokenizer};
 use crate::job::Partition;
 
 /// What the command line changes of a job file.
@@ -195,6 +195,21 @@ impl AggregatePlan {
 pub const WINDOW_COLUMN: &str = "window_start";
 
 impl Plan {
+    /// What cuts the lines of a segment with this head into [`MapPlan::fields`].
+    ///
+    /// # Errors
+    ///
+    /// The head does not fit.
+    pub fn tokenizer(&self, head: &[u8]) -> Result<Box<dyn Tokenizer>, FormatError> {
+        let wanted: Vec<&str> = self.map.fields.iter().map(String::as_str).collect();
+        self.format.tokenizer(&wanted, head)
+    }
+
+    /// Whether a record may have several lines: then a segment is read from its begin to its end by one thread.
+    pub fn is_multiline(&self) -> bool {
+        self.source.format.is_multiline()
+    }
+
     /// What reads the raw values of each of [`MapPlan::fields`], in their order.
     pub fn converters(&self) -> Vec<Converter> {
         let slot = |field: usize| {

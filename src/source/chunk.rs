@@ -47,6 +47,18 @@ pub struct Oversize {
     pub sample: Vec<u8>,
 }
 
+impl Oversize {
+    /// Takes note of more of its bytes.
+    pub(super) fn add(&mut self, more: &[u8]) {
+        let missing = SAMPLE_BYTES_MAX - self.sample.len();
+        self.sample.extend_from_slice(&more[..missing.min(more.len())]);
+        self.length += more.len() as u64;
+        if let Some(last) = more.last() {
+            self.ends_in_cr = *last == b'\r';
+        }
+    }
+}
+
 /// Memory for chunks. A worker keeps one and uses it again and again; it grows to `split_bytes` plus `line_bytes_max`
 /// or so.
 #[derive(Debug, Default)]

@@ -8,10 +8,13 @@ use std::time::{Duration, SystemTime};
 
 use super::probe::Probe;
 use super::rotation::RotatedName;
-use super::{Copy, Fingerprint, Found, Marks, SegmentState};
+use super::{Copy, Fingerprint, Found, Marks, Rows, SegmentState};
 
 /// Few equal bytes may be a coincidence where names say that they are another log's: a banner, a header.
 pub(crate) const STRONG_BYTES: u64 = 4096;
+
+/// How rows are written in a segment with this head.
+pub type RowsOf<'k> = &'k dyn Fn(&[u8]) -> Option<Rows>;
 
 /// What the catalog knows.
 #[derive(Clone, Copy)]
@@ -22,12 +25,14 @@ pub struct Knowledge<'k> {
     pub copies: &'k [Copy],
     /// Marks of a segment, by its number.
     pub marks: &'k dyn Fn(u64) -> Marks,
+    /// Where rows may have several lines.
+    pub rows: Option<RowsOf<'k>>,
 }
 
 impl Knowledge<'_> {
     /// Of somebody who has read nothing yet.
     pub fn nothing() -> Self {
-        Knowledge { segments: &[], copies: &[], marks: &|_| Marks::default() }
+        Knowledge { segments: &[], copies: &[], marks: &|_| Marks::default(), rows: None }
     }
 }
 

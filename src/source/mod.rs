@@ -39,6 +39,7 @@ mod plain;
 mod plan;
 mod positioned;
 mod probe;
+mod records;
 mod relation;
 mod rotation;
 mod rows;
@@ -76,11 +77,12 @@ pub use error::SourceError;
 pub use fingerprint::{FINGERPRINT_BYTES_MAX, Fingerprint};
 pub use glob::escape_glob;
 pub use held::Held;
-pub use known::Knowledge;
+pub use known::{Knowledge, RowsOf};
 pub use marks::Marks;
 pub use peek::{PEEK_BYTES_MAX, first_line, read_head, task_head, whole_heads};
 pub use plain::{IoMode, PlainReader};
 pub use plan::plan;
+pub use records::{Record, Records};
 pub use rows::{Before, Part, Rows};
 pub use segment::{
     Aside, Copy, Found, Lost, Problem, SealRules, SegmentState, SegmentTask, SourcePlan, Waiting,

@@ -12,6 +12,7 @@ use super::chunk::{self, Chunk, ChunkBuffer, Window};
 use super::map::Map;
 use super::placed::Placed;
 use super::positioned::{Holes, read_exact};
+use super::records::RecordChunks;
 use super::rows::{Before, Rows};
 use super::split::Split;
 use super::{Found, SegmentTask, SourceError};
@@ -130,6 +131,34 @@ impl PlainReader {
         let bytes = &window.bytes.into_bytes()[lines];
         let (offset, before) = (cut.lines.start, self.before(cut.lines.start)?);
         Ok(Chunk { bytes, offset, oversize: cut.oversize, before })
+    }
+
+    /// Hands out the records of [`PlainReader::range`], which may have several lines, in order, until `each` answers false.
+    /// Answers whether that were all.
+    ///
+    /// # Errors
+    ///
+    /// As [`PlainReader::chunk`], and those of `each`.
+    pub fn records<E: From<SourceError>>(
+        &self,
+        (rows, step): (Rows, u64),
+        buffer: &mut ChunkBuffer,
+        mut each: impl FnMut(&Chunk<'_>) -> Result<bool, E>,
+    ) -> Result<bool, E> {
+        let Range { start: mut at, end } = self.range();
+        let mut chunks = RecordChunks::new(rows, at, step, self.line_bytes_max);
+        let mut read = |into: &mut [u8]| {
+            let n = into.len().min(usize::try_from(end - at).unwrap_or(usize::MAX));
+            self.holes.read_exact(&self.file, &self.path, &mut into[..n], at)?;
+            at += n as u64;
+            Ok(n)
+        };
+        while let Some(chunk) = chunks.next(buffer, &mut read)? {
+            if !each(&chunk)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// See [`Chunk::before`]. What was consumed before the range is still there.

@@ -21,6 +21,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::time::Duration;
 
+use memchr::memrchr;
+
 use super::known::{Known, Rest, STRONG_BYTES, has_live_name, is_plausible};
 use super::probe::{Place, Probe};
 use super::relation::Relation;
@@ -28,8 +30,8 @@ use super::rotation::RotatedName;
 use super::segment::{Assumed, Problem, Waiting};
 use super::siblings::Siblings;
 use super::{
-    Compression, Fingerprint, Found, Knowledge, SealRules, SegmentState, SegmentTask, SourceError,
-    SourcePlan,
+    Compression, Fingerprint, Found, Knowledge, PEEK_BYTES_MAX, RowsOf, SealRules, SegmentState,
+    SegmentTask, SourceError, SourcePlan,
 };
 
 /// How long a file must have been quiet before its size and time are proof that it did not change: as coarse as the
@@ -348,7 +350,8 @@ impl<'p> Planner<'p> {
         if task.waiting_bytes > 0 {
             let (path, bytes) = (task.found.path.clone(), task.waiting_bytes);
             let is_news = known.is_none_or(|segment| segment.unread() == 0);
-            self.outcome.waiting.push(Waiting { path, bytes, is_news });
+            let is_open = probe.before(probe.found.size)?.last() == Some(&b'\n');
+            self.outcome.waiting.push(Waiting { path, bytes, is_open, is_news });
         }
         match task.end == Some(place.offset) {
             true => self.update(probe, known, false),
@@ -398,15 +401,32 @@ impl<'p> Planner<'p> {
         known: Option<&SegmentState>,
         start: u64,
     ) -> Result<u64, SourceError> {
-        let scanned = known.map_or(start, |segment| scanned(segment, &probe.found));
-        let lines_end = probe.lines_end(scanned)?;
-        let lines_end = if lines_end == scanned { start } else { lines_end };
+        let lines_end = match self.knowledge.rows {
+            Some(rows) => self.records_end(probe, start, rows)?,
+            None => {
+                let scanned = known.map_or(start, |segment| scanned(segment, &probe.found));
+                let lines_end = probe.lines_end(scanned)?;
+                if lines_end == scanned { start } else { lines_end }
+            }
+        };
         let unfinished = lines_end < probe.found.size;
         Ok(if unfinished && self.siblings().is_sealed(&probe.found, self.rules) {
             probe.found.size
         } else {
             lines_end
         })
+    }
+
+    /// Behind the last whole record. What is not whole yet, a record at most, is looked through again each time.
+    fn records_end(&self, probe: &Probe, start: u64, rows: RowsOf<'_>) -> Result<u64, SourceError> {
+        let mut head = probe.first_bytes(PEEK_BYTES_MAX)?;
+        if head.len() < PEEK_BYTES_MAX {
+            head.truncate(memrchr(b'\n', &head).map_or(0, |newline| newline + 1));
+        }
+        match rows(&head) {
+            Some(rows) => probe.records_end(rows, start),
+            None => probe.lines_end(start),
+        }
     }
 
     fn problem(&mut self, file: &Found, error: SourceError) {

@@ -12,10 +12,12 @@ use super::decoder::Decoder;
 use super::fingerprint::{FINGERPRINT_BYTES_MAX, covered};
 use super::magic::no_log;
 use super::positioned::{Holes, read_exact};
-use super::{Aside, Compression, Fingerprint, Found, SourceError};
+use super::{Aside, Compression, Fingerprint, Found, Records, Rows, SourceError};
 
 /// Bytes looked through at a time for the last newline.
 const STEP_BYTES: usize = 64 * 1024;
+/// What a line may have besides its content: a byte order mark, and a carriage return.
+const LINE_END_BYTES_MAX: u64 = 4;
 
 /// An open file of which the first bytes are read.
 pub(crate) struct Probe {
@@ -118,6 +120,46 @@ impl Probe {
     pub(crate) fn before(&self, offset: u64) -> Result<Vec<u8>, SourceError> {
         let len = covered(offset);
         self.bytes(offset - len as u64, len)
+    }
+
+    /// Behind the last whole record of a plain file's `start..`, where a record begins; `start` if there is none.
+    pub(crate) fn records_end(&self, rows: Rows, start: u64) -> Result<u64, SourceError> {
+        let lines_end = self.lines_end(start)?;
+        let (mut records, mut text) = (Records::new(rows), Vec::new());
+        let (mut from, mut read) = (start, start);
+        while read < lines_end {
+            let len = (lines_end - read).min(STEP_BYTES as u64) as usize;
+            let kept = text.len();
+            text.resize(kept + len, 0);
+            self.holes.read_exact(&self.file, &self.found.path, &mut text[kept..], read)?;
+            read += len as u64;
+            let whole = records.whole(&text, from, 0, false);
+            text.drain(..whole);
+            from += whole as u64;
+            if whole == 0
+                && text.len() as u64 > rows.line_bytes_max.saturating_add(LINE_END_BYTES_MAX)
+            {
+                // No record is that long, but for a line alone.
+                text.clear();
+                (from, read) = self.newline(read, &mut text).map(|at| (at, at))?;
+                text.clear();
+            }
+        }
+        Ok(from)
+    }
+
+    /// Behind the first newline at or behind `at`, or the file's end.
+    fn newline(&self, mut at: u64, block: &mut Vec<u8>) -> Result<u64, SourceError> {
+        while at < self.found.size {
+            let len = (self.found.size - at).min(STEP_BYTES as u64);
+            block.resize(len as usize, 0);
+            self.holes.read_exact(&self.file, &self.found.path, block, at)?;
+            if let Some(found) = memchr(b'\n', block) {
+                return Ok(at + found as u64 + 1);
+            }
+            at += len;
+        }
+        Ok(at)
     }
 
     /// Behind the last newline of a plain file's `start..`; `start` if there is none.

@@ -21,7 +21,9 @@ pub struct Rows {
     pub quote: Option<u8>,
     /// Between two values.
     pub delimiter: u8,
-    /// Longer lines are not taken apart.
+    /// Whether values may hold line breaks: then a row ends where no quote is open, and is read by [`super::Records`].
+    pub multiline: bool,
+    /// Longer lines are not taken apart, nor longer rows.
     pub line_bytes_max: u64,
     /// Bytes that the segment begins with and that are no rows: a header, and what is before it.
     pub preamble_bytes: u64,
@@ -50,7 +52,7 @@ pub enum Part {
 }
 
 /// How a line ends.
-enum End {
+pub(super) enum End {
     Closed,
     Open,
     /// Something stands behind a closing quote.
@@ -83,7 +85,8 @@ impl Rows {
         }
     }
 
-    fn end(&self, line: &[u8], mut in_quotes: bool) -> End {
+    /// How a line (without its end) ends, given whether a quote is open where it begins.
+    pub(super) fn end(&self, line: &[u8], mut in_quotes: bool) -> End {
         let Some(quote) = self.quote else { return End::Closed };
         let mut rest = line;
         loop {
@@ -300,7 +303,8 @@ mod tests {
     use super::*;
 
     fn rows(line_bytes_max: u64, preamble_bytes: u64) -> Rows {
-        Rows { quote: Some(b'"'), delimiter: b',', line_bytes_max, preamble_bytes }
+        let (quote, multiline) = (Some(b'"'), false);
+        Rows { quote, delimiter: b',', multiline, line_bytes_max, preamble_bytes }
     }
 
     #[test]

@@ -230,6 +230,8 @@ pub struct Waiting {
     pub path: PathBuf,
     /// The line's bytes so far.
     pub bytes: u64,
+    /// Whether it ends with a newline, and a quote is open there.
+    pub is_open: bool,
     /// Whether nothing waited there at the last look.
     pub is_news: bool,
 }

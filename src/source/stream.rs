@@ -10,6 +10,7 @@ use super::chunk::{Chunk, ChunkBuffer, Oversize, SAMPLE_BYTES_MAX};
 use super::decoder::Decoder;
 use super::fingerprint::{Fingerprint, Trace, covered};
 use super::marks::MarksOfStream;
+use super::records::RecordChunks;
 use super::rows::{Follower, Rows};
 use super::{Found, Marks, SegmentTask, SourceError};
 
@@ -34,6 +35,8 @@ pub struct StreamReader {
     at_end: bool,
     /// Knows what comes before a chunk, where that matters.
     follower: Option<Follower>,
+    /// Where a record may have several lines.
+    records: Option<RecordChunks>,
 }
 
 /// What a stream was, once it is read to its end.
@@ -91,7 +94,10 @@ impl StreamReader {
             line_bytes_max,
             end: task.end.unwrap_or(u64::MAX),
             at_end: false,
-            follower: rows.map(Follower::new),
+            follower: rows.filter(|rows| !rows.multiline).map(Follower::new),
+            records: rows
+                .filter(|rows| rows.multiline)
+                .map(|rows| RecordChunks::new(rows, task.start, split_bytes, line_bytes_max)),
         };
         reader.skip_to(task.start)?;
         if reader.trace.length() != task.start || reader.trace.anchor() != task.anchor {
@@ -131,6 +137,11 @@ impl StreamReader {
         &mut self,
         buffer: &'c mut ChunkBuffer,
     ) -> Result<Option<Chunk<'c>>, SourceError> {
+        if let Some(mut records) = self.records.take() {
+            let chunk = records.next(buffer, |into| self.decode(into));
+            self.records = Some(records);
+            return chunk;
+        }
         buffer.map = None;
         buffer.bytes.clear();
         buffer.bytes.append(&mut self.carry);
@@ -204,13 +215,7 @@ impl StreamReader {
         while !self.at_end && !oversize.terminated {
             let n = self.decode(scan)?;
             let newline = memchr(b'\n', &scan[..n]);
-            let more = &scan[..newline.unwrap_or(n)];
-            let missing = SAMPLE_BYTES_MAX - oversize.sample.len();
-            oversize.sample.extend_from_slice(&more[..missing.min(more.len())]);
-            oversize.length += more.len() as u64;
-            if let Some(last) = more.last() {
-                oversize.ends_in_cr = *last == b'\r';
-            }
+            oversize.add(&scan[..newline.unwrap_or(n)]);
             oversize.terminated = newline.is_some();
             self.follow(&scan[..newline.map_or(n, |at| at + 1)]);
             if let Some(at) = newline {

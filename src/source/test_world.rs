@@ -132,7 +132,7 @@ impl World {
     pub(super) fn plan(&self, files: Vec<Found>) -> SourcePlan {
         let marks = |id| self.marks.get(&id).cloned().unwrap_or_default();
         let (segments, copies) = (self.known.as_slice(), self.copies.as_slice());
-        plan(files, Knowledge { segments, copies, marks: &marks }, &self.rules)
+        plan(files, Knowledge { segments, copies, marks: &marks, rows: None }, &self.rules)
     }
 
     /// The names of files that the last run found to be copies.

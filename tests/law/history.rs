@@ -69,7 +69,11 @@ fn event() -> impl Strategy<Value = Event> {
 
 /// Cases of a dialect.
 pub fn case(dialect: Dialect) -> impl Strategy<Value = Case> {
-    let log = (vec(line(), 0..14), prop::bool::weighted(0.7), prop::bool::weighted(0.2))
+    let line = line().prop_map(move |line| match dialect {
+        Dialect::Records => line.broken_up(),
+        _ => line,
+    });
+    let log = (vec(line, 0..14), prop::bool::weighted(0.7), prop::bool::weighted(0.2))
         .prop_map(|(lines, ends_well, marked)| Log { lines, ends_well, marked });
     let families = vec(vec(log, 1..4), 1..3);
     (families, vec(event(), 0..12), mode()).prop_map(move |(families, events, last)| {

@@ -17,6 +17,8 @@ pub enum Dialect {
     Json,
     /// Semicolons.
     Csv,
+    /// The same with line breaks and quotes in texts.
+    Records,
 }
 
 /// A record's values; `None` is NULL.
@@ -132,6 +134,18 @@ pub fn line() -> impl Strategy<Value = Line> {
 }
 
 impl Line {
+    /// The same with line breaks and quotes in its text.
+    pub fn broken_up(mut self) -> Line {
+        if let Content::Record(Record { text: Some(text), .. }) = &mut self.content {
+            *text = text
+                .replace('a', "\n")
+                .replace('b', "\"")
+                .replace('c', "\r\n;")
+                .replace('d', "\n\n");
+        }
+        self
+    }
+
     /// The first line of a log: a record unlike that of any other log.
     pub fn first(number: usize) -> Line {
         let text = Some(format!("log {number}"));
@@ -176,7 +190,7 @@ fn written(dialect: Dialect, r: &Record, how: Broken) -> String {
     let null = match dialect {
         Dialect::Nginx => "-",
         Dialect::Json => "null",
-        Dialect::Csv => "",
+        Dialect::Csv | Dialect::Records => "",
     };
     let or_null = |text: Option<String>| text.unwrap_or_else(|| null.to_owned());
     let quoted = |text: Option<&str>| match dialect {
@@ -204,7 +218,10 @@ fn written(dialect: Dialect, r: &Record, how: Broken) -> String {
             "{{\"ts\": \"{time}\", \"status\": {status}, \"n\": {n}, \"d\": {d}, \"f\": {f}, \"flag\": {flag}, \
              \"text\": {text}, \"who\": {who}, \"more\": {{\"n\": [1, {{}}]}}}}"
         ),
-        Dialect::Csv => format!("{time};{status};{n};{d};{f};{flag};\"{text}\";{who}"),
+        Dialect::Csv | Dialect::Records => {
+            let text = text.replace('"', "\"\"");
+            format!("{time};{status};{n};{d};{f};{flag};\"{text}\";{who}")
+        }
     }
 }
 
@@ -213,7 +230,7 @@ fn time_text(dialect: Dialect, seconds: i64) -> String {
     let form = match dialect {
         Dialect::Nginx => "%d/%b/%Y:%H:%M:%S +0000",
         Dialect::Json => "%Y-%m-%dT%H:%M:%SZ",
-        Dialect::Csv => "%Y-%m-%d %H:%M:%S",
+        Dialect::Csv | Dialect::Records => "%Y-%m-%d %H:%M:%S",
     };
     time.strftime(form).to_string()
 }

@@ -44,12 +44,13 @@ pub fn expect(dialect: Dialect, logs: &[Log]) -> Expected {
         counters.bytes += bytes.len() as u64;
         counters.filtered_bytes += if log.marked { 3 } else { 0 };
         let rank = rank(log, &bytes);
-        for (offset, content) in lines {
-            let at = offset as usize;
-            let length = bytes[at..].iter().position(|b| *b == b'\n').unwrap_or(bytes.len() - at);
-            let line =
-                bytes[at..at + length].strip_suffix(b"\r").unwrap_or(&bytes[at..at + length]);
-            let whole = (length + 1).min(bytes.len() - at) as u64;
+        let ends = lines.iter().skip(1).map(|(offset, _)| *offset).chain([bytes.len() as u64]);
+        let ends: Vec<u64> = ends.collect();
+        for ((offset, content), end) in lines.into_iter().zip(ends) {
+            let line = &bytes[offset as usize..end as usize];
+            let line = line.strip_suffix(b"\n").unwrap_or(line);
+            let line = line.strip_suffix(b"\r").unwrap_or(line);
+            let whole = end - offset;
             match fate(dialect, content, line.len()) {
                 Fate::Filtered => {
                     counters.filtered += 1;
@@ -111,7 +112,7 @@ fn fate(dialect: Dialect, content: &Content, length: usize) -> Fate<'_> {
     let shape = match dialect {
         Dialect::Nginx => "does not match the pattern",
         Dialect::Json => "not a JSON object",
-        Dialect::Csv => "values where 8 are expected",
+        Dialect::Csv | Dialect::Records => "values where 8 are expected",
     };
     match content {
         Content::Empty => Fate::Filtered,

@@ -66,6 +66,7 @@ fn job(dialect: Dialect) -> String {
         Dialect::Nginx => NGINX,
         Dialect::Json => JSON,
         Dialect::Csv => CSV,
+        Dialect::Records => &CSV.replace("{ delimiter", "{ multiline = true, delimiter"),
     };
     let fields =
         r#"fields = { status = "int", n = "int", d = "decimal(3)", f = "float", flag = "bool" }"#;

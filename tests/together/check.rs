@@ -23,7 +23,7 @@ fn format(which: u8) -> (FormatSpec, &'static [&'static str]) {
     let csv = |delimiter| {
         let columns = ["a", "b", "c"].map(str::to_owned).into();
         let quote = (delimiter != b'\t').then_some(b'"');
-        FormatSpec::Csv(CsvOptions { delimiter, header: false, columns, quote })
+        FormatSpec::Csv(CsvOptions { delimiter, header: false, columns, quote, multiline: false })
     };
     let access: &[&str] = &["remote_addr", "time_local", "path", "status", "body_bytes_sent"];
     match which % 7 {

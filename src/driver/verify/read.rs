@@ -22,9 +22,7 @@ pub(super) fn tokenizer(
     task: &SegmentTask,
 ) -> Result<Box<dyn Tokenizer>, SourceError> {
     let head = if plan.format.looks_at_head() { source::task_head(task)? } else { Vec::new() };
-    let wanted: Vec<&str> = plan.map.fields.iter().map(String::as_str).collect();
-    let tokenizer = plan.format.tokenizer(&wanted, &head);
-    tokenizer
+    plan.tokenizer(&head)
         .map_err(|e| SourceError::Header { path: task.found.path.clone(), what: e.to_string() })
 }
 

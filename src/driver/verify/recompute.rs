@@ -16,12 +16,13 @@ use super::rows::{Codec, Row};
 use super::scratch::Scratch;
 use super::sorter::Sorter;
 use crate::engine::map::Lines;
-use crate::engine::reference::{Groups, Reader, Record, Segment};
+use crate::engine::reference::{Groups, Reader, Record, RecordCutter, Segment};
 use crate::engine::timepart;
 use crate::job::Partition;
 use crate::plan::Plan;
 use crate::source::{
-    self, Compression, Fingerprint, Found, IoMode, SegmentState, SegmentTask, SourceError,
+    self, Before, Chunk, Compression, Fingerprint, Found, IoMode, Rows, SegmentState, SegmentTask,
+    SourceError,
 };
 
 /// How often logs are looked for again that were moved or written to while they were read.
@@ -147,13 +148,40 @@ impl<'p> Pass<'p> {
             first_time,
             tokenizer: tokenizer.as_ref(),
         };
-        read::read(self.plan, (task, tokenizer.rows()), io, progress, &mut |chunk| {
+        // Records of several lines are cut here, out of lines.
+        let (whole, rows): (Option<Rows>, Option<Rows>) = match tokenizer.rows() {
+            Some(rows) if rows.multiline => (Some(rows), None),
+            rows => (None, rows),
+        };
+        let mut cutter = whole.map(|rows| (rows, RecordCutter::new(rows, task.start)));
+        let state = read::read(self.plan, (task, rows), io, progress, &mut |chunk| {
             // A line that is too long is a reject, and nothing but its length is known of it.
             let long = chunk.oversize.as_ref().map(|line| line.length + u64::from(line.terminated));
             self.bytes += chunk.bytes.len() as u64 + long.unwrap_or(0);
-            let lines = Lines { bytes: chunk.bytes, offset: chunk.offset, before: chunk.before };
-            self.chunk(segment, lines, progress)
-        })
+            let Some((rows, cutter)) = &mut cutter else {
+                let Chunk { bytes, offset, before, .. } = *chunk;
+                return self.chunk(segment, Lines { bytes, offset, before }, progress);
+            };
+            let mut each = |at, record: &_| self.whole(segment, *rows, (at, record), progress);
+            cutter.lines(chunk.bytes, &mut each)?;
+            long.map_or(Ok(()), |long| cutter.end(long, &mut each))
+        })?;
+        if let Some((rows, cutter)) = &mut cutter {
+            cutter.end(0, |at, record| self.whole(segment, *rows, (at, record), progress))?;
+        }
+        Ok(state)
+    }
+
+    /// One record of several lines.
+    fn whole(
+        &mut self,
+        segment: Segment<'_>,
+        rows: Rows,
+        (offset, bytes): (u64, &[u8]),
+        progress: &dyn Progress,
+    ) -> Result<(), RunError> {
+        let before = Before { open: None, preamble: rows.preamble_bytes.saturating_sub(offset) };
+        self.chunk(segment, Lines { bytes, offset, before }, progress)
     }
 
     fn chunk(

@@ -8,6 +8,7 @@ mod encode;
 mod exact;
 mod groups;
 mod lines;
+mod records;
 mod states;
 #[cfg(test)]
 mod tests;
@@ -15,3 +16,4 @@ mod tests;
 pub use encode::put as put_value;
 pub use groups::{Group, Groups};
 pub use lines::{Reader, Record, Segment};
+pub use records::RecordCutter;

@@ -11,10 +11,14 @@ use crate::format::marks::{Batch, Column, Cutter, LINES_MAX};
 use crate::format::walk::Unfit;
 use crate::source::{Part, Rows};
 
-/// The reason of a line that is a part of a value.
-pub(crate) const IN_QUOTES: &str =
-    "within a quote that a line before it left open: values of several lines are not read yet";
-const MULTILINE: &str = "is open at the line's end: values of several lines are not read yet";
+/// What the reason of a line begins with that is a part of a value. Catalogs hold it.
+pub(crate) const WITHIN_QUOTES: &str = "within a quote that a line before it left open";
+/// The reason of such a line.
+pub(super) const IN_QUOTES: &str = "within a quote that a line before it left open: format = { csv = { multiline = true } } reads values of several lines";
+const OPEN: &str = "its quote is open at the line's end: format = { csv = { multiline = true } } reads values of several lines";
+/// The reason where values may have several lines.
+const NEVER_CLOSED: &str =
+    "nothing closes its quote, within limits.line and before the file's end: the line counts alone";
 
 /// Cuts rows for a tokenizer.
 pub(super) struct CsvCutter<'t, 'a> {
@@ -61,9 +65,12 @@ impl<'t, 'a> CsvCutter<'t, 'a> {
         let cut = split(line, &self.tokenizer.options, self.arena, &mut self.cells);
         let column = || column(&self.tokenizer.names, self.cells.len());
         match cut {
+            Err(Bad::Open) if self.rows.multiline => {
+                Err(format!("{}: {NEVER_CLOSED}", column()).into())
+            }
             Err(Bad::Open) => {
                 self.open.set(Some(at));
-                Err(format!("{}: its quote {MULTILINE}", column()).into())
+                Err(format!("{}: {OPEN}", column()).into())
             }
             Err(bad) => Err(format!("{}: {}", column(), bad.what()).into()),
             Ok(()) if self.cells.len() != self.tokenizer.names.len() => {
@@ -134,6 +141,22 @@ impl<'a> Cutter<'a> for CsvCutter<'_, 'a> {
         if !self.is_row(line, at) {
             return Err(IN_QUOTES.into());
         }
+        self.row(line, at, columns)
+    }
+
+    fn is_open(&self) -> bool {
+        self.open.get().is_some()
+    }
+}
+
+impl<'a> CsvCutter<'_, 'a> {
+    /// Cuts a row, which may have several lines: pushes one value a column, or says why it is no record.
+    pub(super) fn row(
+        &mut self,
+        line: &'a [u8],
+        at: i64,
+        columns: &mut [Vec<&'a [u8]>],
+    ) -> Result<(), Unfit> {
         if let Some(reason) = &self.tokenizer.foreign {
             return Err(Unfit::Reject(reason.clone()));
         }
@@ -145,9 +168,5 @@ impl<'a> Cutter<'a> for CsvCutter<'_, 'a> {
             column.push(wanted.map_or(b"", |at| self.cells[at]));
         }
         Ok(())
-    }
-
-    fn is_open(&self) -> bool {
-        self.open.get().is_some()
     }
 }

@@ -5,7 +5,8 @@ use bumpalo::Bump;
 use super::CsvOptions;
 use super::cells::split;
 use crate::format::FormatError;
-use crate::format::walk::{BYTE_ORDER_MARK, line_at};
+use crate::format::walk::{BYTE_ORDER_MARK, line_at, without_end};
+use crate::source::{Record, Records};
 
 /// A head of so many bytes may be cut off.
 const HEAD_BYTES: usize = 64 << 10;
@@ -21,7 +22,12 @@ pub(in crate::format) struct Head<'h> {
     pub(in crate::format) start: usize,
     /// Where the rows begin.
     pub(in crate::format) end: usize,
+    /// Whether a quote of the header is not closed within the bytes.
+    pub(in crate::format) is_open: bool,
 }
+
+/// Why a file whose header is open has no rows.
+pub(super) const OPEN: &str = "the header can't be read: nothing closes one of its quotes";
 
 /// Reads the head: the first line that is neither blank nor a comment is the header.
 pub(in crate::format) fn head<'h>(
@@ -37,6 +43,11 @@ pub(in crate::format) fn head<'h>(
         } else if line.trim_ascii().is_empty() || is_separator(options, line)? {
             comment = None;
         } else {
+            let (line, next) = match record(options, bytes, at) {
+                Some(record) => record,
+                None if bytes.len() >= HEAD_BYTES => return Err(unreadable("it is too long")),
+                None => return Ok(Head { start: at, end: at, is_open: true, ..Head::default() }),
+            };
             let is_cut_off = next == bytes.len() && bytes.len() >= HEAD_BYTES;
             if is_cut_off && bytes.last() != Some(&b'\n') {
                 return Err(unreadable("it is too long"));
@@ -45,7 +56,7 @@ pub(in crate::format) fn head<'h>(
             let (line, start, end) = comment
                 .filter(|(names, ..)| is_header(options, names, line))
                 .unwrap_or((line, at, next));
-            return Ok(Head { line, start, end });
+            return Ok(Head { line, start, end, is_open: false });
         }
         at = next;
     }
@@ -53,6 +64,22 @@ pub(in crate::format) fn head<'h>(
         return Err(unreadable("there is none in the first 64 KiB"));
     }
     Ok(Head { start: at, end: at, ..Head::default() })
+}
+
+/// The record at a place, without its line end, and where the next one begins; `None` if a quote stays open.
+pub(in crate::format) fn record<'h>(
+    options: &CsvOptions,
+    bytes: &'h [u8],
+    at: usize,
+) -> Option<(&'h [u8], usize)> {
+    if !options.multiline {
+        return Some(line_at(bytes, at));
+    }
+    let rows = options.rows(HEAD_BYTES as u64, 0);
+    match Records::new(rows).at(bytes, 0, at, true) {
+        Record::Whole(end) | Record::Torn(end) => Some((without_end(&bytes[at..end]), end)),
+        Record::Open => None,
+    }
 }
 
 fn unreadable(why: &str) -> FormatError {

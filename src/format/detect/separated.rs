@@ -7,8 +7,7 @@ use bumpalo::Bump;
 use super::{Detected, guess, of_values};
 use crate::data::DataType;
 use crate::format::FormatSpec;
-use crate::format::csv::{CsvOptions, head, names, split};
-use crate::format::walk::line_at;
+use crate::format::csv::{CsvOptions, head, names, record, split};
 
 const DELIMITERS: [u8; 4] = [b'\t', b',', b';', b'|'];
 
@@ -17,19 +16,28 @@ pub(super) fn detect(sample: &[u8]) -> Option<Detected> {
     if sample.starts_with(b"#") {
         return None;
     }
-    let fits = DELIMITERS
-        .into_iter()
-        .filter_map(|delimiter| Some((columns(delimiter, sample)?, delimiter)));
-    let (columns, delimiter) =
+    let fits = DELIMITERS.into_iter().filter_map(|delimiter| fitting(delimiter, sample));
+    let (columns, options) =
         fits.reduce(|best, other| if other.0 > best.0 { other } else { best })?;
-    propose(delimiter, columns, sample)
+    propose(options, columns, sample)
+}
+
+/// The columns with a delimiter; of several lines a record where that fits, and some has several.
+fn fitting(delimiter: u8, sample: &[u8]) -> Option<(usize, CsvOptions)> {
+    let single = options(delimiter);
+    let whole = CsvOptions { multiline: single.quote.is_some(), ..single.clone() };
+    let has_breaks = |options: &CsvOptions| {
+        rows(options, sample).iter().flatten().any(|cell| cell.contains(&b'\n'))
+    };
+    let of = |options: CsvOptions| Some((columns(&options, sample)?, options));
+    of(whole).filter(|(_, options)| has_breaks(options)).or_else(|| of(single))
 }
 
 /// The columns of the first line, if 95 % of the lines have as many; at least two columns, and two lines.
-fn columns(delimiter: u8, sample: &[u8]) -> Option<usize> {
-    let rows = rows(&options(delimiter), sample);
+fn columns(options: &CsvOptions, sample: &[u8]) -> Option<usize> {
+    let rows = rows(options, sample);
     let columns = rows.first()?.len();
-    let fits = |row: &&Vec<Vec<u8>>| row.len() == columns && !is_prose(delimiter, row);
+    let fits = |row: &&Vec<Vec<u8>>| row.len() == columns && !is_prose(options.delimiter, row);
     let same = rows.iter().filter(fits).count();
     (columns >= 2 && rows.len() >= 2 && same * 20 >= rows.len() * 19).then_some(columns)
 }
@@ -42,11 +50,12 @@ fn options(delimiter: u8) -> CsvOptions {
     }
 }
 
-/// All lines as cells; one that can't be read has none.
+/// All lines or records as cells; one that can't be read has none.
 fn rows(options: &CsvOptions, sample: &[u8]) -> Vec<Vec<Vec<u8>>> {
     let (arena, mut at, mut rows) = (Bump::new(), 0, Vec::new());
     while at < sample.len() {
-        let (line, next) = line_at(sample, at);
+        // What is cut off may go on.
+        let Some((line, next)) = record(options, sample, at) else { break };
         at = next;
         let mut cells = Vec::new();
         if !line.is_empty() {
@@ -69,8 +78,7 @@ fn is_prose(delimiter: u8, row: &[Vec<u8>]) -> bool {
     delimiter == b',' && row.windows(2).any(|pair| clock(&pair[0]) && fraction(&pair[1]))
 }
 
-fn propose(delimiter: u8, columns: usize, sample: &[u8]) -> Option<Detected> {
-    let mut options = options(delimiter);
+fn propose(mut options: CsvOptions, columns: usize, sample: &[u8]) -> Option<Detected> {
     let rows = rows(&options, sample);
     let first: Vec<String> =
         rows.first()?.iter().map(|cell| String::from_utf8_lossy(cell).trim().to_owned()).collect();
@@ -84,7 +92,11 @@ fn propose(delimiter: u8, columns: usize, sample: &[u8]) -> Option<Detected> {
         options.columns.clone_from(&names);
     }
     let toml = toml(&options);
-    let spec = if delimiter == b'\t' { FormatSpec::Tsv(options) } else { FormatSpec::Csv(options) };
+    let spec = if options.delimiter == b'\t' {
+        FormatSpec::Tsv(options)
+    } else {
+        FormatSpec::Csv(options)
+    };
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     of_values(spec, toml, &names, sample)
 }
@@ -120,7 +132,8 @@ fn toml(options: &CsvOptions) -> String {
             names.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ")
         ),
     };
-    format!("{{ {name} = {{ {delimiter}header = {}{columns} }} }}", options.header)
+    let multiline = if options.multiline { ", multiline = true" } else { "" };
+    format!("{{ {name} = {{ {delimiter}header = {}{columns}{multiline} }} }}", options.header)
 }
 
 #[cfg(test)]
@@ -135,6 +148,14 @@ mod tests {
         let types = [("name", DataType::Text), ("at", DataType::Timestamp), ("n", DataType::Int)];
         assert_eq!(found.fields, types.map(|(name, ty)| (name.to_owned(), ty)));
         assert_eq!((found.time.as_deref(), found.matched, found.lines), (Some("at"), 2, 2));
+    }
+
+    #[test]
+    fn values_of_several_lines_are_told() {
+        let found = detect(b"id,msg\n1,\"two\nlines\"\n2,x\n3,\"cut").expect("csv");
+        assert_eq!(found.toml, "{ csv = { delimiter = \",\", header = true, multiline = true } }");
+        assert_eq!((found.matched, found.lines), (2, 3));
+        assert!(!detect(b"id,msg\n1,\"two\"\n2,x\n").expect("csv").toml.contains("multiline"));
     }
 
     #[test]
