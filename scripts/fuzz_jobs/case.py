@@ -42,6 +42,8 @@ class Case:
     sqlite: bool = False
     limits: dict[str, Any] = field(default_factory=dict)
     header: bool = False
+    # Whether a record may have several lines.
+    multiline: bool = False
 
     def exprs(self) -> list[Expr]:
         """All expressions."""
@@ -100,7 +102,7 @@ def make(seed: str, number: int, large_every: int = 20) -> Case:
     form = maker(rng, how)
     large = rng.randrange(large_every) == 0
     gate, condition = make_gate(rng, form)
-    case = Case(seed, number, form.spec, form.declared, [], header=form.header is not None)
+    case = Case(seed, number, form.spec, form.declared, [], header=form.header is not None, multiline=form.multiline)
     line_max = 1 << 20
     if rng.random() < 0.1:
         line_max = rng.choice((64, 256, 1024, 65_536))

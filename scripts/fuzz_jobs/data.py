@@ -84,10 +84,10 @@ def body(rng: Random, form: Format, how: Style, gate: Gate | None, n: int) -> li
     return out
 
 
-def encode(rng: Random, lines: list[str], wild: float) -> bytes:
+def encode(rng: Random, lines: list[str], wild: float, multiline: bool = False) -> bytes:
     """Bytes of the lines, with one of the line ends; some of them damaged."""
     ends = rng.choices((["\n"], ["\r\n"], ["\n", "\r\n"], ["\n", "\r\r\n"]), (80, 10, 8, 2))[0]
-    cleaned = (line.replace("\n", " ").encode("utf-8", "surrogatepass") for line in lines)
+    cleaned = (line.replace("\n", "\n" if multiline else " ").encode("utf-8", "surrogatepass") for line in lines)
     if len(ends) == 1:
         data = b"".join(line + ends[0].encode() for line in cleaned)
     else:
@@ -139,7 +139,7 @@ def files(rng: Random, form: Format, how: Style, gate: Gate | None, large: bool,
             lengthen(rng, form, lines, [line_max, 4_096, 65_536] if not large else [line_max, 1 << 20])
         if form.header is not None:
             lines.insert(0, form.header)
-        data = encode(rng, lines, wild)
+        data = encode(rng, lines, wild, form.multiline)
         if rng.random() < 0.03 and data:
             data = to_edge(rng, data)
         if not any(data.startswith(other.data[:4096]) or other.data.startswith(data[:4096]) for other in out):

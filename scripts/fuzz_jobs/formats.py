@@ -28,6 +28,8 @@ class Format:
     derived: list[Column] = field(default_factory=list)
     # Whether the format itself says which field is the time.
     implied: bool = False
+    # Whether a record may have several lines.
+    multiline: bool = False
 
     def broken(self, rng: Random, row: Row) -> str:
         """A line that was cut, has something before or behind it, or is of some other program."""
@@ -181,6 +183,10 @@ def csv(rng: Random, how: Style) -> Format:
         delimiter = spec["delimiter"] = rng.choice((";", "|", ",", "\t", " ", ":", "^", "\x01", "a"))
     if rng.random() < 0.25:
         quote = spec["quote"] = rng.choice(("", "'", '"'))
+    multiline = rng.random() < 0.35
+    if multiline:
+        quote = quote or '"'
+        spec |= {"multiline": True, "quote": quote}
     header = rng.random() < 0.5
     if not header:
         spec["columns"] = [c.name for c in columns]
@@ -190,21 +196,29 @@ def csv(rng: Random, how: Style) -> Format:
 
     def cell(rng: Random, text: str | None) -> str:
         text = rng.choice(("", "-")) if text is None else text
-        needs = delimiter in text or (quote and quote in text)
+        needs = delimiter in text or (quote and quote in text) or "\n" in text
         if quote and (needs or eager or rng.random() < 0.02) and rng.random() < 0.98:
             return quote + text.replace(quote, quote + quote) + quote
         return text.replace(delimiter, "_") if needs and rng.random() < 0.95 else text
 
+    def broken_up(rng: Random, column: Column, text: str | None) -> str | None:
+        """With a line break in it, if it is a text."""
+        if not multiline or text is None or rng.random() > (0.2 if column.type == "text" else 0.001):
+            return text
+        at = rng.randrange(len(text) + 1)
+        return text[:at] + rng.choice(("\n", "\n", "\r\n", "\n\n", "\r", f"\n{quote}", f"{delimiter}\n")) + text[at:]
+
     def render(rng: Random, row: Row) -> str:
-        cells = [cell(rng, text) for text in row]
+        cells = [cell(rng, broken_up(rng, column, text)) for column, text in zip(columns, row)]
         if how.odd and rng.random() < 0.02:
             cells = cells[:-1] if rng.random() < 0.5 else cells + ["more"]
         return delimiter.join(cells)
 
-    first = delimiter.join(cell(Random(1), c.name) for c in columns) if header else None
+    named = [f"{quote}{c.name}{quote}" if multiline else cell(Random(1), c.name) for c in columns]
+    first = delimiter.join(named) if header else None
     declared = {c.name: c.declared for c in columns if c.type != "text" or header}
     shown: Any = {kind: spec} if spec or rng.random() < 0.5 else kind
-    return Format(kind, shown, columns, render, declared, time_of(columns), first)
+    return Format(kind, shown, columns, render, declared, time_of(columns), first, multiline=multiline)
 
 
 def regex(rng: Random, how: Style) -> Format:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import tempfile
 import tomllib
 import unittest
 from decimal import Decimal
@@ -10,9 +13,13 @@ from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
+import duckdb
+
 from . import case, check, compare, measures, shrink, sqlite, toml, variants
 from .expr import Expr, Slot
 from .gen import Gen
+from .model import lines
+from .model.formats.csv import Csv
 
 NAN = float("nan")
 
@@ -76,6 +83,64 @@ class Cases(unittest.TestCase):
             made = measures.measure(gen, 2, True)
             changed += measures.sibling(gen, made, 1, True).sql() != made.sql()
         self.assertGreater(changed, 150)
+
+
+class Records(unittest.TestCase):
+    """The model's records of several lines, beside readers that others wrote."""
+
+    def rows(self, rng: Random) -> list[list[str]]:
+        """Rows of some cells, most of them with quotes, delimiters and line breaks."""
+        words = ("a", "é", '"', '""', ",", "\n", "\r\n", "\n\n", " ", "1")
+        width = rng.randint(2, 4)
+        return [["".join(rng.choice(words) for _ in range(rng.randint(0, 6))) for _ in range(width)] for _ in range(rng.randint(1, 8))]
+
+    def written(self, rng: Random, rows: list[list[str]], end: str) -> str:
+        """The file."""
+
+        def cell(text: str) -> str:
+            needs = any(mark in text for mark in '",\n\r')
+            return '"' + text.replace('"', '""') + '"' if needs or rng.random() < 0.2 else text
+
+        return "".join(",".join(map(cell, row)) + end for row in rows)
+
+    def model(self, text: str) -> list[list[str]]:
+        """What the model reads."""
+        read = Csv({"columns": ["x"], "multiline": True}, ",", '"', [])
+        made = lines.records(text.encode(), True, '"', ",", 1 << 20)
+        return [read.cells(record.content.decode()) for record in made]
+
+    def test_rows_are_those_of_python_s_csv_module(self) -> None:
+        for number in range(500):
+            rng = Random(number)
+            rows = self.rows(rng)
+            text = self.written(rng, rows, rng.choice(("\n", "\r\n")))
+            self.assertEqual(self.model(text), rows)
+            self.assertEqual(list(csv.reader(io.StringIO(text, newline=""))), rows)
+
+    def test_rows_are_those_of_duckdb(self) -> None:
+        database = duckdb.connect()
+        for number in range(60):
+            rng = Random(number)
+            rows = self.rows(rng)
+            text = self.written(rng, rows, "\n")
+            with tempfile.NamedTemporaryFile(suffix=".csv") as file:
+                file.write(text.encode())
+                file.flush()
+                names = {f"c{at}": "VARCHAR" for at in range(len(rows[0]))}
+                found = database.execute(
+                    f"SELECT * FROM read_csv('{file.name}', header = false, auto_detect = false, delim = ',', quote = '\"', escape = '\"',"
+                    f" new_line = '\\n', nullstr = '\x01', columns = {names}, parallel = false)"
+                ).fetchall()
+                self.assertEqual(self.model(text), [list(row) for row in found])
+
+    def test_a_quote_that_nothing_closes_costs_its_line(self) -> None:
+        def records(text: str, limit: int = 99) -> list[bytes]:
+            return [record.content for record in lines.records(text.encode(), True, '"', ",", limit)]
+
+        self.assertEqual(records('1,"a\n2,"b",3\n4,5\n'), [b'1,"a', b'2,"b",3', b"4,5"])
+        self.assertEqual(records('1,"a\n2,b\n'), [b'1,"a', b"2,b"])
+        self.assertEqual(records('1,"a\n2,b\n3,c\n"\n', 13), [b'1,"a', b"2,b", b"3,c", b'"'])
+        self.assertEqual(records('1,"a\n2,b\n3,c\n"\n', 14), [b'1,"a\n2,b\n3,c\n"'])
 
 
 class Smaller(unittest.TestCase):

@@ -41,6 +41,33 @@ def split(content, final):
         at = end + 1
 
 
+def records(content, final, quote, delimiter, limit):
+    """Records whose quoted cells may hold line breaks. Where a line opens a quote that nothing closes, it counts alone."""
+    whole = record(quote, delimiter)
+    alone = {line.offset: line for line in split(content, True)}
+    at = len(BOM) if content.startswith(BOM) else 0
+    while at < len(content):
+        first = alone[at]
+        found = whole.match(content, at)
+        length = found.end("row") - at if found else 0
+        if found and (length <= limit or b"\n" not in found["row"]):
+            made = Line(at, found["row"], found.end("row") - at + found["end"].count(b"\r"))
+            next_at = found.end()
+        else:
+            made, next_at = first, at + first.length_with_return + 1
+        if not final and (not content.endswith(b"\n") and next_at >= len(content)):
+            return
+        yield made
+        at = next_at
+
+
+def record(quote, delimiter):
+    """A row of cells with quotes or without, up to the line end that is in no quotes."""
+    q, d = (re.escape(mark.encode()) for mark in (quote, delimiter))
+    cell = rb"(?:%b[^%b]*(?:%b%b[^%b]*)*%b|(?!%b)[^\n%b]*?)" % (q, q, q, q, q, q, q, d)
+    return re.compile(rb"(?P<row>%b(?:%b%b)*)(?P<end>\r?\n|\r?\Z)" % (cell, d, cell))
+
+
 def is_too_long(line, limit):
     if len(line.content) <= limit < line.length_with_return:
         raise Unsupported("a line that is too long by its carriage return only")

@@ -4,11 +4,12 @@ import copy
 import os
 import re
 from datetime import date, datetime, timezone
+from functools import partial
 
 from . import casts
 from .errors import JobError, RecordError, RunError, Unsupported
-from .formats import HEADER, open_format
-from .lines import is_too_long, size, split
+from .formats import HEADER, multiline, open_format
+from .lines import is_too_long, records, size, split
 from .measures import Group, inputs
 from .outcome import Outcome
 from .plan import Plan
@@ -61,7 +62,10 @@ class Run:
         limits = job.get("limits", {})
         source = job["source"]
         self.line_limit = size(limits.get("line", "1MiB"))
-        self.files = [(name, list(split(content, final))) for name, content in files]
+        cut = partial(split, final=final)
+        if (marks := multiline(source.get("format"))) is not None:
+            cut = partial(records, final=final, limit=self.line_limit, **marks)
+        self.files = [(name, list(cut(content))) for name, content in files]
         earliest, latest = bound(limits.get("earliest"), "1970-01-01"), bound(limits.get("latest"), "2200-01-01")
         self.compile(job, source, (earliest, latest))
         self.counters = dict.fromkeys(("lines", "mapped", "filtered", "rejected"), 0)

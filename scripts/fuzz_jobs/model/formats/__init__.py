@@ -5,13 +5,13 @@ from ..types import TIMESTAMP, parse_type
 from .access import COMBINED, COMMON, Access
 from .apache import Apache
 from .base import HEADER
-from .csv import Csv
+from .csv import Csv, multiline
 from .json import Json
 from .lines import Lines
 from .nginx import Nginx
 from .regex import RegexFormat
 
-__all__ = ["HEADER", "open_format"]
+__all__ = ["HEADER", "multiline", "open_format"]
 
 
 def open_format(source, first_lines):

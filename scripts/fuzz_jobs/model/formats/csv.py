@@ -4,7 +4,17 @@ from ..errors import JobError, Unsupported
 from ..types import TEXT
 from .base import HEADER, Format, NoMatch, null_rules
 
-KEYS = {"delimiter", "header", "columns", "quote"}
+KEYS = {"delimiter", "header", "columns", "quote", "multiline"}
+
+
+def multiline(name):
+    """Quote and delimiter, where cells may hold line breaks."""
+    if isinstance(name, dict):
+        for kind, delimiter, quote in (("csv", ",", '"'), ("tsv", "\t", "")):
+            if name.get(kind, {}).get("multiline"):
+                options = name[kind]
+                return {"delimiter": options.get("delimiter", delimiter), "quote": options.get("quote", quote)}
+    return None
 
 
 class Csv(Format):
@@ -15,6 +25,9 @@ class Csv(Format):
         self.quote = options.get("quote", quote)
         if len(self.delimiter) != 1 or not self.delimiter.isascii() or len(self.quote) > 1 or not self.quote.isascii():
             raise Unsupported("this delimiter or quote")
+        self.multiline = options.get("multiline", False)
+        if self.multiline and not self.quote:
+            raise JobError("cells with line breaks need quotes")
         self.has_header = options.get("header", "columns" not in options)
         self.named = options.get("columns")
         if self.named is None and not self.has_header:
@@ -64,6 +77,8 @@ class Csv(Format):
         text = ""
         while True:
             end = line.find(self.quote, at)
+            if end < 0 and self.multiline:
+                raise NoMatch("a quote that nothing closes")
             if end < 0:
                 # A reject; but what the lines behind it are until the quote ends, the documents leave open to the model.
                 raise Unsupported("a quote that is open at the end of the line")
@@ -81,18 +96,25 @@ class Csv(Format):
 
         def read(line):
             nonlocal columns, head, is_wrong
+            if is_wrong and "\n" in line:
+                raise Unsupported("records of a file without the header")
             if is_wrong:
                 raise NoMatch("a file without the header")
             if columns is None and not line.strip(" \t\r\f"):
                 # A blank line before the header.
                 return HEADER
             if columns is None:
-                header, head = [cell.strip() for cell in self.cells(line)], line
+                try:
+                    header, head = [cell.strip() for cell in self.cells(line)], line
+                except NoMatch:
+                    header = []
                 if len(set(header)) != len(header):
                     raise Unsupported("two columns of one name")
                 # Columns that are new are no harm.
                 if not set(self.columns) <= set(header):
                     is_wrong = True
+                    if "\n" in line:
+                        raise Unsupported("records of a file without the header")
                     raise NoMatch("a file without the header")
                 columns = header
                 return HEADER
