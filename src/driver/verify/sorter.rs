@@ -1,6 +1,8 @@
 //! Sorting of rows that may be more than memory holds: sorted runs in the scratch folder, merged.
 
-use std::fs::File;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::fs::{self, File};
 use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,6 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::super::RunError;
 use super::rows::{Row, Rows};
 use crate::engine::parquet_file::FileError;
+use crate::limits::RUNS_MERGED_MAX;
 
 /// Takes rows in any order.
 pub(super) struct Sorter {
@@ -49,6 +52,19 @@ impl Sorter {
         }
         file.finish()?;
         self.runs.push(file);
+        if self.runs.len() < RUNS_MERGED_MAX { Ok(()) } else { self.merge_runs() }
+    }
+
+    /// Makes one run of all there are, so that never more files are open at once.
+    fn merge_runs(&mut self) -> Result<(), RunError> {
+        let mut merged = RowFile::create(&self.folder)?;
+        for row in Merge::of(&self.runs)? {
+            merged.push(&row?)?;
+        }
+        merged.finish()?;
+        for run in std::mem::replace(&mut self.runs, vec![merged]) {
+            fs::remove_file(&run.path).map_err(FileError::io("remove", &run.path))?;
+        }
         Ok(())
     }
 
@@ -66,8 +82,7 @@ impl Sorter {
             return Ok(Box::new(self.rows.into_iter().map(Ok)));
         }
         self.spill()?;
-        let runs = self.runs.iter().map(|run| Run::open(&run.path));
-        Ok(Box::new(Merge { runs: runs.collect::<Result<_, _>>()?, failed: false }))
+        Ok(Box::new(Merge::of(&self.runs)?))
     }
 }
 
@@ -106,27 +121,23 @@ impl RowFile {
 
     /// The rows.
     pub(super) fn rows(&self) -> Result<Rows<'static>, RunError> {
-        Ok(Box::new(Merge { runs: vec![Run::open(&self.path)?], failed: false }))
+        Ok(Box::new(Merge::of(std::slice::from_ref(self))?))
     }
 }
 
 struct Run {
     path: PathBuf,
     file: BufReader<File>,
-    head: Option<Row>,
 }
 
 impl Run {
     fn open(path: &Path) -> Result<Self, RunError> {
         let file = File::open(path).map_err(FileError::io("open", path))?;
-        let mut run = Run { path: path.to_owned(), file: BufReader::new(file), head: None };
-        run.advance()?;
-        Ok(run)
+        Ok(Run { path: path.to_owned(), file: BufReader::new(file) })
     }
 
-    fn advance(&mut self) -> Result<Option<Row>, RunError> {
-        let next = self.read().map_err(FileError::io("read", &self.path))?;
-        Ok(std::mem::replace(&mut self.head, next))
+    fn next(&mut self) -> Result<Option<Row>, RunError> {
+        Ok(self.read().map_err(FileError::io("read", &self.path))?)
     }
 
     fn read(&mut self) -> io::Result<Option<Row>> {
@@ -149,9 +160,25 @@ fn part(bytes: &[u8]) -> [u8; 8] {
     part
 }
 
+/// Runs, and the next row of each with its place among them.
 struct Merge {
     runs: Vec<Run>,
+    heads: BinaryHeap<Reverse<(Row, usize)>>,
     failed: bool,
+}
+
+impl Merge {
+    fn of(files: &[RowFile]) -> Result<Self, RunError> {
+        let runs = files.iter().map(|file| Run::open(&file.path)).collect::<Result<Vec<_>, _>>()?;
+        let mut merge = Merge { heads: BinaryHeap::with_capacity(runs.len()), runs, failed: false };
+        (0..merge.runs.len()).try_for_each(|at| merge.advance(at))?;
+        Ok(merge)
+    }
+
+    fn advance(&mut self, at: usize) -> Result<(), RunError> {
+        self.heads.extend(self.runs[at].next()?.map(|row| Reverse((row, at))));
+        Ok(())
+    }
 }
 
 impl Iterator for Merge {
@@ -161,12 +188,12 @@ impl Iterator for Merge {
         if self.failed {
             return None;
         }
-        let heads = self.runs.iter().enumerate();
-        let (at, _) =
-            heads.filter(|(_, run)| run.head.is_some()).min_by_key(|(_, run)| &run.head)?;
-        let next = self.runs[at].advance();
-        self.failed = next.is_err();
-        next.transpose()
+        let Reverse((row, at)) = self.heads.pop()?;
+        if let Err(error) = self.advance(at) {
+            self.failed = true;
+            return Some(Err(error));
+        }
+        Some(Ok(row))
     }
 }
 
@@ -178,7 +205,7 @@ mod tests {
     proptest! {
         #[test]
         fn rows_come_sorted_whether_memory_holds_them_or_not(
-            input in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..9), 0..60),
+            input in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..9), 0..300),
             bytes_max in prop_oneof![Just(0usize), Just(300), Just(1 << 20)],
         ) {
             let folder = tempfile::tempdir().expect("a folder");
