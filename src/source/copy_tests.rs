@@ -323,6 +323,29 @@ fn a_rotated_file_that_is_removed_at_last_is_no_gap() {
     }
 }
 
+/// What shred(1) writes over a file, a whole block of it.
+fn shred(world: &World, name: &str) {
+    let garbage: Vec<u8> =
+        (0..8192u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+    let file = fs::File::options().write(true).open(world.path(name)).expect("opened");
+    std::os::unix::fs::FileExt::write_all_at(&file, &garbage, 0).expect("written");
+}
+
+#[test]
+fn a_compressed_log_that_is_overwritten_and_removed_is_read_once() {
+    let mut world = World::new();
+    world.append("a.log", &lines(8, 1..=20));
+    world.run_quietly();
+    world.rename("a.log", "a.log.1");
+    world.append("a.log", "new\n");
+    world.run_quietly();
+    world.gzip_keep("a.log.1");
+    shred(&world, "a.log.1");
+    assert_eq!(world.run(), "", "while it lies there");
+    world.remove("a.log.1");
+    assert_eq!((world.run_quietly(), world.gaps), (String::new(), 0));
+}
+
 #[test]
 fn a_held_file_that_is_overwritten_and_removed_is_not_read_again() {
     let mut world = World::new();
@@ -332,10 +355,7 @@ fn a_held_file_that_is_overwritten_and_removed_is_not_read_again() {
     world.rename("a.log", "a.log.1");
     world.append("a.log", "new\n");
     world.run_quietly();
-    let garbage: Vec<u8> =
-        (0..8192u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
-    let file = fs::File::options().write(true).open(world.path("a.log.1")).expect("opened");
-    std::os::unix::fs::FileExt::write_all_at(&file, &garbage, 0).expect("written");
+    shred(&world, "a.log.1");
     assert_eq!(world.run(), "", "while it lies there");
     world.remove("a.log.1");
     assert_eq!((world.run(), world.lost_bytes), (String::new(), 0));

@@ -98,10 +98,15 @@ impl<'k> Known<'k> {
 
     /// Unclaimed segments that were last seen in this device and inode.
     pub(crate) fn hinted(&self, found: &Found) -> impl Iterator<Item = usize> + '_ {
+        self.seen_in(found).filter(|at| self.claims[*at].is_none())
+    }
+
+    /// Segments that were last seen in this device and inode, be they another file by now.
+    pub(crate) fn seen_in(&self, found: &Found) -> impl Iterator<Item = usize> + '_ {
         let key = found.key();
         let first = self.by_file.partition_point(|(file, ..)| *file < key);
         let candidates = self.by_file[first..].iter().take_while(move |(file, ..)| *file == key);
-        candidates.map(|(.., at)| *at).filter(|at| self.claims[*at].is_none())
+        candidates.map(|(.., at)| *at)
     }
 
     /// Segments that begin as this file does; those with the longest evidence first.

@@ -320,11 +320,14 @@ impl<'p> Planner<'p> {
             !head.contains(&0) && std::str::from_utf8(head).err().is_none_or(is_cut)
         };
         let is_whole = |at: &usize| file.size >= self.known.segments[*at].size;
-        let Some(at) = self.known.hinted(file).find(is_whole) else { return false };
+        let Some(at) = self.known.seen_in(file).find(is_whole) else { return false };
         if probe.compression.is_compressed() || is_text(&probe.head) {
             return false;
         }
-        self.known.claim(at, file, Rest::None);
+        // Its content may be another file's by now: a compressor's.
+        if self.known.claim_of(at).is_none() {
+            self.known.claim(at, file, Rest::None);
+        }
         true
     }
 

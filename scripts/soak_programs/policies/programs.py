@@ -7,7 +7,7 @@ def policies():
     for size, limit, many in (("small", 2000, 4096), ("large", 40000, 40000)):
         yield from loggers(size, limit, many)
         yield from handlers(size, limit)
-    for writer, words in (("svlogd", "s4096 n0"), ("multilog", "t s4096 n1000"), ("s6", "n1000 s4096 T")):
+    for writer, words in (("svlogd", "s4096 n0"), ("multilog", "t s4096 n10000"), ("s6", "n10000 s4096 T")):
         yield Policy(
             f"{writer}-torn.large", f"{writer}: {words}, lines longer than 2,000 bytes", writer=writer, torn=True,
             options={"words": words}, paths=LOGGER_PATHS,
@@ -40,12 +40,12 @@ def loggers(size, limit, many):
         "svlogd-3": ("svlogd", f"s{limit} n3", {"keeps": False, "removes_old": True}),
         "svlogd-gzip": ("svlogd", f"s{limit} n0 !gzip", {}),
         "svlogd-time": ("svlogd", "s1000000 t2 n0", {}),
-        "multilog": ("multilog", f"t s{many} n1000", {}),
+        "multilog": ("multilog", f"t s{many} n10000", {}),
         "multilog-3": ("multilog", f"t s{many} n3", {"keeps": False, "removes_old": True}),
-        "multilog-gzip": ("multilog", f"t s{many} n1000 !gzip", {}),
-        "s6": ("s6", f"n1000 s{many} T", {}),
+        "multilog-gzip": ("multilog", f"t s{many} n10000 !gzip", {}),
+        "s6": ("s6", f"n10000 s{many} T", {}),
         "s6-3": ("s6", f"n3 s{many} T", {"keeps": False, "removes_old": True}),
-        "s6-gzip": ("s6", f"n1000 s{many} !gzip T", {}),
+        "s6-gzip": ("s6", f"n10000 s{many} !gzip T", {}),
     }
     for name, (writer, words, changes) in own.items():
         yield Policy(
