@@ -38,13 +38,20 @@ impl Checker<'_> {
         fold::fold(Plan::new(ty, Node::Coalesce(args), ast.span.clone()))
     }
 
-    /// `nullif(a, b)` is `CASE WHEN a = b THEN NULL ELSE a END`.
+    /// `nullif(a, b)` is `CASE WHEN a = b THEN NULL ELSE a END`, of the type that the `=` gives to `a`; a decimal keeps its
+    /// digits. So it is in PostgreSQL (section 9.18.3 of its manual).
     pub(super) fn nullif(&mut self, function: &Call, ast: &Ast) -> Checked {
         let [a, b] = function.args.as_slice() else {
             return Err(ExprError::new(function.name_span.clone(), "nullif takes 2 arguments"));
         };
         let equal = self.plan(&equal(a, b))?;
-        let otherwise = Box::new(self.plan(a)?);
+        let (value, other) = (self.plan(a)?, self.plan(b)?);
+        let ty = match (value.ty, coerce::common([&value, &other].into_iter())) {
+            (DataType::Decimal(_), Some(DataType::Decimal(_))) => value.ty,
+            (DataType::Int, Some(DataType::Decimal(_))) => DataType::Decimal(0),
+            (own, common) => common.unwrap_or(own),
+        };
+        let otherwise = Box::new(coerce::to(self.plan(a)?, ty)?.unwrap_or(value));
         let nothing = Plan::constant(otherwise.ty, Scalar::Null, ast.span.clone());
         let ty = otherwise.ty;
         fold::fold(Plan::new(

@@ -1,7 +1,8 @@
 //! Functions and rules that PostgreSQL has not, or has otherwise.
 
-use super::{compile, constant};
+use super::{Fields, compile, constant};
 use crate::data::DataType;
+use crate::expr::Expr;
 
 #[test]
 fn functions_for_logs_and_duckdb_names() {
@@ -103,4 +104,21 @@ fn a_pseudonym_without_a_key_is_refused() {
     let error = compile("pseudonym(path)").expect_err("no key in the tests' environment");
     assert!(error.message.contains("LOGMILL_PSEUDONYM_KEY"), "{error:?}");
     assert_eq!(error.span, 0..9);
+}
+
+/// PostgreSQL 15: `SELECT pg_typeof(nullif(1, 1.5))` and the like; a decimal's digits are those of its argument.
+#[test]
+fn nullif_has_the_type_that_its_equality_gives_to_the_first_argument() {
+    for (text, ty) in [
+        ("nullif(status, 1)", DataType::Int),
+        ("nullif(status, 1.5)", DataType::Decimal(0)),
+        ("nullif(status, 1::float)", DataType::Float),
+        ("nullif(1.25, status)", DataType::Decimal(2)),
+        ("nullif(1.25, 2.125)", DataType::Decimal(2)),
+        ("nullif('5', status)", DataType::Int),
+        ("nullif(path, 'x')", DataType::Text),
+    ] {
+        let expr = Expr::compile(text, &mut Fields).expect(text);
+        assert_eq!(expr.ty(), ty, "{text}");
+    }
 }
