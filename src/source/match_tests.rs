@@ -126,3 +126,57 @@ fn logs_that_differ_in_a_number_only_are_logs() {
     world.append("worker.2.log", "began anew\n");
     assert_eq!((world.run(), world.gaps), ("began anew\n".to_owned(), 1));
 }
+
+#[test]
+fn a_log_of_which_a_whole_file_came_and_went_is_a_gap() {
+    for seen_empty in [false, true] {
+        for lost in [false, true] {
+            let mut world = World::new();
+            world.append("a.log", "first\n");
+            world.run_quietly();
+            world.rename("a.log", "a.log.1");
+            if seen_empty {
+                world.truncate("a.log");
+            }
+            world.run_quietly();
+            // An inode is used again, but not in the same tick of the clock.
+            std::thread::sleep(Duration::from_millis(20));
+            if lost {
+                // It is filled, rotated and removed, with the one before, between two looks.
+                world.append("a.log", "lost\n");
+                world.remove("a.log");
+                world.append("a.log", "second\n");
+                world.rename("a.log", "a.log.2");
+                world.remove("a.log.1");
+                world.append("a.log", "third\n");
+                world.rename("a.log", "a.log.1");
+            } else {
+                world.append("a.log", "second\n");
+                world.remove("a.log.1");
+                world.rename("a.log", "a.log.1");
+            }
+            world.append("a.log", "fourth\n");
+            let read = world.run();
+            assert!(read.ends_with("fourth\n") && read.starts_with("second\n"), "{read}");
+            // Without the empty file nothing tells whether there was another one.
+            let is_gap = lost || !seen_empty;
+            assert_eq!(world.gaps, usize::from(is_gap), "{seen_empty} {lost}");
+            assert_eq!((world.run_quietly(), world.gaps), (String::new(), usize::from(is_gap)));
+        }
+    }
+}
+
+#[test]
+fn a_quiet_log_whose_old_files_are_removed_is_no_gap() {
+    let mut world = World::new();
+    world.append("a.log", "first\n");
+    world.run_quietly();
+    world.rename("a.log", "a.log.1");
+    world.truncate("a.log");
+    world.run_quietly();
+    // Rotated though it is empty.
+    world.remove("a.log.1");
+    world.rename("a.log", "a.log.1");
+    world.append("a.log", "second\n");
+    assert_eq!(world.run_quietly(), "second\n");
+}

@@ -56,7 +56,18 @@ impl<'f> Siblings<'f> {
     /// Whether the name is that of another file with a number before its ending: `a.1.log` beside `a.log`. Alone such a name
     /// may be that of a log that is written to.
     fn has_inner_number(&self, path: &Path) -> bool {
-        inner_number(path).is_some_and(|(live, _)| self.by_path.contains_key(live.as_path()))
+        inner_number(path).is_some_and(|(live, _)| self.has(&live))
+    }
+
+    /// Whether there is a file of that name.
+    pub(crate) fn has(&self, path: &Path) -> bool {
+        self.by_path.contains_key(path)
+    }
+
+    /// The file that the log is written to of which this one is, or was rotated from.
+    pub(crate) fn log_of(&self, path: &Path) -> PathBuf {
+        let inner = || inner_number(path).map(|(live, _)| live).filter(|live| self.has(live));
+        RotatedName::of(path).live_path().or_else(inner).unwrap_or_else(|| path.to_owned())
     }
 
     /// Whether the segment was given another name when its log was rotated, whatever name that is: its log goes on under the

@@ -29,7 +29,8 @@ impl<'p> Planner<'p> {
         self.knowledge.copies.iter().find(|copy| copy.key() == file.key())
     }
 
-    /// Takes note of a log that is empty by now: what comes next is new, even if it is what it began with before.
+    /// Takes note of a log that is empty by now: what comes next is new, even if it is what it began with before; and by it
+    /// a log is known whose other files were removed.
     pub(super) fn emptied(&mut self, file: &'p Found) {
         let empty = |segment: u64, original: &std::path::Path| Copy {
             original: original.to_owned(),
@@ -38,8 +39,11 @@ impl<'p> Planner<'p> {
         if let Some(at) = self.known.hinted(file).next() {
             let segment = &self.known.segments[at];
             self.outcome.copies.push(empty(segment.id, &segment.path));
-        } else if let Some(known) = self.known_copy(file).filter(|copy| copy.bytes == 0) {
-            self.outcome.copies.push(empty(known.segment, &known.original));
+        } else {
+            let known = self.known_copy(file).filter(|copy| copy.bytes == 0);
+            let (segment, original) =
+                known.map_or((0, &file.path), |known| (known.segment, &known.original));
+            self.outcome.copies.push(empty(segment, original));
         }
     }
 

@@ -5,16 +5,17 @@
 //! rotated name when it was read to its end, nor of a compressed one. Where a log vanishes and no other file takes its
 //! place, nothing is told before one does: it may have been put away after it was read.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use super::Planner;
 use crate::source::rotation::{RotatedName, inner_number, is_higher_number};
 use crate::source::segment::Lost;
-use crate::source::{Found, SegmentState, SegmentTask, SourcePlan};
+use crate::source::{Copy, Found, SegmentState, SegmentTask, SourcePlan};
 
 const TRUNCATED: &str = "the file was truncated, or its inode became another file's";
+const UNLINKED: &str = "all files of the log that were known are gone";
 const GONE: &str = "the file was deleted or moved away before it was read to its end";
 
 impl Planner<'_> {
@@ -22,6 +23,7 @@ impl Planner<'_> {
     pub(super) fn finish(mut self) -> SourcePlan {
         let moved = self.moved_families();
         self.put_off(&moved);
+        let broken = self.broken_logs();
         self.outcome.absent = self.known.absent().map(|segment| segment.id).collect();
         for segment in self.known.orphans() {
             if moved.contains(&RotatedName::of(&segment.path).family_path()) {
@@ -33,7 +35,9 @@ impl Planner<'_> {
             };
             let gone_us = segment.gone_us.or(Some(unix_us(self.rules.now)));
             let mut gone = SegmentState { gone_us, ..segment.clone() };
-            let is_gap = self.is_gap(segment);
+            let mut is_gap = self.is_gap(segment);
+            let why = if !is_gap && broken.contains(&segment.id) { UNLINKED } else { why };
+            is_gap |= why == UNLINKED;
             if is_gap {
                 let (path, bytes) = (segment.path.clone(), segment.unread());
                 self.outcome.lost.push(Lost { segment: segment.id, path, bytes, why });
@@ -107,6 +111,41 @@ impl Planner<'_> {
         self.outcome.tasks = sure;
         self.outcome.unsettled |= !unsure.is_empty();
         self.outcome.put_off.extend(unsure.into_iter().map(|task| task.found.path));
+    }
+
+    /// The last known segment of each log that is written to and of which no known file is left, not even one that was
+    /// seen empty: a file may have come and gone since. Of names with a number; those with a date tell by themselves.
+    fn broken_logs(&self) -> HashSet<u64> {
+        let siblings = self.siblings();
+        let new = self.outcome.tasks.iter().filter(|task| task.known.is_none());
+        let mut logs: HashSet<PathBuf> =
+            new.map(|task| siblings.log_of(&task.found.path)).collect();
+        logs.retain(|log| siblings.has(log));
+        if logs.is_empty() {
+            return HashSet::new();
+        }
+        let empty = self.knowledge.copies.iter().filter(|copy| copy.bytes == 0);
+        for copy in empty.filter(|copy| self.is_still_there(copy)) {
+            logs.remove(&siblings.log_of(&copy.original));
+        }
+        let mut last: HashMap<PathBuf, (u64, bool)> = HashMap::new();
+        for (at, segment) in self.known.segments.iter().enumerate() {
+            let log = siblings.log_of(&segment.first_path);
+            if logs.contains(&log) {
+                let (id, is_linked) = last.entry(log).or_default();
+                *is_linked |= self.known.claim_of(at).is_some();
+                *id = (*id).max(segment.id);
+            }
+        }
+        last.into_values().filter(|(_, is_linked)| !is_linked).map(|(id, _)| id).collect()
+    }
+
+    /// Whether a file that was empty is there, under any name, and is not a younger one in its inode.
+    fn is_still_there(&self, empty: &Copy) -> bool {
+        let Some(at) = self.order().get(&empty.key()) else { return false };
+        let Some(file) = self.held.iter().chain(self.found).nth(*at) else { return false };
+        let born = std::fs::metadata(&file.path).and_then(|meta| meta.created());
+        born.map_or(true, |born| unix_ns(born) <= empty.mtime_ns)
     }
 
     /// What became of a segment's file, if that is news.
@@ -188,8 +227,12 @@ impl Planner<'_> {
 }
 
 fn unix_us(time: SystemTime) -> i64 {
+    unix_ns(time) / 1_000
+}
+
+fn unix_ns(time: SystemTime) -> i64 {
     let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
+    i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
 }
 
 /// Whether the segment's file still lies where it was seen, outside the globs of today or in a folder that cannot be
