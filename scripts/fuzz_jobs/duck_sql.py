@@ -129,6 +129,8 @@ class Translator:
         """By a constant that is not zero."""
         if right.op != "const" or right.sql() in ("0", "0.0", "0.00") or {left.type, right.type} != {"int"}:
             raise Untranslatable(sign)
+        if has_decimal(left):
+            raise Untranslatable("sign of a decimal is one, an int in DuckDB")
         return f"({self.sql(left)} {'//' if sign == '/' else '%'} {self.sql(right)})"
 
     def scaled(self, expr: Expr, value: str) -> str:
@@ -289,3 +291,8 @@ class Translator:
 
 OPERATORS = {"+", "-", "*", "/", "%", "||", "<", "<=", ">", ">=", "=", "<>", "!=", "AND", "OR", "infix"}
 CASTS = {("int", "text"), ("bool", "text"), ("int", "float"), ("int", "decimal"), ("decimal", "decimal"), ("decimal", "int"), ("bool", "int"), ("int", "bool"), ("int", "int"), ("text", "text")}
+
+
+def has_decimal(expr: Expr) -> bool:
+    """Whether a decimal goes into the value."""
+    return expr.type == "decimal" or any(has_decimal(part.expr) for part in expr.parts if isinstance(part, Slot))

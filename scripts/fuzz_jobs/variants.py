@@ -170,8 +170,8 @@ def choose(rng: Random, case: Case, binary_io: tuple[str, ...] = ("mmap", "read"
             few.append(Variant("packed halfway", packed_halfway, same_places=False))
         # These cut files behind a line end.
         if not ordered and not case.header and not case.multiline and not leaves_quotes_open(case):
-            few.append(Variant("split", split, same_places=False))
             if all(begins_apart(case.files)):
+                few.append(Variant("split", split, same_places=False))
                 few.append(Variant("rotated", rotated, same_places=False))
     chosen = rng.sample(few, rng.choice((1, 1, 2)))
     chosen.sort(key=lambda variant: variant.name)

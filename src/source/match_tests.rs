@@ -180,3 +180,63 @@ fn a_quiet_log_whose_old_files_are_removed_is_no_gap() {
     world.append("a.log", "second\n");
     assert_eq!(world.run_quietly(), "second\n");
 }
+
+#[test]
+fn a_log_whose_former_file_became_a_backup_goes_on_under_its_name() {
+    for name in ["a.log.bak", "a.log~", "0", "a.log.orig", "zzz"] {
+        for look_between in [false, true] {
+            let what = format!("{name} {look_between}");
+            let mut world = World::new();
+            world.append("a.log", &lines(1..=400));
+            world.run_quietly();
+            // As sed -i.bak and vim do it.
+            world.rename("a.log", name);
+            if look_between {
+                world.run_quietly();
+            }
+            world.copy(name, "a.log");
+            assert_eq!(world.run_quietly(), "", "{what}");
+            world.append("a.log", "more\n");
+            assert_eq!(world.run_quietly(), "more\n", "{what}");
+            world.remove(name);
+            assert_eq!((world.run_quietly(), world.gaps), (String::new(), 0), "{what}");
+        }
+    }
+}
+
+#[test]
+fn a_log_that_is_replaced_and_goes_on_before_the_next_look_is_read_on() {
+    for name in ["a.log.bak", "zzz"] {
+        let mut world = World::new();
+        world.append("a.log", &lines(1..=400));
+        world.run_quietly();
+        world.rename("a.log", name);
+        world.copy(name, "a.log");
+        world.append("a.log", "more\n");
+        assert_eq!(world.run_quietly(), "more\n", "{name}");
+        assert_eq!(
+            (world.run_quietly(), world.copies_now()),
+            (String::new(), vec![name.to_owned()])
+        );
+    }
+}
+
+#[test]
+fn a_backup_that_is_given_the_inode_of_the_log_is_a_backup() {
+    for compressed in [false, true] {
+        let mut world = World::new();
+        world.append("a.log", &lines(1..=400));
+        world.run_quietly();
+        std::thread::sleep(Duration::from_millis(20));
+        // sed -i frees the log's inode.
+        world.replace_by_its_copy("a.log");
+        world.append("a.log", "more\n");
+        match compressed {
+            true => world.gzip_keep("a.log"),
+            false => world.copy("a.log", "0.full"),
+        }
+        assert_eq!(world.run_quietly(), "more\n", "{compressed}");
+        world.append("a.log", "and more\n");
+        assert_eq!(world.run_quietly(), "and more\n", "{compressed}");
+    }
+}

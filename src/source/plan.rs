@@ -23,7 +23,7 @@ use std::time::Duration;
 
 use memchr::memrchr;
 
-use super::known::{Known, Rest, STRONG_BYTES, has_live_name, is_plausible};
+use super::known::{Known, Rest, STRONG_BYTES, has_live_name, is_plausible, is_younger};
 use super::probe::{Place, Probe};
 use super::relation::Relation;
 use super::rotation::RotatedName;
@@ -56,6 +56,7 @@ pub fn plan(found: Vec<Found>, knowledge: Knowledge<'_>, rules: &SealRules) -> S
     let (empty, files): (Vec<&Found>, Vec<&Found>) = found.iter().partition(|file| file.size == 0);
     empty.into_iter().for_each(|file| planner.emptied(file));
     let unhinted: Vec<&Found> = files.into_iter().filter(|file| !planner.by_hint(file)).collect();
+    let unhinted = planner.taken_back(unhinted);
     let changed: Vec<&Found> =
         unhinted.into_iter().filter(|file| !planner.is_copy_still(file)).collect();
     let unclaimed = planner.by_content(changed);
@@ -153,8 +154,11 @@ impl<'p> Planner<'p> {
         let Some(&first) = hinted.first() else {
             return false;
         };
-        let planned =
-            Probe::open(file).and_then(|probe| self.continue_one_of(&hinted, file, &probe));
+        let planned = Probe::open(file).and_then(|probe| {
+            let is_it = |at: &usize| !is_younger(&self.known.segments[*at], &probe);
+            let likely: Vec<usize> = hinted.iter().copied().filter(is_it).collect();
+            self.continue_one_of(&likely, file, &probe)
+        });
         planned.unwrap_or_else(|error| {
             // Most likely still the same segment: nobody else may take it, and nothing is lost yet.
             self.known.claim(first, file, Rest::Some);
@@ -170,6 +174,49 @@ impl<'p> Planner<'p> {
         if !is_same_path(&segment.path, &file.path) || segment.gone_us.is_some() {
             self.outcome.updates.push(segment.seen_as(file, segment.compression, true));
         }
+    }
+
+    /// The log itself may be another file by now, that goes on, and the one with its device and inode a backup: an editor leaves
+    /// `a.log.bak`. A rotation leaves such a pair only if the log begins anew with all the lines that it had. Answers the
+    /// other files.
+    fn taken_back(&mut self, files: Vec<&'p Found>) -> Vec<&'p Found> {
+        let mut by_path: HashMap<&Path, &'p Found> =
+            files.iter().map(|file| (file.path.as_path(), *file)).collect();
+        for (at, segment) in self.known.segments.iter().enumerate() {
+            let Some(claim) = self.known.claim_of(at).filter(|_| segment.offset >= STRONG_BYTES)
+            else {
+                continue;
+            };
+            let names = [segment.path.as_path(), segment.first_path.as_path()];
+            let is_backup = claim.rest != Rest::Some
+                && claim.file.path != segment.first_path
+                && !self.siblings().is_rotated_name(&claim.file.path);
+            let log =
+                names.iter().filter(|_| is_backup).find_map(|name| by_path.get(name).copied());
+            if let Some(log) = log.filter(|log| log.path != claim.file.path)
+                && self.continues(log, at)
+            {
+                by_path.remove(log.path.as_path());
+                self.copy_of_all(claim.file, segment, log);
+            }
+        }
+        files.into_iter().filter(|file| by_path.contains_key(file.path.as_path())).collect()
+    }
+
+    /// Lets the file be a segment that another file was taken for, if its content bears it out.
+    fn continues(&mut self, file: &'p Found, at: usize) -> bool {
+        let segment = &self.known.segments[at];
+        let planned = Probe::open(file).and_then(|probe| match self.relation(&probe, segment)? {
+            Relation::Continues(place) => {
+                self.outcome.updates.retain(|update| update.id != segment.id);
+                self.go_on(&probe, Some(segment), place).map(Some)
+            }
+            _ => Ok(None),
+        });
+        // Where it can't be read, all is as it was.
+        let Ok(Some(rest)) = planned else { return false };
+        self.known.claim(at, file, rest);
+        true
     }
 
     /// Lets the file be the first of these segments that its content bears out.

@@ -59,6 +59,11 @@ impl<'f> Siblings<'f> {
         inner_number(path).is_some_and(|(live, _)| self.has(&live))
     }
 
+    /// Whether the name is one that rotations give.
+    pub(crate) fn is_rotated_name(&self, path: &Path) -> bool {
+        RotatedName::of(path).live_path().is_some() || self.has_inner_number(path)
+    }
+
     /// Whether there is a file of that name.
     pub(crate) fn has(&self, path: &Path) -> bool {
         self.by_path.contains_key(path)

@@ -18,7 +18,7 @@ use std::collections::{HashMap, HashSet};
 use std::time::SystemTime;
 
 use super::Planner;
-use crate::source::known::{Rest, STRONG_BYTES, has_live_name};
+use crate::source::known::{Rest, STRONG_BYTES, has_live_name, is_younger};
 use crate::source::probe::Probe;
 use crate::source::relation::{Overlap, Relation};
 use crate::source::rotation::RotatedName;
@@ -95,7 +95,7 @@ impl<'p> Planner<'p> {
                 }
                 _ => continue,
             };
-            if !self.is_new_log(file, segment, at, bytes) && !self.is_elder(probe, at, bytes)? {
+            if !self.is_new_log(probe, segment, at, bytes) && !self.is_elder(probe, at, bytes)? {
                 let told = self.known_copy(file).is_some_and(|known| known.told);
                 let (settled, original) = (self.is_settled(file), segment.path.clone());
                 let copy = copy_of(file, segment.id, bytes);
@@ -103,6 +103,14 @@ impl<'p> Planner<'p> {
             }
         }
         Ok(None)
+    }
+
+    /// Notes a file that has just what was consumed of a segment, which the original is.
+    pub(super) fn copy_of_all(&mut self, file: &Found, segment: &SegmentState, original: &Found) {
+        let told = self.known_copy(file).is_some_and(|known| known.told);
+        let (settled, original) = (self.is_settled(file), original.path.clone());
+        let copy = copy_of(file, segment.id, segment.offset);
+        self.outcome.copies.push(Copy { settled, original, told, ..copy });
     }
 
     /// Compares what lies behind the last mark with the original, if that is there.
@@ -141,8 +149,10 @@ impl<'p> Planner<'p> {
     }
 
     /// Whether a file that begins as a segment does is the log itself, begun again.
-    fn is_new_log(&self, file: &Found, segment: &SegmentState, at: usize, bytes: u64) -> bool {
-        let is_in_place = (segment.device, segment.inode) == file.key();
+    fn is_new_log(&self, probe: &Probe, segment: &SegmentState, at: usize, bytes: u64) -> bool {
+        let file = &probe.found;
+        let is_in_place =
+            (segment.device, segment.inode) == file.key() && !is_younger(segment, probe);
         if !is_in_place && !has_live_name(segment, file) {
             return false;
         }
