@@ -19,6 +19,10 @@ pub(super) struct Columns<'j> {
 const MYSQL_KEY: &str = "logmill_key";
 /// MySQL's and MariaDB's limit for the name of a column, in characters.
 const MYSQL_CHARS_MAX: usize = 64;
+/// Columns of a table of InnoDB, of which two are logmill's: the hidden key, and the window's.
+const MYSQL_COLUMNS_MAX: usize = 1017 - 2;
+/// SQLite's SQLITE_MAX_COLUMN, less one for the window.
+const SQLITE_COLUMNS_MAX: usize = 2000 - 1;
 
 impl<'j> Columns<'j> {
     /// Names that every output can hold.
@@ -65,8 +69,21 @@ impl<'j> Columns<'j> {
         self.keep_free(WINDOW_COLUMN, "is that of the windows' start")
     }
 
-    /// Names that MySQL and MariaDB can hold.
+    /// So many that SQLite can hold them.
+    pub(super) fn fit_sqlite(&self) -> Result<(), Diagnostic> {
+        self.are_few("[output.sqlite]", SQLITE_COLUMNS_MAX)
+    }
+
+    fn are_few(&self, output: &str, most: usize) -> Result<(), Diagnostic> {
+        let Some((_, span)) = self.all.get(most) else { return Ok(()) };
+        let what = format!("{} columns are too many for {output}", self.all.len());
+        let help = format!("its tables have at most {most} keys and measures: make several jobs");
+        Err(self.job.at_span(span, what).help(help))
+    }
+
+    /// What MySQL and MariaDB can hold.
     pub(super) fn fit_mysql(&self) -> Result<(), Diagnostic> {
+        self.are_few("[output.mysql]", MYSQL_COLUMNS_MAX)?;
         self.keep_free(MYSQL_KEY, "is that of the primary key in MySQL")?;
         for &(name, span) in &self.all {
             let refused = |what: &str| self.job.at_span(span, format!("`{name}` {what}"));

@@ -298,6 +298,9 @@ fn compile_outputs(
     if let (Some(columns), true) = (&columns, resolver.has_mysql()) {
         columns.fit_mysql()?;
     }
+    if let (Some(columns), true) = (&columns, spec.sqlite.is_some()) {
+        columns.fit_sqlite()?;
+    }
     let sqlite = spec.sqlite.as_ref().map(|at| {
         let table = resolver.sqlite_table(at.value.table.as_ref())?;
         Ok(SqliteOutput { path: resolver.output(&at.value.path)?, table })

@@ -172,11 +172,10 @@ pub(crate) fn has_live_name(segment: &SegmentState, file: &Found) -> bool {
 
 /// Whether the file was created after the segment's own was written to last: it was given its inode. Not where it has the
 /// segment's name: copied with their times, files are younger than their content.
-pub(crate) fn is_younger(segment: &SegmentState, probe: &Probe) -> bool {
+pub(crate) fn is_younger(segment: &SegmentState, file: &Found, born: Option<SystemTime>) -> bool {
     let written = u64::try_from(segment.mtime_ns)
         .map_or(SystemTime::UNIX_EPOCH, |ns| SystemTime::UNIX_EPOCH + Duration::from_nanos(ns));
-    let has_its_name = segment.path == probe.found.path;
-    !has_its_name
-        && (segment.device, segment.inode) == probe.found.key()
-        && probe.born.is_some_and(|born| born > written)
+    segment.path != file.path
+        && (segment.device, segment.inode) == file.key()
+        && born.is_some_and(|born| born > written)
 }

@@ -240,3 +240,18 @@ fn a_backup_that_is_given_the_inode_of_the_log_is_a_backup() {
         assert_eq!(world.run_quietly(), "and more\n", "{compressed}");
     }
 }
+
+#[test]
+fn a_file_that_cannot_be_read_and_was_given_the_inode_of_the_log_does_not_block_it() {
+    let mut world = World::new();
+    world.append("a.log", &lines(1..=4000));
+    world.run_quietly();
+    std::thread::sleep(Duration::from_millis(20));
+    world.replace_by_its_copy("a.log");
+    world.append("a.log", "more\n");
+    world.gzip_keep("a.log");
+    // It is being written.
+    let file = std::fs::File::options().write(true).open(world.path("a.log.gz")).expect("opened");
+    file.set_len(30).expect("cut");
+    assert_eq!(world.run(), "more\n");
+}

@@ -155,13 +155,17 @@ impl<'p> Planner<'p> {
             return false;
         };
         let planned = Probe::open(file).and_then(|probe| {
-            let is_it = |at: &usize| !is_younger(&self.known.segments[*at], &probe);
+            let born = probe.born;
+            let is_it = |at: &usize| !is_younger(&self.known.segments[*at], file, born);
             let likely: Vec<usize> = hinted.iter().copied().filter(is_it).collect();
             self.continue_one_of(&likely, file, &probe)
         });
         planned.unwrap_or_else(|error| {
             // Most likely still the same segment: nobody else may take it, and nothing is lost yet.
-            self.known.claim(first, file, Rest::Some);
+            let born = std::fs::metadata(&file.path).and_then(|meta| meta.created()).ok();
+            if !is_younger(&self.known.segments[first], file, born) {
+                self.known.claim(first, file, Rest::Some);
+            }
             self.problem(file, error);
             true
         })

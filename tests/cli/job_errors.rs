@@ -219,3 +219,19 @@ fn a_mistake_in_the_last_of_several_jobs_stops_all_before_they_begin() {
     world.logmill(&["run", "job.toml", "other.toml"]).expect(2).says(&["other.toml:8:"]);
     assert!(!world.path("out").exists());
 }
+
+#[test]
+fn more_columns_than_a_table_can_have_are_refused_before_the_first_run() {
+    let world = World::with_lines(3);
+    let measures: String = (0..2000).map(|n| format!("m{n} = \"count(*)\"\n")).collect();
+    world.job(&JOB.replace("hits = \"count(*)\"\n", &measures));
+    let done = world.logmill(&["check", "job.toml"]).expect(2);
+    done.says(&["columns are too many for [output.sqlite]", "make several jobs"]);
+    let fewer: String = (0..1990).map(|n| format!("m{n} = \"count(*)\"\n")).collect();
+    world.job(&JOB.replace("hits = \"count(*)\"\n", &fewer));
+    world.run(&[]).expect(0).quiet();
+    let server = "[output.mysql]\nurl = \"mysql://user@host/db\"\n";
+    let table = JOB.find("[output.sqlite]").map_or(JOB, |at| &JOB[..at]);
+    world.job(&(table.replace("hits = \"count(*)\"\n", &fewer) + server));
+    world.logmill(&["check", "job.toml"]).expect(2).says(&["too many for [output.mysql]"]);
+}

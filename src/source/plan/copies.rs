@@ -152,7 +152,7 @@ impl<'p> Planner<'p> {
     fn is_new_log(&self, probe: &Probe, segment: &SegmentState, at: usize, bytes: u64) -> bool {
         let file = &probe.found;
         let is_in_place =
-            (segment.device, segment.inode) == file.key() && !is_younger(segment, probe);
+            (segment.device, segment.inode) == file.key() && !is_younger(segment, file, probe.born);
         if !is_in_place && !has_live_name(segment, file) {
             return false;
         }
