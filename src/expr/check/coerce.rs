@@ -74,6 +74,22 @@ pub(super) fn pair(left: Plan, right: Plan) -> Result<Option<(Plan, Plan)>, Expr
     Ok(to(left, ty)?.zip(to(right, ty)?))
 }
 
+/// The same for a comparison, in which no number is too large.
+pub(super) fn comparable(left: Plan, right: Plan) -> Result<Option<(Plan, Plan)>, ExprError> {
+    let (left, right) = decimal_literals(left, right)?;
+    let Some(ty) = common([&left, &right].into_iter()) else {
+        return Ok(None);
+    };
+    let side = |plan: Plan| match casts::widening(plan.ty, ty) {
+        Some(kernel) if plan.as_const() != Some(&Scalar::Null) => {
+            let span = plan.span.clone();
+            call(ty, Operation::new("widen"), kernel, vec![plan], span).map(Some)
+        }
+        _ => to(plan, ty),
+    };
+    Ok(side(left)?.zip(side(right)?))
+}
+
 /// A text literal beside a decimal keeps its own digits: `x = '1.005'` must not round.
 fn decimal_literals(left: Plan, right: Plan) -> Result<(Plan, Plan), ExprError> {
     match (left.ty, right.ty) {

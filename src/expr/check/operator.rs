@@ -67,7 +67,7 @@ impl Checker<'_> {
 /// Comparison of two plans.
 pub(super) fn compared(comparison: Comparison, left: Plan, right: Plan, ast: &Ast) -> Checked {
     let types = (left.ty, right.ty);
-    let Some((left, right)) = coerce::pair(left, right)? else {
+    let Some((left, right)) = coerce::comparable(left, right)? else {
         let (left, right) = types;
         let other = if left.is_textual() { right } else { left };
         let message = format!("can't compare {left} with {right}");

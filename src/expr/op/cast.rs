@@ -44,6 +44,22 @@ pub(crate) fn kernel(from: DataType, to: DataType) -> Option<Kernel> {
     })
 }
 
+/// The kernel that brings a number to a larger scale to be compared: what has more digits there than a decimal holds is beyond
+/// every decimal, and compares so. `None` where nothing has to be widened like that.
+pub(crate) fn widening(from: DataType, to: DataType) -> Option<Kernel> {
+    let beyond = |is_negative: bool| if is_negative { i128::MIN } else { i128::MAX };
+    Some(match (from, to) {
+        (DataType::Int, DataType::Decimal(scale)) => {
+            let power = POW10[usize::from(scale)];
+            Kernel::map(move |v: i64| decimal::multiply(v.into(), power).unwrap_or(beyond(v < 0)))
+        }
+        (DataType::Decimal(from), DataType::Decimal(to)) if from < to => {
+            Kernel::map(move |v: i128| decimal::rescale(v, from, to).unwrap_or(beyond(v < 0)))
+        }
+        _ => return None,
+    })
+}
+
 fn from_text(to: DataType) -> Option<Kernel> {
     Some(match to {
         DataType::Int => parsing(convert::to_int),

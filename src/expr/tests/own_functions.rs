@@ -122,3 +122,17 @@ fn nullif_has_the_type_that_its_equality_gives_to_the_first_argument() {
         assert_eq!(expr.ty(), ty, "{text}");
     }
 }
+
+#[test]
+fn decimals_of_any_size_compare_as_in_postgresql() {
+    let long = "9".repeat(33);
+    for (text, value) in [
+        (format!("{long} = 1.123456"), false),
+        (format!("{long} > 1.123456"), true),
+        (format!("-{long} < 1.1234567890123456789"), true),
+        (format!("1.{long} < 9223372036854775807"), true),
+        ("9223372036854775807 = 9223372036854775807.00".to_owned(), true),
+    ] {
+        assert_eq!(constant(&text), format!("Bool({value})"), "{text}");
+    }
+}
