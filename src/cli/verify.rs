@@ -141,6 +141,9 @@ fn as_text(name: &str, verified: &Verified) -> String {
         (false, 0) => "not all could be compared\n",
         (false, _) => HELP,
     };
+    if !verified.is_equal() && verified.differences() > 0 {
+        out += if verified.gone.is_empty() { HELP_STORE } else { HELP_GONE };
+    }
     out
 }
 
@@ -148,7 +151,11 @@ fn as_text(name: &str, verified: &Verified) -> String {
 const HELP: &str = "DIFFERENT
   An output that differs from the store is made anew: remove its file, or drop its table, and run the job
   (with --adopt where nothing is new: a server is not asked without need).
-  A store that differs from the logs is made anew, outputs and all, by `logmill run JOB --rebuild`.
+";
+const HELP_STORE: &str = "  A store that differs from the logs is made anew, outputs and all, by `logmill run JOB --rebuild`.
+";
+const HELP_GONE: &str = "  A store differs from the logs that are left where gone ones were counted, as it should: it has what they brought.
+  Compare from a time on of which all logs are there, with --from.
 ";
 
 fn output_text(found: &VerifiedOutput) -> String {
