@@ -14,20 +14,19 @@
 mod copies;
 mod gone;
 mod held;
+mod matched;
 
 use std::cell::OnceCell;
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::path::Path;
 use std::time::Duration;
 
 use memchr::memrchr;
 
-use super::known::{Known, Rest, STRONG_BYTES, has_live_name, is_plausible, is_younger};
+use super::known::{Known, Rest, is_plausible, is_younger};
 use super::probe::{Place, Probe};
 use super::relation::Relation;
-use super::rotation::RotatedName;
-use super::segment::{Assumed, Problem, Waiting};
+use super::segment::{Problem, Waiting};
 use super::siblings::Siblings;
 use super::{
     Compression, Fingerprint, Found, Knowledge, PEEK_BYTES_MAX, RowsOf, SealRules, SegmentState,
@@ -77,55 +76,6 @@ struct Planner<'p> {
     /// Where each file stands among those found; made likewise.
     order: OnceCell<HashMap<(u64, u64), usize>>,
     outcome: SourcePlan,
-}
-
-/// A file that has all of a segment, and may be it.
-struct Contender<'p> {
-    file: &'p Found,
-    /// The place of the file among those found.
-    order: usize,
-    /// The segment's place.
-    at: usize,
-    /// Bytes that were consumed of the segment.
-    offset: u64,
-    /// Decompressed bytes; of a compressed one they are counted if there are others.
-    length: Option<u64>,
-    is_compressed: bool,
-    /// How well its name is the segment's.
-    name: Name,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Name {
-    Last,
-    First,
-    Other,
-}
-
-impl<'p> Contender<'p> {
-    fn new(
-        file: &'p Found,
-        order: usize,
-        probe: &Probe,
-        at: usize,
-        segment: &SegmentState,
-    ) -> Self {
-        let is_compressed = probe.compression.is_compressed();
-        let name = match &file.path {
-            path if is_same_path(path, &segment.path) => Name::Last,
-            path if is_same_path(path, &segment.first_path) => Name::First,
-            _ => Name::Other,
-        };
-        let length = (!is_compressed).then_some(probe.found.size);
-        Contender { file, order, at, offset: segment.offset, length, is_compressed, name }
-    }
-
-    /// The best match first: most bytes in common, then the longest file. Of equal files the one that has the segment's name
-    /// is it, or one that may still be written to, or the youngest.
-    fn rank(&self) -> impl Ord + use<> {
-        let longest = (Reverse(self.offset), Reverse(self.length));
-        (longest, self.name, self.is_compressed, Reverse(self.order))
-    }
 }
 
 impl<'p> Planner<'p> {
@@ -180,49 +130,6 @@ impl<'p> Planner<'p> {
         }
     }
 
-    /// The log itself may be another file by now, that goes on, and the one with its device and inode a backup: an editor leaves
-    /// `a.log.bak`. A rotation leaves such a pair only if the log begins anew with all the lines that it had. Answers the
-    /// other files.
-    fn taken_back(&mut self, files: Vec<&'p Found>) -> Vec<&'p Found> {
-        let mut by_path: HashMap<&Path, &'p Found> =
-            files.iter().map(|file| (file.path.as_path(), *file)).collect();
-        for (at, segment) in self.known.segments.iter().enumerate() {
-            let Some(claim) = self.known.claim_of(at).filter(|_| segment.offset >= STRONG_BYTES)
-            else {
-                continue;
-            };
-            let names = [segment.path.as_path(), segment.first_path.as_path()];
-            let is_backup = claim.rest != Rest::Some
-                && claim.file.path != segment.first_path
-                && !self.siblings().is_rotated_name(&claim.file.path);
-            let log =
-                names.iter().filter(|_| is_backup).find_map(|name| by_path.get(name).copied());
-            if let Some(log) = log.filter(|log| log.path != claim.file.path)
-                && self.continues(log, at)
-            {
-                by_path.remove(log.path.as_path());
-                self.copy_of_all(claim.file, segment, log);
-            }
-        }
-        files.into_iter().filter(|file| by_path.contains_key(file.path.as_path())).collect()
-    }
-
-    /// Lets the file be a segment that another file was taken for, if its content bears it out.
-    fn continues(&mut self, file: &'p Found, at: usize) -> bool {
-        let segment = &self.known.segments[at];
-        let planned = Probe::open(file).and_then(|probe| match self.relation(&probe, segment)? {
-            Relation::Continues(place) => {
-                self.outcome.updates.retain(|update| update.id != segment.id);
-                self.go_on(&probe, Some(segment), place).map(Some)
-            }
-            _ => Ok(None),
-        });
-        // Where it can't be read, all is as it was.
-        let Ok(Some(rest)) = planned else { return false };
-        self.known.claim(at, file, rest);
-        true
-    }
-
     /// Lets the file be the first of these segments that its content bears out.
     fn continue_one_of(
         &mut self,
@@ -242,106 +149,6 @@ impl<'p> Planner<'p> {
             }
         }
         Ok(false)
-    }
-
-    /// Rule 3. Answers the files that are something else.
-    fn by_content(&mut self, files: Vec<&'p Found>) -> Vec<&'p Found> {
-        if self.known.segments.is_empty() {
-            return files;
-        }
-        let mut others = Vec::new();
-        let mut contenders = Vec::new();
-        for (order, file) in files.into_iter().enumerate() {
-            match self.contends_for(file, order) {
-                Ok(pairs) if pairs.is_empty() => others.push((order, file)),
-                Ok(pairs) => contenders.extend(pairs),
-                Err(error) => self.problem(file, error),
-            }
-        }
-        if !contenders.is_empty() {
-            others.extend(self.match_up(contenders));
-            others.sort_by_key(|(order, _)| *order);
-        }
-        others.into_iter().map(|(_, file)| file).collect()
-    }
-
-    /// The segments that the file may be: of those that it has all of, the longest that no other file is. None if it has all
-    /// of a longer one, too, and nothing else than its file: then it is a copy of that.
-    fn contends_for(
-        &self,
-        file: &'p Found,
-        order: usize,
-    ) -> Result<Vec<Contender<'p>>, SourceError> {
-        let probe = Probe::open(file)?;
-        let alike = self.known.beginning_like(&probe);
-        let offset = |at: &usize| self.known.segments[*at].offset;
-        for alike in alike.chunk_by(|a, b| offset(a) == offset(b)) {
-            let mut contenders = Vec::new();
-            let mut is_copy = false;
-            for &at in alike {
-                let segment = &self.known.segments[at];
-                let Relation::Continues(place) = self.relation(&probe, segment)? else { continue };
-                if self.known.claim_of(at).is_some() {
-                    is_copy |= self.goes_on_as(&probe, at, place.at_end)?.is_some();
-                } else if is_plausible(segment, &probe) && !is_cut(segment, place) {
-                    contenders.push(Contender::new(file, order, &probe, at, segment));
-                }
-            }
-            if is_copy || !contenders.is_empty() {
-                return Ok(contenders);
-            }
-        }
-        Ok(Vec::new())
-    }
-
-    /// Finds a file for each segment, the best match first. Answers the files that are left.
-    fn match_up(&mut self, mut contenders: Vec<Contender<'p>>) -> BTreeMap<usize, &'p Found> {
-        self.measure(&mut contenders);
-        contenders.sort_by_key(Contender::rank);
-        let mut left: BTreeMap<usize, &'p Found> =
-            contenders.iter().map(|contender| (contender.order, contender.file)).collect();
-        for Contender { file, order, at, .. } in contenders {
-            if self.known.claim_of(at).is_some() || !left.contains_key(&order) {
-                continue;
-            }
-            match Probe::open(file).and_then(|probe| self.continue_one_of(&[at], file, &probe)) {
-                Ok(true) => self.note_assumption(at, file),
-                // It is another file by now.
-                Ok(false) => continue,
-                Err(error) => {
-                    self.known.claim(at, file, Rest::Some);
-                    self.problem(file, error);
-                }
-            }
-            left.remove(&order);
-        }
-        left
-    }
-
-    /// Decodes the compressed ones among several files that may be one segment, to know their lengths.
-    fn measure(&self, contenders: &mut [Contender<'p>]) {
-        let mut files: HashMap<usize, usize> = HashMap::new();
-        contenders.iter().for_each(|contender| *files.entry(contender.at).or_default() += 1);
-        for contender in contenders.iter_mut().filter(|contender| files[&contender.at] > 1) {
-            if contender.length.is_none() {
-                let length = Probe::open(contender.file).and_then(|probe| probe.length());
-                contender.length = length.ok();
-            }
-        }
-    }
-
-    /// A file with another log's name that begins with the few bytes that were all of a log is taken for it, with a word.
-    fn note_assumption(&mut self, at: usize, file: &Found) {
-        let segment = &self.known.segments[at];
-        let (was, is) = (RotatedName::of(&segment.first_path), RotatedName::of(&file.path));
-        let is_expected = has_live_name(segment, file) || was.is_sibling_of(&is);
-        if segment.offset < STRONG_BYTES && !is_expected {
-            self.outcome.assumed.push(Assumed {
-                path: file.path.clone(),
-                original: segment.path.clone(),
-                bytes: segment.offset,
-            });
-        }
     }
 
     /// Rule 5, of files that are no copies of what is known. They may be copies of each other.
@@ -487,12 +294,6 @@ impl<'p> Planner<'p> {
         let (path, mtime_ns) = (file.path.clone(), Some(file.mtime_ns));
         self.outcome.problems.push(Problem { path, mtime_ns, error });
     }
-}
-
-/// Whether a file goes on within the last line that was read of a segment, few bytes though that has: it begins with another
-/// line.
-fn is_cut(segment: &SegmentState, place: Place) -> bool {
-    place.mid_line && !place.at_end && segment.offset < STRONG_BYTES
 }
 
 /// Paths compare by their parts, which takes longer than to see that they are written alike.

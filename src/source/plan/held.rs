@@ -4,7 +4,8 @@
 //! and then deleted. Then the file that discovery found stands for the segment, and only what the held one has beyond
 //! it is read, as a segment of its own, once the other was read to its end.
 
-use super::{Planner, is_cut};
+use super::Planner;
+use super::matched::is_cut;
 use crate::source::known::{Claim, STRONG_BYTES};
 use crate::source::probe::{Place, Probe};
 use crate::source::relation::{Overlap, Relation};
