@@ -255,3 +255,25 @@ fn a_file_that_cannot_be_read_and_was_given_the_inode_of_the_log_does_not_block_
     file.set_len(30).expect("cut");
     assert_eq!(world.run(), "more\n");
 }
+
+#[test]
+fn a_rotated_file_that_has_the_log_beside_it_and_more_carries_it_on() {
+    for name in ["a.log.1", "a.log-20260101", "a.1.log"] {
+        for compressed in [false, true] {
+            let mut world = World::new();
+            world.append("a.log", &lines(1..=200));
+            world.run_quietly();
+            // A mirror that deletes nothing: the log of the last time is there yet.
+            world.append(name, &lines(1..=230));
+            if compressed {
+                world.gzip(name);
+            }
+            assert_eq!(world.run_quietly(), lines(201..=230), "{name} {compressed}");
+            assert_eq!(world.run_quietly(), "");
+            world.append("new", &lines(231..=240));
+            world.rename("new", "a.log");
+            assert_eq!(world.run_quietly(), lines(231..=240), "{name} {compressed}");
+            assert_eq!((world.run_quietly(), world.gaps), (String::new(), 0));
+        }
+    }
+}

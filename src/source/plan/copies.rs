@@ -157,7 +157,11 @@ impl<'p> Planner<'p> {
             return false;
         }
         let was_rotated = self.known.claim_of(at).is_some_and(|claim| claim.file.path != file.path);
-        let grew = self.known_copy(file).is_some_and(|known| known.bytes < bytes);
+        let known = self.known_copy(file).map(|known| known.bytes);
+        if known == Some(bytes) {
+            return false;
+        }
+        let grew = known.is_some_and(|known| known < bytes);
         was_rotated || segment.gone_us.is_some() || grew
     }
 

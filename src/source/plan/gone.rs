@@ -131,7 +131,7 @@ impl Planner<'_> {
         let mut last: HashMap<PathBuf, (u64, bool)> = HashMap::new();
         for (at, segment) in self.known.segments.iter().enumerate() {
             let log = siblings.log_of(&segment.first_path);
-            if logs.contains(&log) {
+            if segment.offset > 0 && logs.contains(&log) {
                 let (id, is_linked) = last.entry(log).or_default();
                 *is_linked |= self.known.claim_of(at).is_some();
                 *id = (*id).max(segment.id);

@@ -4,11 +4,11 @@
 //! both are ranked, and the best go first.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, HashMap};
-use std::path::Path;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::path::{Path, PathBuf};
 
 use super::{Planner, is_same_path};
-use crate::source::known::{Rest, STRONG_BYTES, has_live_name, is_plausible};
+use crate::source::known::{Claim, Rest, STRONG_BYTES, has_live_name, is_plausible};
 use crate::source::probe::{Place, Probe};
 use crate::source::relation::Relation;
 use crate::source::rotation::RotatedName;
@@ -72,35 +72,67 @@ impl<'p> Planner<'p> {
     /// `a.log.bak`. A rotation leaves such a pair only if the log begins anew with all the lines that it had. Answers the
     /// other files.
     pub(super) fn taken_back(&mut self, files: Vec<&'p Found>) -> Vec<&'p Found> {
-        let mut by_path: HashMap<&Path, &'p Found> =
+        let by_path: HashMap<&Path, &'p Found> =
             files.iter().map(|file| (file.path.as_path(), *file)).collect();
+        let mut taken = HashSet::new();
         for (at, segment) in self.known.segments.iter().enumerate() {
-            let Some(claim) =
-                self.known.claim_of(at).filter(|_| segment.offset >= BACKUP_BYTES_MIN)
-            else {
-                continue;
-            };
-            let names = [segment.path.as_path(), segment.first_path.as_path()];
-            let is_backup = claim.rest != Rest::Some
-                && claim.file.path != segment.first_path
+            let Some(claim) = self.idle_claim(at) else { continue };
+            let is_backup = claim.file.path != segment.first_path
                 && !self.siblings().is_rotated_name(&claim.file.path);
+            let names = [segment.path.as_path(), segment.first_path.as_path()];
             let log =
                 names.iter().filter(|_| is_backup).find_map(|name| by_path.get(name).copied());
             if let Some(log) = log.filter(|log| log.path != claim.file.path)
-                && self.continues(log, at)
+                && self.continues(log, at, false)
             {
-                by_path.remove(log.path.as_path());
+                taken.insert(log.key());
                 self.copy_of_all(claim.file, segment, log);
             }
         }
-        files.into_iter().filter(|file| by_path.contains_key(file.path.as_path())).collect()
+        taken.extend(self.carried_on(&files));
+        files.into_iter().filter(|file| !taken.contains(&file.key())).collect()
     }
 
-    /// Lets the file be a segment that another file was taken for, if its content bears it out.
-    fn continues(&mut self, file: &'p Found, at: usize) -> bool {
+    /// Rotated files that have all of the log beside them, and more: a mirror has the log of the last time yet. Answers
+    /// device and inode of each.
+    fn carried_on(&mut self, files: &[&'p Found]) -> Vec<(u64, u64)> {
+        let rotated: Vec<(PathBuf, &'p Found)> = files
+            .iter()
+            .map(|file| (self.siblings().log_of(&file.path), *file))
+            .filter(|(log, file)| *log != file.path)
+            .collect();
+        if rotated.is_empty() {
+            return Vec::new();
+        }
+        let idle = (0..self.known.segments.len())
+            .filter_map(|at| Some((self.idle_claim(at)?.file.path.as_path(), at)));
+        let idle: HashMap<&Path, usize> = idle.collect();
+        let mut taken = Vec::new();
+        for (log, file) in rotated {
+            let Some(&at) = idle.get(log.as_path()) else { continue };
+            let Some(claim) = self.known.claim_of(at).filter(|claim| claim.file.path == log) else {
+                continue;
+            };
+            if self.continues(file, at, true) {
+                taken.push(file.key());
+                self.copy_of_all(claim.file, &self.known.segments[at], file);
+            }
+        }
+        taken
+    }
+
+    /// The file that a segment is, if that has nothing else, and enough to be told from others.
+    fn idle_claim(&self, at: usize) -> Option<Claim<'p>> {
+        let claim = self.known.claim_of(at)?;
+        let is_strong = self.known.segments[at].offset >= BACKUP_BYTES_MIN;
+        (is_strong && claim.rest != Rest::Some).then_some(claim)
+    }
+
+    /// Lets the file be a segment that another file was taken for, if its content bears it out; with `more`, if it goes on.
+    fn continues(&mut self, file: &'p Found, at: usize, more: bool) -> bool {
         let segment = &self.known.segments[at];
         let planned = Probe::open(file).and_then(|probe| match self.relation(&probe, segment)? {
-            Relation::Continues(place) => {
+            Relation::Continues(place) if !(more && place.at_end) => {
                 self.outcome.updates.retain(|update| update.id != segment.id);
                 self.go_on(&probe, Some(segment), place).map(Some)
             }
