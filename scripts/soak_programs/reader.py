@@ -95,7 +95,8 @@ class Reader:
                 time.sleep(self.chance.uniform(0, 0.5))
             else:
                 self.nap(self.chance.uniform(0.7, 1.3))
-            self.run(self.mode.killed and self.chance.random() < 0.7)
+            # Of what came and went before the first run that ended nobody can know.
+            self.run(self.mode.killed and 0 in self.statuses and self.chance.random() < 0.7)
 
     def run(self, is_killed=False):
         begin = time.monotonic()

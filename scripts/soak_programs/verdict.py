@@ -74,7 +74,9 @@ def wrong(case, figures):
     # nobody was given the processor while the log was there.
     is_starved = case.load.starved > STARVED
     stays = mode.watch and not mode.killed and not mode.termed
-    held = stays and not policy.copies and not policy.torn and not is_starved
+    # What was shredded nobody can read.
+    is_kept = not policy.copies and not policy.torn and "shred" not in policy.directives
+    held = stays and is_kept and not is_starved
     gap = figures["lost"] - figures["lost_kept"]
     if held and gap and not is_told:
         words.append(f"{gap} of a held log lost, untold")
