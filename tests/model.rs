@@ -63,3 +63,19 @@ fn a_log_is_copied_truncated_compressed_and_its_reader_killed() {
     steps.iter().for_each(|step| site.happen(step).unwrap_or_else(|e| panic!("{step:?}: {e}")));
     site.check().unwrap_or_else(|e| panic!("{e}"));
 }
+
+/// Found by chance: half a line was read, and its file replaced by a copy, before the line was whole.
+#[test]
+fn half_a_line_goes_on_in_a_file_that_took_its_place() {
+    let steps = [
+        Step::Partial { log: 1, percent: 0 },
+        Step::Run { threads: 1, split_bytes: 1, final_: true },
+        Step::Replace { log: 1, nth: 0 },
+        Step::Append { log: 1, lines: 1 },
+    ];
+    let mut site = Site::new();
+    for step in &steps {
+        site.happen(step).expect("the step works");
+    }
+    site.check().expect("each line once");
+}

@@ -183,7 +183,9 @@ impl<'p> Planner<'p> {
                 let Relation::Continues(place) = self.relation(&probe, segment)? else { continue };
                 if self.known.claim_of(at).is_some() {
                     is_copy |= self.goes_on_as(&probe, at, place.at_end)?.is_some();
-                } else if is_plausible(segment, &probe) && !is_cut(segment, place) {
+                } else if is_plausible(segment, &probe)
+                    && (!is_cut(segment, place) || is_same_path(&file.path, &segment.path))
+                {
                     contenders.push(Contender::new(file, order, &probe, at, segment));
                 }
             }
