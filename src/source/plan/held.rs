@@ -5,7 +5,6 @@
 //! it is read, as a segment of its own, once the other was read to its end.
 
 use super::Planner;
-use super::matched::is_cut;
 use crate::source::known::{Claim, STRONG_BYTES};
 use crate::source::probe::{Place, Probe};
 use crate::source::relation::{Overlap, Relation};
@@ -40,7 +39,6 @@ impl<'p> Planner<'p> {
             let segment = &self.known.segments[at];
             match self.relation(probe, segment)? {
                 Relation::Differs => continue,
-                Relation::Continues(place) if is_cut(segment, place) => continue,
                 Relation::Begins(_) | Relation::Continues(_) if self.is_next(file, at) => continue,
                 Relation::Begins(_) => self.nothing_left(file),
                 Relation::Continues(place) if self.known.claim_of(at).is_none() => {

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Planner, is_same_path};
 use crate::source::known::{Claim, Rest, STRONG_BYTES, has_live_name, is_plausible};
-use crate::source::probe::{Place, Probe};
+use crate::source::probe::Probe;
 use crate::source::relation::Relation;
 use crate::source::rotation::RotatedName;
 use crate::source::segment::Assumed;
@@ -183,9 +183,7 @@ impl<'p> Planner<'p> {
                 let Relation::Continues(place) = self.relation(&probe, segment)? else { continue };
                 if self.known.claim_of(at).is_some() {
                     is_copy |= self.goes_on_as(&probe, at, place.at_end)?.is_some();
-                } else if is_plausible(segment, &probe)
-                    && (!is_cut(segment, place) || is_same_path(&file.path, &segment.path))
-                {
+                } else if is_plausible(segment, &probe) {
                     contenders.push(Contender::new(file, order, &probe, at, segment));
                 }
             }
@@ -245,10 +243,4 @@ impl<'p> Planner<'p> {
             });
         }
     }
-}
-
-/// Whether a file goes on within the last line that was read of a segment, few bytes though that has: it begins with another
-/// line.
-pub(super) fn is_cut(segment: &SegmentState, place: Place) -> bool {
-    place.mid_line && !place.at_end && segment.offset < STRONG_BYTES
 }
