@@ -14,6 +14,7 @@ SAME_ESCAPES = set("dDwWbBAntrfv")
 # Unicode's White_Space; Python's \s has U+001C to U+001F besides.
 SPACES = r"\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 TEXT_MAX = 5_000
+TURKISH = {"\u0130", "\u0131"}
 PUNCTUATION = set("\\.+*?()|[]{}^$#&-~/ \"'%:;,<>=!@`_")
 FLAGS = {"i", "m", "s", "x"}
 
@@ -24,6 +25,7 @@ class Regex:
             self.compiled = re.compile(Translator(text).run(), re.IGNORECASE if ignore_case else 0)
         except re.error as error:
             raise JobError(f"regular expression {text!r}: {error}") from None
+        self.ignores_case = ignore_case or any("i" in flags for flags in re.findall(r"\(\?([a-z]+)", text))
         self.groups = self.compiled.groups
         self.names = list(self.compiled.groupindex)
         self.has_words = re.search(r"\\[wWbB]", text) is not None
@@ -33,6 +35,8 @@ class Regex:
             raise Unsupported("a text on which an engine that backtracks could take hours")
         if self.has_words and any(is_disputed(char) for char in text):
             raise Unsupported("a character that is a part of words for one engine only")
+        if self.ignores_case and set(text) & TURKISH:
+            raise Unsupported("an i with or without a dot, which has no simple folding, but equals i in Python")
         return self.compiled.search(text, start)
 
 
