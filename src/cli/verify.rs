@@ -141,7 +141,7 @@ fn as_text(name: &str, verified: &Verified) -> String {
         (false, 0) => "not all could be compared\n",
         (false, _) => HELP,
     };
-    if !verified.is_equal() && verified.differences() > 0 {
+    if verified.differences() > 0 {
         out += if verified.gone.is_empty() { HELP_STORE } else { HELP_GONE };
     }
     out

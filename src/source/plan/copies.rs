@@ -15,6 +15,7 @@
 //! - Of a rotated file and the log beside it that have the same few bytes, the one that was created first is no copy.
 
 use std::collections::{HashMap, HashSet};
+use std::path::Path;
 use std::time::SystemTime;
 
 use super::Planner;
@@ -32,7 +33,7 @@ impl<'p> Planner<'p> {
     /// Takes note of a log that is empty by now: what comes next is new, even if it is what it began with before; and by it
     /// a log is known whose other files were removed.
     pub(super) fn emptied(&mut self, file: &'p Found) {
-        let empty = |segment: u64, original: &std::path::Path| Copy {
+        let empty = |segment: u64, original: &Path| Copy {
             original: original.to_owned(),
             ..copy_of(file, segment, 0)
         };
@@ -96,10 +97,7 @@ impl<'p> Planner<'p> {
                 _ => continue,
             };
             if !self.is_new_log(probe, segment, at, bytes) && !self.is_elder(probe, at, bytes)? {
-                let told = self.known_copy(file).is_some_and(|known| known.told);
-                let (settled, original) = (self.is_settled(file), segment.path.clone());
-                let copy = copy_of(file, segment.id, bytes);
-                return Ok(Some(Copy { settled, original, told, ..copy }));
+                return Ok(Some(self.noted(file, segment.id, &segment.path, bytes)));
             }
         }
         Ok(None)
@@ -107,10 +105,14 @@ impl<'p> Planner<'p> {
 
     /// Notes a file that has just what was consumed of a segment, which the original is.
     pub(super) fn copy_of_all(&mut self, file: &Found, segment: &SegmentState, original: &Found) {
+        self.outcome.copies.push(self.noted(file, segment.id, &original.path, segment.offset));
+    }
+
+    /// What is noted of a copy.
+    fn noted(&self, file: &Found, segment: u64, original: &Path, bytes: u64) -> Copy {
         let told = self.known_copy(file).is_some_and(|known| known.told);
-        let (settled, original) = (self.is_settled(file), original.path.clone());
-        let copy = copy_of(file, segment.id, segment.offset);
-        self.outcome.copies.push(Copy { settled, original, told, ..copy });
+        let (settled, original) = (self.is_settled(file), original.to_owned());
+        Copy { settled, original, told, ..copy_of(file, segment, bytes) }
     }
 
     /// Compares what lies behind the last mark with the original, if that is there.
@@ -252,19 +254,13 @@ impl<'p> Planner<'p> {
             if is_weak && (is_elder_sibling(copy, original) || is_begun_again(copy, original)) {
                 continue;
             }
-            let of_new = self.copy_of_new(&copy.found, &original.found, bytes);
+            let of_new = self.noted(&copy.found, 0, &original.found.path, bytes);
             match overlap {
                 Overlap::SecondBegins => instead_of.push(of_new),
                 _ => return Ok(Standing::Copy(of_new)),
             }
         }
         Ok(Standing::Original { instead_of })
-    }
-
-    fn copy_of_new(&self, file: &Found, original: &Found, bytes: u64) -> Copy {
-        let told = self.known_copy(file).is_some_and(|known| known.told);
-        let (settled, original) = (self.is_settled(file), original.path.clone());
-        Copy { settled, original, told, ..copy_of(file, 0, bytes) }
     }
 
     /// Whether the copies are others than those that were known.

@@ -116,17 +116,19 @@ impl Planner<'_> {
     /// The last known segment of each log that is written to and of which no known file is left, not even one that was
     /// seen empty: a file may have come and gone since. Of names with a number; those with a date tell by themselves.
     fn broken_logs(&self) -> HashSet<u64> {
-        let siblings = self.siblings();
         let new = self.outcome.tasks.iter().filter(|task| task.known.is_none());
-        let mut logs: HashSet<PathBuf> =
-            new.map(|task| siblings.log_of(&task.found.path)).collect();
-        logs.retain(|log| siblings.has(log));
+        let log_of = |task: &SegmentTask| self.siblings().log_of(&task.found.path);
+        let logs = new.map(log_of).filter(|log| self.siblings().has(log));
+        let mut logs: HashSet<PathBuf> = logs.collect();
         if logs.is_empty() {
             return HashSet::new();
         }
-        let empty = self.knowledge.copies.iter().filter(|copy| copy.bytes == 0);
-        for copy in empty.filter(|copy| self.is_still_there(copy)) {
-            logs.remove(&siblings.log_of(&copy.original));
+        let siblings = self.siblings();
+        for empty in self.knowledge.copies.iter().filter(|copy| copy.bytes == 0) {
+            let log = siblings.log_of(&empty.original);
+            if logs.contains(&log) && self.is_still_there(empty) {
+                logs.remove(&log);
+            }
         }
         let mut last: HashMap<PathBuf, (u64, bool)> = HashMap::new();
         for (at, segment) in self.known.segments.iter().enumerate() {

@@ -72,17 +72,22 @@ impl<'p> Planner<'p> {
     /// `a.log.bak`. A rotation leaves such a pair only if the log begins anew with all the lines that it had. Answers the
     /// other files.
     pub(super) fn taken_back(&mut self, files: Vec<&'p Found>) -> Vec<&'p Found> {
+        // Mostly nothing is left: a look at which nothing is new does not take names apart.
+        if files.is_empty() {
+            return files;
+        }
         let by_path: HashMap<&Path, &'p Found> =
             files.iter().map(|file| (file.path.as_path(), *file)).collect();
         let mut taken = HashSet::new();
         for (at, segment) in self.known.segments.iter().enumerate() {
             let Some(claim) = self.idle_claim(at) else { continue };
-            let is_backup = claim.file.path != segment.first_path
-                && !self.siblings().is_rotated_name(&claim.file.path);
+            if claim.file.path == segment.first_path {
+                continue;
+            }
             let names = [segment.path.as_path(), segment.first_path.as_path()];
-            let log =
-                names.iter().filter(|_| is_backup).find_map(|name| by_path.get(name).copied());
+            let log = names.iter().find_map(|name| by_path.get(name).copied());
             if let Some(log) = log.filter(|log| log.path != claim.file.path)
+                && !self.siblings().is_rotated_name(&claim.file.path)
                 && self.continues(log, at, false)
             {
                 taken.insert(log.key());
