@@ -273,7 +273,7 @@ fn gone_logs_are_told_and_hold_no_window_that_others_fill() {
     std::fs::remove_file(world.path("logs/old.log")).expect("removed");
     let done = verify(&world, &[]).expect(1);
     // The store is right: nobody is told to make it anew from what is left.
-    assert!(done.stdout.contains("as it should") && !done.stdout.contains("--rebuild"));
+    assert!(done.out.contains("as it should") && !done.out.contains("--rebuild"));
     done.says(&["1 gone log (logs/old.log) can't be read again", "--from"]);
     let found = report(&world, 1, &[]);
     assert_eq!(found["gone"][0]["bytes"], lines(0, 120).len());
