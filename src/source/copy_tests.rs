@@ -72,6 +72,53 @@ fn a_copy_that_ends_within_a_line_counts_nothing() {
 }
 
 #[test]
+fn a_copy_that_ends_within_the_first_line_counts_nothing() {
+    for bytes in LINE_BYTES {
+        for name in NAMES {
+            for compressed in [false, true] {
+                for (what, after) in AFTER {
+                    // No mark stands in a shorter beginning: its original has to be there.
+                    let cuts = [5, 70, 300, 4_096, 4_200, 8_500];
+                    let is_kept = what == "stays" || what == "is compressed";
+                    for cut in cuts.into_iter().filter(|cut| *cut < bytes) {
+                        if cut < 64 && !is_kept {
+                            continue;
+                        }
+                        let mut world = World::new();
+                        world.rules.final_ = true;
+                        world.append("a.log", &lines(bytes, 1..=40));
+                        assert_eq!(world.run(), lines(bytes, 1..=40));
+                        copy(&world, name, &lines(bytes, 1..=1)[..cut], compressed);
+                        after(&world);
+                        let what = format!("{cut} of {bytes} {name} {compressed}: {what}");
+                        assert_eq!(
+                            (world.run(), world.copies_now().len()),
+                            (String::new(), 1),
+                            "{what}"
+                        );
+                        assert_eq!(world.run(), "", "{what}, at last");
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_copy_that_ends_within_the_first_line_and_its_original_are_seen_at_once() {
+    for name in ["a.log.bak", "zzz", "copy of a"] {
+        let mut world = World::new();
+        world.rules.final_ = true;
+        world.append(name, &lines(308, 1..=1)[..50]);
+        world.append("a.log", &lines(308, 1..=20));
+        assert_eq!(world.run(), lines(308, 1..=20), "{name}");
+        assert_eq!(world.copies_now(), [name]);
+        world.append(name, " goes on otherwise\n");
+        assert_eq!(world.run().lines().count(), 1, "{name} is a log of its own");
+    }
+}
+
+#[test]
 fn a_copy_that_was_seen_beside_its_original_is_one_afterwards() {
     each_case(|world, bytes, name, compressed, what| {
         copy(world, name, &lines(bytes, 1..=30), compressed);

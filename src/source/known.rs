@@ -136,6 +136,12 @@ impl<'k> Known<'k> {
         self.claims[at]
     }
 
+    /// The segment that a file is.
+    pub(crate) fn claimed_by(&self, file: &Found) -> Option<usize> {
+        let is_file = |claim: &Option<Claim<'_>>| claim.is_some_and(|c| c.file.key() == file.key());
+        self.claims.iter().position(is_file)
+    }
+
     /// Known segments that no file claimed.
     pub(crate) fn absent(&self) -> impl Iterator<Item = &'k SegmentState> {
         let all = self.segments.iter().zip(&self.claims);

@@ -60,6 +60,8 @@ pub fn plan(found: Vec<Found>, knowledge: Knowledge<'_>, rules: &SealRules) -> S
         unhinted.into_iter().filter(|file| !planner.is_copy_still(file)).collect();
     let unclaimed = planner.by_content(changed);
     let new: Vec<&Found> = unclaimed.into_iter().filter(|file| !planner.is_copy(file)).collect();
+    let new: Vec<&Found> =
+        new.into_iter().filter(|file| !planner.is_cut_in_first_line(file)).collect();
     planner.as_new(new);
     held.iter().for_each(|file| planner.held(file));
     planner.finish()

@@ -19,6 +19,7 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use super::Planner;
+use crate::source::fingerprint::FINGERPRINT_BYTES_MAX;
 use crate::source::known::{Rest, STRONG_BYTES, has_live_name, is_younger};
 use crate::source::probe::Probe;
 use crate::source::relation::{Overlap, Relation};
@@ -96,7 +97,64 @@ impl<'p> Planner<'p> {
                 }
                 _ => continue,
             };
-            if !self.is_new_log(probe, segment, at, bytes) && !self.is_elder(probe, at, bytes)? {
+            if !self.is_none_of_known(probe, at, bytes)? {
+                return Ok(Some(self.noted(file, segment.id, &segment.path, bytes)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether the file is the beginning of another one's first line, and no more: what a copy has that was cut there. Neither
+    /// the first line nor the head tells. A line that may still grow waits.
+    pub(super) fn is_cut_in_first_line(&mut self, file: &'p Found) -> bool {
+        // Longer ones have a head, compressed or not: they need not be opened.
+        if file.size > 2 * FINGERPRINT_BYTES_MAX as u64 {
+            return false;
+        }
+        let copy = Probe::open(file).and_then(|probe| {
+            let is_part = probe.head.len() < FINGERPRINT_BYTES_MAX && !probe.head.contains(&b'\n');
+            let is_whole = probe.compression.is_compressed()
+                || self.siblings().is_sealed(&probe.found, self.rules);
+            match is_part && is_whole && !probe.head.is_empty() {
+                true => self.copy_of_first_line(file, &probe),
+                false => Ok(None),
+            }
+        });
+        match copy {
+            Ok(None) => false,
+            Ok(Some(copy)) => {
+                self.outcome.copies.push(copy);
+                true
+            }
+            Err(error) => {
+                self.problem(file, error);
+                true
+            }
+        }
+    }
+
+    fn copy_of_first_line(&self, file: &Found, part: &Probe) -> Result<Option<Copy>, SourceError> {
+        let bytes = part.head.len() as u64;
+        for other in self.found.iter().filter(|other| other.size > 0 && other.key() != file.key()) {
+            // What can't be read is said of itself.
+            let Ok(whole) = Probe::open(other) else { continue };
+            if whole.head.len() <= part.head.len() || !whole.head.starts_with(&part.head) {
+                continue;
+            }
+            let known = self.known.claimed_by(other);
+            let is_none = match known {
+                Some(at) => self.is_none_of_known(part, at, bytes)?,
+                None => is_none_by_names(part, &whole),
+            };
+            if !is_none {
+                let segment = known.map_or(0, |at| self.known.segments[at].id);
+                return Ok(Some(self.noted(file, segment, &other.path, bytes)));
+            }
+        }
+        for segment in self.known.absent().filter(|segment| segment.offset > bytes) {
+            if let Relation::Begins(bytes) = self.relation(part, segment)?
+                && !has_live_name(segment, file)
+            {
                 return Ok(Some(self.noted(file, segment.id, &segment.path, bytes)));
             }
         }
@@ -150,8 +208,14 @@ impl<'p> Planner<'p> {
         }
     }
 
-    /// Whether a file that begins as a segment does is the log itself, begun again.
-    fn is_new_log(&self, probe: &Probe, segment: &SegmentState, at: usize, bytes: u64) -> bool {
+    /// Whether a file that begins as a segment does is no copy of it all the same.
+    fn is_none_of_known(&self, probe: &Probe, at: usize, bytes: u64) -> Result<bool, SourceError> {
+        Ok(self.is_new_log(probe, at, bytes) || self.is_elder(probe, at, bytes)?)
+    }
+
+    /// Whether it is the log itself, begun again.
+    fn is_new_log(&self, probe: &Probe, at: usize, bytes: u64) -> bool {
+        let segment = &self.known.segments[at];
         let file = &probe.found;
         let is_in_place =
             (segment.device, segment.inode) == file.key() && !is_younger(segment, file, probe.born);
@@ -250,8 +314,7 @@ impl<'p> Planner<'p> {
                 Overlap::SecondBegins => (&other, &probe),
             };
             let bytes = copy.length()?;
-            let is_weak = bytes < STRONG_BYTES;
-            if is_weak && (is_elder_sibling(copy, original) || is_begun_again(copy, original)) {
+            if bytes < STRONG_BYTES && is_none_by_names(copy, original) {
                 continue;
             }
             let of_new = self.noted(&copy.found, 0, &original.found.path, bytes);
@@ -316,6 +379,11 @@ fn copy_of(file: &Found, segment: u64, bytes: u64) -> Copy {
         bytes,
         told: false,
     }
+}
+
+/// Whether names and birth say that a file with the other's few bytes is no copy of it.
+fn is_none_by_names(file: &Probe, other: &Probe) -> bool {
+    is_elder_sibling(file, other) || is_begun_again(file, other)
 }
 
 /// Whether the file has a rotated name of the other's log and was created first.
