@@ -18,6 +18,14 @@ pub(crate) use row::{Outcome, Row};
 /// Why a record has no value.
 pub(crate) type Reason = &'static str;
 
+/// The longest text that is computed, in bytes: repeated joining would make one that takes all memory.
+pub(crate) const TEXT_BYTES_MAX: usize = 1 << 20;
+
+/// Whether a text of so many bytes may be computed.
+pub(crate) fn text_length(bytes: usize) -> Result<(), Reason> {
+    if bytes > TEXT_BYTES_MAX { Err("a computed text is longer than 1 MiB") } else { Ok(()) }
+}
+
 /// An evaluated argument; constants are not spread over columns.
 #[derive(Debug, Clone)]
 pub(crate) enum Arg<'a> {

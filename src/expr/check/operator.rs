@@ -4,7 +4,7 @@ use crate::data::{DataType, Scalar};
 use crate::expr::ExprError;
 use crate::expr::decimal::DECIMAL_DIGITS_MAX;
 use crate::expr::identity::Operation;
-use crate::expr::kernel::Kernel;
+use crate::expr::kernel::{Kernel, text_length};
 use crate::expr::op::{arithmetic, cast, compare};
 use crate::expr::parse::{Ast, BinaryOp, Comparison, Kind};
 use crate::expr::plan::Plan;
@@ -91,6 +91,7 @@ fn concat(left: Plan, right: Plan, ast: &Ast) -> Checked {
     let text = |plan: Plan| coerce::cast(plan, DataType::Text);
     let kernel = Kernel::text(|row| {
         let (a, b) = (row.text(0), row.text(1));
+        text_length(a.len() + b.len())?;
         Ok(Some(cast::written(row.arena, |out| {
             out.reserve_exact(a.len() + b.len());
             out.push_str(a);

@@ -4,7 +4,7 @@ use bumpalo::collections::String as ArenaString;
 use regex::{Match, Regex};
 
 use crate::data::DataType::{Bool, Text};
-use crate::expr::kernel::Kernel;
+use crate::expr::kernel::{Kernel, Reason, text_length};
 use crate::expr::op::pattern;
 
 use super::{Args, Function, Made, Param, Refusal, refuse};
@@ -97,14 +97,17 @@ fn replacing(regex: Regex, pieces: Vec<Piece>, most: usize) -> Kernel {
         if grouped {
             for captures in regex.captures_iter(text).take(most) {
                 let group = |number| captures.get(number).map_or("", |found| found.as_str());
-                copy.replace(captures.get_match(), &pieces, group);
+                copy.replace(captures.get_match(), &pieces, group)?;
             }
         } else if most == 1 {
-            copy.replace(first, &pieces, |_| "");
+            copy.replace(first, &pieces, |_| "")?;
         } else {
-            regex.find_iter(text).take(most).for_each(|found| copy.replace(found, &pieces, |_| ""));
+            for found in regex.find_iter(text).take(most) {
+                copy.replace(found, &pieces, |_| "")?;
+            }
         }
         copy.out.push_str(&text[copy.behind..]);
+        text_length(copy.out.len())?;
         Ok(Some(copy.out.into_bump_str()))
     })
 }
@@ -119,7 +122,12 @@ struct Rewrite<'t, 'a> {
 
 impl<'t> Rewrite<'t, '_> {
     /// Copies up to the match, and writes the replacement for it.
-    fn replace(&mut self, found: Match<'t>, pieces: &[Piece], group: impl Fn(usize) -> &'t str) {
+    fn replace(
+        &mut self,
+        found: Match<'t>,
+        pieces: &[Piece],
+        group: impl Fn(usize) -> &'t str,
+    ) -> Result<(), Reason> {
         self.out.push_str(&self.text[self.behind..found.start()]);
         self.behind = found.end();
         for piece in pieces {
@@ -128,7 +136,9 @@ impl<'t> Rewrite<'t, '_> {
                 Piece::Group(0) => found.as_str(),
                 Piece::Group(number) => group(*number),
             });
+            text_length(self.out.len())?;
         }
+        Ok(())
     }
 }
 

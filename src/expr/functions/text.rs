@@ -5,7 +5,7 @@ use std::fmt::Write;
 use memchr::memmem;
 
 use crate::data::DataType::{Bool, Int, Text};
-use crate::expr::kernel::{Kernel, Outcome, Row};
+use crate::expr::kernel::{Kernel, Outcome, Row, text_length};
 use crate::expr::op::cast::written;
 use crate::expr::op::pattern;
 
@@ -177,6 +177,9 @@ fn replace<'a>(row: &Row<'_, 'a>) -> Outcome<&'a str> {
     let (text, from, to) = (row.text(0), row.text(1), row.text(2));
     if from.is_empty() || !text.contains(from) {
         return Ok(Some(text));
+    }
+    if to.len() > from.len() {
+        text_length(text.len() + text.matches(from).count() * (to.len() - from.len()))?;
     }
     Ok(Some(written(row.arena, |out| {
         for (i, part) in text.split(from).enumerate() {

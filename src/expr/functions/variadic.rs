@@ -5,7 +5,9 @@ use std::cmp::Ordering;
 use bumpalo::collections::String as ArenaString;
 
 use crate::data::{Column, DataType, Scalar};
-use crate::expr::kernel::{Arg, Kernel, Native, Operand, Rows, scatter};
+use crate::expr::kernel::{
+    Arg, Kernel, Native, Operand, Reason, Rows, TEXT_BYTES_MAX, scatter, text_length,
+};
 use crate::expr::op::compare::{address_order, float_order};
 
 /// `greatest` or `least` of arguments of one type; NULL only if all are.
@@ -115,22 +117,48 @@ struct Joined<'c, 'a> {
 
 impl<'a> Joined<'_, 'a> {
     /// The texts of all rows lie in one piece of memory: it is asked for once, and nothing is moved.
-    fn column(&self, rows: &Rows<'_, 'a>) -> Column<'a> {
+    fn column(&self, rows: &mut Rows<'_, 'a>) -> Column<'a> {
         let between = self.separator.as_ref().map_or(0, |part| part.bytes(rows) * self.parts.len());
         let bytes = between + self.parts.iter().map(|part| part.bytes(rows)).sum::<usize>();
+        // Mostly all rows together are shorter than one may be.
+        let refused = if bytes > TEXT_BYTES_MAX { self.refused(rows) } else { Vec::new() };
+        let bytes = if refused.is_empty() { bytes } else { 0 };
         let mut all = ArenaString::with_capacity_in(bytes, rows.arena);
         let (mut ranges, mut valid) = (vec![0..0; rows.len], None);
         rows.each(|row| {
             let start = all.len();
-            if self.join(row, &mut all) {
+            let is_refused = refused.binary_search_by_key(&row, |(row, _)| *row).is_ok();
+            if !is_refused && self.join(row, &mut all) {
                 ranges[row] = start..all.len();
             } else {
                 valid.get_or_insert_with(|| vec![true; rows.len])[row] = false;
             }
         });
+        refused.into_iter().for_each(|(row, reason)| rows.fail(row, reason));
         let all = all.into_bump_str();
         let out = ranges.into_iter().map(|range| &all[range]).collect();
         Column { ty: DataType::Text, values: <&str>::values(DataType::Text, out), valid }
+    }
+
+    /// Rows whose texts are too long to be joined, ascending.
+    fn refused(&self, rows: &Rows<'_, 'a>) -> Vec<(usize, Reason)> {
+        let mut refused = Vec::new();
+        rows.each(|row| {
+            let between = self.separator.as_ref().map(|part| part.at(row));
+            let parts = self.parts.iter().filter_map(|part| part.at(row));
+            let (count, bytes) =
+                parts.fold((0usize, 0), |(n, bytes), text| (n + 1, bytes + text.len()));
+            let between = match between {
+                None => 0,
+                Some(Some(text)) => text.len() * count.saturating_sub(1),
+                // It is NULL.
+                Some(None) => return,
+            };
+            if let Err(reason) = text_length(bytes + between) {
+                refused.push((row, reason));
+            }
+        });
+        refused
     }
 
     /// Appends the text of a row; false if that is NULL.

@@ -2,11 +2,12 @@
 
 use super::{Applied, Outcome};
 use crate::data::Scalar;
+use crate::expr::kernel::text_length;
 
 pub(super) fn value(call: &Applied<'_>) -> Option<Outcome> {
     match call.name() {
-        "concat" => return Some(Ok(text(joined("", call.operands)))),
-        "concat_ws" => return Some(Ok(concat_ws(call.operands))),
+        "concat" => return Some(joined("", call.operands).map_err(Into::into)),
+        "concat_ws" => return Some(concat_ws(call.operands).map_err(Into::into)),
         name if !KNOWN.contains(&name) => return None,
         _ if call.has_null() => return Some(Ok(Scalar::Null)),
         _ => {}
@@ -19,7 +20,7 @@ pub(super) fn value(call: &Applied<'_>) -> Option<Outcome> {
             substring(a, *from, Some(*length))
         }
         [Scalar::Text(a), Scalar::Text(b), Scalar::Int(n)] => split_part(a, b, *n),
-        [Scalar::Text(a), Scalar::Text(b), Scalar::Text(c)] => Ok(text(replace(a, b, c))),
+        [Scalar::Text(a), Scalar::Text(b), Scalar::Text(c)] => replace(a, b, c),
         [Scalar::Bool(truth)] => Ok(text(if *truth { "t" } else { "f" })),
         _ => return None,
     };
@@ -89,7 +90,7 @@ fn one(call: &Applied<'_>, a: &str) -> Result<Scalar, &'static str> {
 
 fn two(name: &str, a: &str, b: &str) -> Result<Scalar, &'static str> {
     Ok(match name {
-        "||" => text(format!("{a}{b}")),
+        "||" => joined_texts("", &[a, b])?,
         "starts_with" => {
             Scalar::Bool(a.len() >= b.len() && a.as_bytes()[..b.len()] == *b.as_bytes())
         }
@@ -174,23 +175,32 @@ fn split(a: &str, delimiter: &str) -> Vec<String> {
     parts
 }
 
-fn replace(a: &str, from: &str, to: &str) -> String {
-    if from.is_empty() { a.to_owned() } else { split(a, from).join(to) }
+fn replace(a: &str, from: &str, to: &str) -> Result<Scalar, &'static str> {
+    let parts = if from.is_empty() { vec![a.to_owned()] } else { split(a, from) };
+    let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+    // A text that nothing is replaced in may have any length.
+    if parts.len() == 1 { Ok(text(a)) } else { joined_texts(to, &parts) }
 }
 
 /// The texts that are not NULL, with another one between them.
-fn joined(between: &str, values: &[Scalar]) -> String {
+fn joined(between: &str, values: &[Scalar]) -> Result<Scalar, &'static str> {
     let texts = values.iter().filter_map(|value| match value {
         Scalar::Text(text) => Some(&**text),
         _ => None,
     });
-    texts.collect::<Vec<_>>().join(between)
+    joined_texts(between, &texts.collect::<Vec<_>>())
 }
 
-fn concat_ws(values: &[Scalar]) -> Scalar {
+fn joined_texts(between: &str, texts: &[&str]) -> Result<Scalar, &'static str> {
+    let between_bytes = between.len() * texts.len().saturating_sub(1);
+    text_length(between_bytes + texts.iter().map(|text| text.len()).sum::<usize>())?;
+    Ok(text(texts.join(between)))
+}
+
+fn concat_ws(values: &[Scalar]) -> Result<Scalar, &'static str> {
     match values {
-        [Scalar::Text(between), rest @ ..] => text(joined(between, rest)),
-        _ => Scalar::Null,
+        [Scalar::Text(between), rest @ ..] => joined(between, rest),
+        _ => Ok(Scalar::Null),
     }
 }
 

@@ -37,6 +37,31 @@ fn a_failure_is_null_and_names_its_row() {
 }
 
 #[test]
+fn a_computed_text_of_more_than_a_mebibyte_fails_either_way() {
+    let ones = "1".repeat(100);
+    let replaced = |text: &str| format!("replace({text}, '1', '{ones}')");
+    let million = replaced(&replaced(&replaced("status::text")));
+    let many = replaced(&replaced(&replaced("'1'")));
+    for text in [
+        million,
+        format!("regexp_replace({}, '1', '{ones}', 'g')", replaced(&replaced("status::text"))),
+        format!("concat(left({many}, 700000), nullif(left({many}, status * 40000), ''))"),
+        format!("concat_ws(left({many}, status * 40000), left({many}, 700000), NULL, '')"),
+        format!("left({many}, status * 40000) || left({many}, 700000)"),
+    ] {
+        let (values, failures) = over_status(&text, &[1, 11], &[0, 1]);
+        let reason = "a computed text is longer than 1 MiB";
+        let place = &text[text.len() - 80..];
+        assert_eq!(failures, [failed(1, reason)], "{place}");
+        assert!(matches!(&values[0], Scalar::Text(text) if text.len() > 600_000), "{place}");
+        let expr = compile(&text).expect("compiles");
+        let either_way = expr.value_of(&[Scalar::Int(1)]);
+        assert!(either_way.as_ref() == Ok(&values[0]), "{place}");
+        assert_eq!(expr.value_of(&[Scalar::Int(11)]), Err(reason.into()), "{place}");
+    }
+}
+
+#[test]
 fn rows_that_are_not_selected_never_fail() {
     let (values, failures) = over_status("10 / status", &[0, 5, 0], &[1]);
     assert_eq!((values, failures), (vec![Scalar::Int(2)], vec![]));
