@@ -141,9 +141,9 @@ pub struct MysqlSpec {
 #[serde(deny_unknown_fields)]
 pub struct LimitSpec {
     /// Memory for groups: `1GiB`.
-    pub memory: Option<At<String>>,
+    pub memory: Option<At<Size>>,
     /// Longest line: `1MiB`. A longer line is a reject.
-    pub line: Option<At<String>>,
+    pub line: Option<At<Size>>,
     /// Share of rejected lines above which a run ends with exit status 3.
     pub reject_ratio: Option<At<f64>>,
     /// A line with an event time before it is a reject: `2020-01-01` (UTC) or `2020-01-01T00:00:00Z`. Default 1970-01-01.
@@ -152,6 +152,48 @@ pub struct LimitSpec {
     pub latest: Option<At<String>>,
     /// Partitions by time that the job may have; more end the run. Default 10000.
     pub partitions: Option<At<u64>>,
+}
+
+/// A size as the job file has it: `"64KiB"`, or a number of bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Size(pub String);
+
+impl<'de> serde::Deserialize<'de> for Size {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(SizeVisitor)
+    }
+}
+
+struct SizeVisitor;
+
+impl serde::de::Visitor<'_> for SizeVisitor {
+    type Value = Size;
+
+    fn expecting(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str("a size such as \"64KiB\", or a number of bytes")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Size, E> {
+        Ok(Size(text.to_owned()))
+    }
+
+    fn visit_i64<E: serde::de::Error>(self, bytes: i64) -> Result<Size, E> {
+        Ok(Size(bytes.to_string()))
+    }
+}
+
+impl JsonSchema for Size {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Size".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "type": ["string", "integer"] })
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
 }
 
 /// How an output is cut into files by time.

@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 
 use super::Overrides;
 use crate::error::Diagnostic;
-use crate::job::{At, JobFile, Locate, parse_size};
+use crate::job::{At, JobFile, Locate, Size, parse_size};
 use crate::limits;
 
 /// `[limits]`, resolved.
@@ -28,9 +28,9 @@ pub struct Limits {
 
 pub(super) fn compile(job: &JobFile, overrides: &Overrides) -> Result<Limits, Diagnostic> {
     let spec = &job.spec.limits;
-    let size = |at: &Option<At<String>>, default: u64| match at {
+    let size = |at: &Option<At<Size>>, default: u64| match at {
         None => Ok(default),
-        Some(at) => parse_size(&at.value)
+        Some(at) => parse_size(&at.value.0)
             .map_err(|error| job.at_span(&at.span, error.what).help(error.help)),
     };
     let ratio = match &spec.reject_ratio {
@@ -114,6 +114,15 @@ mod tests {
         assert!(no("latest = \"2200-01-02\"").contains("outside of what a job may have"));
         assert!(no("latest = \"1970-01-01\"").contains("not behind"));
         assert!(no("earliest = \"2200-01-01\"").contains("not behind"));
+    }
+
+    #[test]
+    fn a_size_is_a_text_with_its_unit_or_a_number_of_bytes() {
+        let of = |text: &str| limits(text).map(|l| (l.line_bytes_max, l.memory_bytes));
+        assert_eq!(of("line = 5000\nmemory = 67108864"), Ok((5000, 64 << 20)));
+        assert_eq!(of("line = \"5000\"\nmemory = \"64MiB\""), Ok((5000, 64 << 20)));
+        assert!(of("line = 0").expect_err("no size").contains("at least one byte"));
+        assert!(of("line = -1").expect_err("no size").contains("`-1` is no size"));
     }
 
     #[test]

@@ -180,6 +180,7 @@ fn units_are_written_as_documented_or_refused_with_what_to_write() {
     seal("1.5h").says(&["whole one"]);
     seal("0s").says(&["at least 1ms"]);
     let limit = |text: &str| refused("[reduce]", &format!("[limits]\n{text}\n[reduce]"));
+    limit("line = true").says(&["a size such as \"64KiB\", or a number of bytes"]);
     limit("memory = \"1G\"").says(&["`1G` is no size", "\"1GiB\" is in powers of 1,024"]);
     limit("line = \"1 MiB\"").says(&["without spaces: \"1MiB\""]);
     let world = World::new();
