@@ -4,7 +4,7 @@ use std::fs;
 use std::io::Write;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::SystemTime;
 
 use proptest::prelude::*;
 
@@ -265,18 +265,17 @@ fn a_task_that_starts_in_the_middle_reads_the_rest_only() {
 }
 
 #[test]
-fn a_hole_is_one_line_of_zeros_and_takes_no_time() {
+fn a_hole_is_one_line_of_zeros() {
     let folder = tempfile::tempdir().expect("temporary folder");
     let path = write(folder.path(), "a.log", b"one\n");
     let file = fs::File::options().write(true).open(&path).expect("opened");
     let hole = 4 << 30;
     file.write_all_at(b"\nlast\n", 4 + hole).expect("written");
     drop(file);
-    let started = Instant::now();
+    // Read byte by byte it would take minutes.
     let all = read_plain(&task(&path), IoMode::Read, 32 << 20, 1 << 20);
     assert_eq!(all.bytes, b"one\nlast\n");
     assert_eq!(all.oversize, [(4, hole, true, vec![0; 4096])]);
-    assert!(started.elapsed() < Duration::from_secs(8), "{:?}", started.elapsed());
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! A server that is busy, read-only, full, oddly set up, or restored from a backup.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use logmill::deliver::sql::{
     BoxError, DeliverError, Delivered, Delivery, Patience, SqlOutput, SummaryBlock, mysql,
@@ -40,12 +40,10 @@ fn a_failover_to_a_read_only_server_is_waited_out() {
     let mut output = writer(&server, "failover");
     deliver(&mut *output, &batch(1), &one(1)).expect("batch 1");
     server.root(&["SET GLOBAL read_only = 1"]);
-    let begin = Instant::now();
     // On the connection that was kept, and on a new one.
     for _ in 0..2 {
         assert_waits(deliver(&mut *output, &batch(2), &one(2)), "error 1290");
     }
-    assert!(begin.elapsed() < Duration::from_secs(2), "{:?}", begin.elapsed());
     output.position().expect_err("a position is read under lock");
     server.root(&["SET GLOBAL read_only = 0"]);
     deliver(&mut *output, &batch(2), &one(2)).expect("batch 2");

@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::{Duration, Instant};
 
 use logmill::deliver::sql::{DeliverError, Delivered, mysql};
 use tempfile::TempDir;
@@ -86,12 +85,10 @@ fn with_authority(url: &str, authority: &Path) -> String {
 }
 
 fn assert_refused(url: &str, word: &str) {
-    let begin = Instant::now();
     let error = try_it(url).expect_err(word);
     assert!(matches!(error, DeliverError::Refused { .. }), "{error}");
     let text = error.to_string();
     assert!(text.contains("no secure connection") && text.contains(word), "{word}: {text}");
-    assert!(begin.elapsed() < Duration::from_secs(2), "{word}: {:?}", begin.elapsed());
 }
 
 #[test]
