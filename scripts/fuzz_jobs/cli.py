@@ -31,6 +31,7 @@ def arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--workers", type=int, default=2, metavar="N", help="processes (default 2)")
     parser.add_argument("--time", type=float, default=None, metavar="SECONDS", help="no new job after that long")
     parser.add_argument("--shrink", type=int, default=3, metavar="N", help="differences of one kind that are made smaller (default 3)")
+    parser.add_argument("--until-difference", action="store_true", help="ends with the first job that differs")
     parser.add_argument("--stage", action="store_true", help="the stage of scripts/test: the checks of this program and of its model, then two fixed seeds and the day's")
     return parser.parse_args(argv)
 
@@ -51,7 +52,8 @@ def main(argv: list[str] | None = None) -> int:
         jobs = [(seed, n) for n in range(args.first, args.first + (args.jobs or 1000))]
     seeds = sorted({s for s, _ in jobs})
     print(f"fuzz-jobs: seed{'s' if len(seeds) > 1 else ''} {', '.join(seeds)}", flush=True)
-    return Totals(len(jobs), args.keep, args.shrink).follow(Workers(args.workers, settings).run(jobs, args.time))
+    outcomes = Workers(args.workers, settings).run(jobs, args.time)
+    return Totals(len(jobs), args.keep, args.shrink).follow(outcomes, args.until_difference)
 
 
 class Totals:
@@ -69,11 +71,13 @@ class Totals:
         self.differing = 0
         self.began = time.monotonic()
 
-    def follow(self, outcomes) -> int:
+    def follow(self, outcomes, until_difference: bool) -> int:
         """Takes outcomes as they come; the exit status."""
         for outcome in outcomes:
             self.add(outcome)
             self.progress()
+            if self.differing and until_difference:
+                break
         self.close()
         return 1 if self.differing or self.done == 0 or self.too_many_refused() or self.too_few_compared() else 0
 
