@@ -78,12 +78,21 @@ def _between(gen: Gen, depth: int) -> Expr:
     return Expr("bool", "between", (Slot(gen.expr(type, depth), IN + 1), Word(gen.rng.choice(words), words), Slot(low, IN + 1), " AND ", Slot(high, IN + 1)), prec=IN)
 
 
+def _patterns(gen: Gen) -> list[str]:
+    """Patterns for LIKE: any, or such as fit a text of the data but for a character."""
+    if gen.rng.random() < 0.5:
+        return pools.LIKES
+    text = gen.rng.choice([text for text in pools.TEXTS + pools.INTS if not set(text) & set("%_\\")])
+    at = gen.rng.randrange(len(text) + 1)
+    return [text[:at] + "_" + text[at:], text[:at] + "_" + text[at + 1 :], text[:at] + "%_" + text[at:], text[:at] + "_%" + text[at + 1 :]]
+
+
 @makes("bool", 2.5)
 def _like(gen: Gen, depth: int) -> Expr:
     words = (" LIKE ", " NOT LIKE ", " ILIKE ", " NOT ILIKE ")
-    parts: tuple = (Slot(gen.expr("text", depth), IN + 1), Word(gen.rng.choice(words), words), gen.word(pools.LIKES))
+    parts: tuple = (Slot(gen.expr("text", depth), IN + 1), Word(gen.rng.choice(words), words), gen.word(_patterns(gen)))
     if gen.rng.random() < 0.1:
-        plain = [like for like in pools.LIKES if "\\" not in like]
+        plain = [like for like in _patterns(gen) if "\\" not in like]
         parts = parts[:2] + (gen.word(plain), " ESCAPE '!'")
     return Expr("bool", "like", parts, prec=IN)
 
