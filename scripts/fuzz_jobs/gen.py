@@ -77,7 +77,7 @@ class Gen:
         """A constant of that type."""
         rng = self.rng
         if rng.random() < 0.02:
-            return const(f"NULL::{'decimal(2)' if type == 'decimal' else type}", type, CAST, 2)
+            return null(type)
         match type:
             case "int":
                 return signed(pools.pick(rng, pools.INTS, pools.INTS_SIGNED + pools.INTS_EDGE[:1], self.edges), type)
@@ -122,6 +122,11 @@ class Gen:
         """One of the constants that a function takes, as a string of SQL."""
         all_words = tuple(quote(choice) for choice in choices) if quoted else tuple(choices)
         return Word(self.rng.choice(all_words), all_words)
+
+
+def null(type: str) -> Expr:
+    """A NULL of that type."""
+    return const(f"NULL::{'decimal(2)' if type == 'decimal' else type}", type, CAST, 2)
 
 
 def quoted(rng: Random, leaf: Expr) -> Expr:

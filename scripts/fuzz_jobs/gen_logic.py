@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from . import pools
 from .expr import ADD, AND, COMPARE, IN, IS, NOT, OR, OTHER, Expr, Slot, Word, call
-from .gen import NUMBERS, Gen, cast, makes, operator
+from .gen import NUMBERS, Gen, cast, makes, null, operator
 
 COMPARISONS = ("<", "<=", ">", ">=", "=", "<>", "!=")
 TRUTHS = (" IS TRUE", " IS NOT TRUE", " IS FALSE", " IS NOT FALSE", " IS UNKNOWN", " IS NOT UNKNOWN")
@@ -64,8 +64,10 @@ def _in(gen: Gen, depth: int) -> Expr:
     type = gen.type()
     words = (" IN (", " NOT IN (")
     parts: list = [Slot(gen.expr(type, depth), IN + 1), Word(gen.rng.choice(words), words)]
-    for n in range(gen.rng.choice((1, 2, 2, 3, 9))):
-        item = gen.const(type) if gen.rng.random() < 0.85 else gen.expr(type, 0)
+    items = [gen.const(type) if gen.rng.random() < 0.85 else gen.expr(type, 0) for _ in range(gen.rng.choice((1, 2, 2, 3, 9)))]
+    if gen.rng.random() < 0.3:
+        items.append(null(type))
+    for n, item in enumerate(items):
         parts += [", "] * (n > 0) + [Slot(item)]
     return Expr("bool", "in", tuple(parts) + (")",), prec=IN)
 
