@@ -120,7 +120,8 @@ def split(site: Site, files: list[File], rng: Random, variant: Variant) -> Told:
         at = file.data.find(b"\n", rng.randrange(len(file.data) + 1)) + 1
         pieces = [file.data[:at], file.data[at:]] if at else [file.data]
         # A piece that begins another one would be taken for its copy.
-        clash = any(piece[:4096].startswith(other[:4096]) or other[:4096].startswith(piece[:4096]) for piece in pieces[1:] for other in written + pieces[:1])
+        others = [piece for piece in written if piece] + [other.data for other in files if other is not file and other.data]
+        clash = any(one[:4096].startswith(other[:4096]) or other[:4096].startswith(one[:4096]) for at, one in enumerate(pieces) for other in others + pieces[:at])
         if clash:
             pieces = [file.data]
         for n, piece in enumerate(pieces):

@@ -7,13 +7,15 @@ timestamp -> int (microseconds since the epoch, UTC), ip -> ipaddress object, NU
 import math
 import re
 from dataclasses import dataclass
-from decimal import Context, Decimal
+from decimal import Context, Decimal, setcontext
 from fractions import Fraction
 
 from .errors import JobError, RecordError, Unsupported
 
 # Wide enough for any product or sum of two 38-digit numbers, so that nothing is rounded behind our back.
 WIDE = Context(prec=400)
+# Signs and abs() round to the digits of the thread's context, too.
+setcontext(WIDE)
 DIGITS_MAX = 38
 INT_MIN, INT_MAX = -(2**63), 2**63 - 1
 
