@@ -7,8 +7,9 @@
 use std::path::{Path, PathBuf};
 
 use super::layout::events_folder;
+use super::leftovers::{forget_swaps, remove_leftovers};
 use super::session::Session;
-use super::{RunError, publish, recover, swap};
+use super::{RunError, publish, swap};
 use crate::catalog::{EventFile, Refresh, Swap};
 use crate::deliver::events;
 use crate::engine::parquet_file::{FileError, Written, checksum, create_folder, sync_folder};
@@ -22,8 +23,8 @@ use crate::plan::EventsOutput;
 /// Merges the events files of closed partitions where they are many. Answers how many files became part of others.
 pub(super) fn compact(session: &mut Session<'_>) -> Result<u64, RunError> {
     let Some(output) = &session.work.plan.outputs.events else { return Ok(0) };
-    if recover::forget_swaps(&mut session.catalog)? {
-        recover::remove_leftovers(&session.layout, &mut session.catalog, &session.pins)?;
+    if forget_swaps(&mut session.catalog)? {
+        remove_leftovers(&session.layout, &mut session.catalog, &session.pins)?;
     }
     let crowded = crowded(session, output)?;
     if crowded.is_empty() {
@@ -44,7 +45,7 @@ pub(super) fn compact(session: &mut Session<'_>) -> Result<u64, RunError> {
         let made = one(session, output, partition_us, staged, batch);
         if made.is_err() {
             // The error that led here is the one to tell; what can't be removed now is removed by the next run.
-            let _ = recover::remove_leftovers(&session.layout, &mut session.catalog, &session.pins);
+            let _ = remove_leftovers(&session.layout, &mut session.catalog, &session.pins);
         }
         merged += made?;
     }

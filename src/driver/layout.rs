@@ -3,16 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use super::RunError;
-use super::owner::{self, Owner};
+use super::owner::{self, Owner, STAGING};
 use crate::catalog::CatalogError;
 use crate::engine::parquet_file::create_folder;
 use crate::engine::timepart;
 use crate::job::Partition;
 use crate::plan::Plan;
-
-/// Folder below each Parquet output for files that are not decided yet. Not `*.parquet` in it: a name that begins with
-/// a dot hides nothing from DuckDB and Polars.
-pub(super) const STAGING: &str = ".logmill-staging";
 
 /// Ending of a folder beside an events output where folders are built that take the place of visible ones. Their files have
 /// their final names, so they can't lie below the output, where readers would find them.

@@ -9,8 +9,11 @@ use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use super::RunError;
-use super::layout::STAGING;
 use crate::engine::parquet_file::{FileError, sync_folder};
+
+/// Folder below each Parquet output for files that are not committed yet. Not `*.parquet` in it: a name that begins with
+/// a dot hides nothing from DuckDB and Polars.
+pub(super) const STAGING: &str = ".logmill-staging";
 
 /// The file's name in the folder of staged files.
 const MARKER: &str = "owner";

@@ -10,9 +10,10 @@ use rayon::prelude::*;
 use super::durable::Durable;
 use super::fold::{event_file, of_partition};
 use super::layout::{Names, events_path, summary_path};
+use super::leftovers::remove_leftovers;
 use super::partition::{Made, New, Partition};
 use super::session::Session;
-use super::{RunError, publish, recover};
+use super::{RunError, publish};
 use crate::catalog::{EventFile, EventPart, Refresh, Rename, Run, VisibleFile};
 use crate::deliver::events;
 use crate::engine::groups::rows_max;
@@ -54,7 +55,7 @@ pub(super) fn refresh(session: &mut Session<'_>) -> Result<Refreshed, RunError> 
         renamed.map(|(rename, parts)| event_file(rename, parts[0].partition_us, batch)).collect();
     decide(session, &runs, &stale, made, renames, &files)?;
     publish::publish(&mut session.catalog)?;
-    recover::remove_leftovers(&session.layout, &mut session.catalog, &session.pins)?;
+    remove_leftovers(&session.layout, &mut session.catalog, &session.pins)?;
     let missing = stale.iter().filter(|stale| stale.missing).count();
     let folder = session.work.plan.outputs.summary.as_ref().map(|output| output.path.display());
     let notice = folder.filter(|_| missing > 0).map(|folder| {

@@ -9,12 +9,14 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use super::batch::{Batch, Change, Depth};
+use super::commit::{commit, commit_and_publish};
 use super::execute::join;
 use super::inputs::Inputs;
 use super::portions::tables_bytes;
 use super::progress::Progress;
+use super::recover::Differing;
 use super::run::once;
-use super::session::{Differing, Session};
+use super::session::Session;
 use super::sources::discover;
 use super::worker::Part;
 use super::{Options, Outcome, RunError, spill};
@@ -62,7 +64,7 @@ pub fn retry(plan: &Plan, options: &Options, progress: &dyn Progress) -> Result<
         count(&session.catalog, &mut retried)?;
         let segments = Segments::find(session)?;
         session.with_batch((Depth::Whole, outcome.batch), Instant::now(), |batch, catalog, pins| {
-            batch.decide_and_publish(catalog, pins, |catalog| {
+            commit_and_publish(batch, catalog, pins, |catalog| {
                 decide(batch, catalog, segments, &mut retried, outcome)
             })
         })
@@ -108,7 +110,7 @@ fn decide(
     let rejects_resolved = std::mem::take(&mut pass.merged);
     let mut executed = batch.pool.install(|| join(vec![pass.finish()], Vec::new(), Vec::new()));
     let change = Change { rejects_resolved, ..Change::default() };
-    batch.commit(catalog, &mut executed, change, outcome)?;
+    commit(batch, catalog, &mut executed, change, outcome)?;
     Ok(true)
 }
 

@@ -5,11 +5,13 @@ use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use super::compact::compact;
+use super::open::Opened;
 use super::outbox::Outbox;
 use super::pins::Pins;
 use super::progress::Progress;
-use super::session::{Differing, Opened, Session, Work, Workers};
-use super::{Options, Outcome, RunError, bug};
+use super::recover::Differing;
+use super::session::{Session, Work, Workers};
+use super::{Options, Outcome, RunError, bug, open};
 use crate::plan::Plan;
 
 /// One piece of work under the job's lock, and the deliveries that follow from it.
@@ -41,7 +43,7 @@ pub(super) fn open<'w>(
     outcome: &mut Outcome,
 ) -> Result<Option<Box<Session<'w>>>, RunError> {
     outcome.notices.clone_from(&work.plan.notices);
-    match Session::open_with(work, Pins::default(), differing, &mut outcome.notices)? {
+    match open::open(work, Pins::default(), differing, &mut outcome.notices)? {
         Opened::Session(session) => Ok(Some(session)),
         Opened::Busy(holder) => {
             outcome.busy = Some(holder);

@@ -227,9 +227,17 @@ impl Sources {
     }
 
     /// Why not everything that is there is read: what can't be, and what a rotation is moving.
-    pub(super) fn incomplete(&self) -> Option<String> {
+    fn incomplete(&self) -> Option<String> {
         let rotation = self.plan.unsettled.then(|| "a log is being rotated".to_owned());
         self.problems().chain(self.moved.iter().cloned()).chain(rotation).next()
+    }
+
+    /// Refuses what can't be read, when it is found and when it is read.
+    pub(super) fn check_complete(&self) -> Result<(), RunError> {
+        match self.incomplete() {
+            Some(why) => Err(RunError::Other(format!("{why}; nothing was changed, run it again"))),
+            None => Ok(()),
+        }
     }
 
     /// What the catalog is to store of segments that are not read, losses included.

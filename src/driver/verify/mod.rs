@@ -32,7 +32,7 @@ use self::scratch::Scratch;
 use self::snapshot::Snapshot;
 use self::store::Store;
 use super::progress::Progress;
-use super::session::Differing;
+use super::recover::Differing;
 use super::{Layout, Options, RunError, recover};
 use crate::catalog::Catalog;
 use crate::error::Diagnostic;

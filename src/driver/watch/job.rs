@@ -7,8 +7,10 @@ use std::time::{Duration, Instant};
 use super::super::batch::Depth;
 use super::super::compact::compact;
 use super::super::inputs::Inputs;
+use super::super::open::{Opened, open};
 use super::super::pins::Pins;
-use super::super::session::{Opened, Session, Work};
+use super::super::recover::Differing;
+use super::super::session::{Session, Work};
 use super::super::{Outcome, RunError, bug, refresh};
 use super::courier::{self, Closing, Desk};
 use super::tick::{self, Tick};
@@ -86,20 +88,21 @@ impl Life<'_> {
     /// Opens the job, and makes its batches until the end or an error.
     fn session(&mut self) -> Result<(), RunError> {
         let mut notices = Vec::new();
-        let mut session = match Session::open(self.work, self.pins.clone(), &mut notices)? {
-            Opened::Session(session) => session,
-            Opened::Busy(holder) => {
-                if !std::mem::replace(&mut self.is_busy, true) {
-                    self.events.busy(self.index, &holder);
+        let mut session =
+            match open(self.work, self.pins.clone(), Differing::Nothing, &mut notices)? {
+                Opened::Session(session) => session,
+                Opened::Busy(holder) => {
+                    if !std::mem::replace(&mut self.is_busy, true) {
+                        self.events.busy(self.index, &holder);
+                    }
+                    self.beat.now();
+                    pause(
+                        Instant::now() + self.times.every.max(Duration::from_secs(1)),
+                        self.work.stop,
+                    );
+                    return Ok(());
                 }
-                self.beat.now();
-                pause(
-                    Instant::now() + self.times.every.max(Duration::from_secs(1)),
-                    self.work.stop,
-                );
-                return Ok(());
-            }
-        };
+            };
         self.is_busy = false;
         self.inputs.forget();
         self.events.ready(self.index, &notices);
