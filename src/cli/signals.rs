@@ -3,6 +3,7 @@
 //! everything to an end first; a second signal does not wait for that.
 
 use std::io::Write;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::time::Duration;
 
@@ -14,6 +15,8 @@ use signal_hook::iterator::Signals;
 static GENTLY: AtomicBool = AtomicBool::new(false);
 /// Whether it has come.
 static STOPPED: AtomicBool = AtomicBool::new(false);
+/// What is done then.
+static ON_STOP: OnceLock<fn()> = OnceLock::new();
 /// Which it was.
 static SIGNAL: AtomicI32 = AtomicI32::new(0);
 
@@ -25,8 +28,9 @@ pub(super) struct Stop {
     pub(super) signal: &'static AtomicI32,
 }
 
-/// From now on the first signal sets a flag, and the process has [`STOP_SECONDS_MAX`] to end.
-pub(super) fn stop_gently() -> Stop {
+/// From now on the first signal sets a flag and calls `on_stop`, and the process has [`STOP_SECONDS_MAX`] to end.
+pub(super) fn stop_gently(on_stop: fn()) -> Stop {
+    let _ = ON_STOP.set(on_stop);
     GENTLY.store(true, Ordering::Relaxed);
     Stop { flag: &STOPPED, signal: &SIGNAL }
 }
@@ -42,7 +46,9 @@ pub(super) fn install() {
                 end(signal);
             }
             STOPPED.store(true, Ordering::Relaxed);
-            super::watch::stopping();
+            if let Some(on_stop) = ON_STOP.get() {
+                on_stop();
+            }
             let patience = Duration::from_secs(STOP_SECONDS_MAX);
             // Without this thread the service manager's own patience ends it.
             let _ = std::thread::Builder::new().spawn(move || {

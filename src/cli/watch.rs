@@ -74,7 +74,7 @@ impl Watch {
             .collect();
         let jobs: Vec<_> =
             plans.iter().zip(&options).map(|((plan, _), options)| (plan, options)).collect();
-        let stop = signals::stop_gently();
+        let stop = signals::stop_gently(stopping);
         let teller = Teller {
             plans: plans.iter().map(|(plan, _)| plan).collect(),
             command: self,
@@ -209,6 +209,6 @@ impl WatchEvents for Teller<'_> {
 }
 
 /// Tells the service manager that the end has come.
-pub(super) fn stopping() {
+fn stopping() {
     let _ = sd_notify::notify(&[NotifyState::Stopping]);
 }

@@ -7,8 +7,7 @@ use bumpalo::Bump;
 
 use super::arguments::Evaluated;
 use super::common::Places;
-use super::lines::Lines;
-use super::map::SegmentContext;
+use super::lines::{Lines, SegmentContext};
 use super::poison;
 use super::reading::{Reading, View};
 use super::records::Records;

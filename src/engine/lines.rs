@@ -1,6 +1,20 @@
 //! What a mapper is given.
 
+use crate::format::Tokenizer;
 use crate::source::Before;
+
+/// What a chunk's lines belong to.
+#[derive(Clone, Copy)]
+pub struct SegmentContext<'s> {
+    /// Index of the segment in the batch.
+    pub index: usize,
+    /// Path as found.
+    pub source_file: &'s str,
+    /// Rank of the segment in the order of lines: (event time of its first line, hash of its first line).
+    pub rank: (i64, u64),
+    /// Cuts this segment's lines: into the fields that all plans of the mappers want.
+    pub tokenizer: &'s dyn Tokenizer,
+}
 
 /// Whole lines of a segment.
 #[derive(Default)]

@@ -9,7 +9,7 @@ use super::arguments::Evaluated;
 use super::block::{Block, Source};
 use super::common::{Common, Places, Reader};
 use super::grouping::{BlockPlace, Scratch};
-pub use super::lines::Lines;
+pub use super::lines::{Lines, SegmentContext};
 pub use super::mappers::Mappers;
 use super::poison;
 pub use super::poison::MapPanic;
@@ -22,19 +22,6 @@ use crate::format::{BYTE_ORDER_MARK, RawBlock, TOO_LONG, TimeCache, Tokenizer, l
 use crate::limits::REJECT_SAMPLE_BYTES;
 use crate::plan::{AggregatePlan, Plan, ReducePlan};
 use crate::source::{Before, Oversize, Rows};
-
-/// What a chunk's lines belong to.
-#[derive(Clone, Copy)]
-pub struct SegmentContext<'s> {
-    /// Index of the segment in the batch.
-    pub index: usize,
-    /// Path as found.
-    pub source_file: &'s str,
-    /// Rank of the segment in the order of lines: (event time of its first line, hash of its first line).
-    pub rank: (i64, u64),
-    /// Cuts this segment's lines: into the fields that all plans of the mappers want.
-    pub tokenizer: &'s dyn Tokenizer,
-}
 
 /// Takes mapped records where a job writes them out.
 pub trait RecordSink: Send {

@@ -23,13 +23,15 @@ mod reference;
 mod stack_text;
 #[cfg(test)]
 pub(crate) mod tests;
+mod types;
 
 pub use aggregate::AggregateFn;
-pub use compile::{AggregateCall, Expr, KeyExpr, Measure, Scope, compile_key, compile_measure};
+pub use compile::{compile_key, compile_measure};
 pub(crate) use convert::write_timestamp;
 pub use error::ExprError;
 pub use identity::{Identity, SlotNames, word};
 pub(crate) use op::compare::address_order;
+pub use types::{AggregateCall, Expr, KeyExpr, Measure, Scope};
 
 use std::rc::Rc;
 

@@ -3,9 +3,9 @@
 use std::ops::Range;
 
 use crate::data::{DataType, Scalar};
-use crate::expr::compile::{AggregateCall, Expr};
 use crate::expr::parse::{Ast, Call};
 use crate::expr::plan::{Node, Plan};
+use crate::expr::types::{AggregateCall, Expr, Scope};
 use crate::expr::{AggregateFn, ExprError, decimal};
 
 use super::{Checked, Checker};
@@ -133,7 +133,7 @@ fn bad_quantile(span: Range<usize>) -> ExprError {
 /// A scope for constants.
 struct NoNames;
 
-impl crate::expr::compile::Scope for NoNames {
+impl Scope for NoNames {
     fn resolve(&mut self, _: &str) -> Option<(usize, DataType)> {
         None
     }

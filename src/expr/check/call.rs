@@ -9,7 +9,8 @@ use crate::expr::kernel::Kernel;
 use crate::expr::parse::{Ast, BinaryOp, Call};
 use crate::expr::plan::Plan;
 
-use super::{Checked, Checker, aggregate, call, coerce, operator};
+use super::fold::apply;
+use super::{Checked, Checker, aggregate, coerce, operator};
 
 /// Functions whose arguments have no fixed types.
 pub(crate) const SPECIAL: [&str; 7] =
@@ -70,7 +71,7 @@ impl Checker<'_> {
         let args = self.some_args(function)?;
         let (ty, args) = coerce::unify(args, name)?;
         let kernel = functions::extreme(ty, greatest);
-        call(ty, Operation::new(name), kernel, args, ast.span.clone())
+        apply(ty, Operation::new(name), kernel, args, ast.span.clone())
     }
 
     fn modulo(&mut self, function: &Call, ast: &Ast) -> Checked {
@@ -86,7 +87,7 @@ impl Checker<'_> {
         let text = |arg: Plan| match arg.ty {
             DataType::Bool => {
                 let (operation, span) = (Operation::new("short_bool"), arg.span.clone());
-                call(DataType::Text, operation, functions::short_bool(), vec![arg], span)
+                apply(DataType::Text, operation, functions::short_bool(), vec![arg], span)
             }
             _ => coerce::cast(arg, DataType::Text),
         };
@@ -94,7 +95,7 @@ impl Checker<'_> {
         let args = args.collect::<Result<Vec<_>, _>>()?;
         let is_separated = function.name == "concat_ws";
         let operation = Operation::new(if is_separated { "concat_ws" } else { "concat" });
-        call(DataType::Text, operation, functions::concat(is_separated), args, ast.span.clone())
+        apply(DataType::Text, operation, functions::concat(is_separated), args, ast.span.clone())
     }
 
     fn registered(&mut self, found: &Function, function: &Call, ast: &Ast) -> Checked {
@@ -127,7 +128,7 @@ impl Checker<'_> {
         // Patterns live on in the kernel, compiled; what is left are its arguments.
         let mut params = found.params.iter();
         plans.retain(|_| params.next() != Some(&Param::Pattern));
-        call(ty, operation, kernel, plans, ast.span.clone())
+        apply(ty, operation, kernel, plans, ast.span.clone())
     }
 }
 

@@ -6,7 +6,8 @@ use crate::expr::identity::Operation;
 use crate::expr::op::cast as casts;
 use crate::expr::plan::Plan;
 
-use super::{Checked, call, literal};
+use super::fold::apply;
+use super::{Checked, literal};
 
 /// The plan as type `ty`, if that loses nothing: literals adapt, numbers widen, an ip is its text.
 pub(super) fn to(plan: Plan, ty: DataType) -> Result<Option<Plan>, ExprError> {
@@ -62,7 +63,7 @@ fn casting(plan: Plan, ty: DataType, tolerant: bool) -> Checked {
         });
     };
     let (name, kernel) = if tolerant { ("try_cast", kernel.tolerant()) } else { ("cast", kernel) };
-    call(ty, Operation::new(name), kernel, vec![plan], span)
+    apply(ty, Operation::new(name), kernel, vec![plan], span)
 }
 
 /// Brings two operands to one type: a literal takes the other's, numbers widen. `None` if they have none in common.
@@ -83,7 +84,7 @@ pub(super) fn comparable(left: Plan, right: Plan) -> Result<Option<(Plan, Plan)>
     let side = |plan: Plan| match casts::widening(plan.ty, ty) {
         Some(kernel) if plan.as_const() != Some(&Scalar::Null) => {
             let span = plan.span.clone();
-            call(ty, Operation::new("widen"), kernel, vec![plan], span).map(Some)
+            apply(ty, Operation::new("widen"), kernel, vec![plan], span).map(Some)
         }
         _ => to(plan, ty),
     };

@@ -7,7 +7,8 @@ use crate::expr::op::compare;
 use crate::expr::parse::{Ast, BinaryOp, Call, Comparison, Kind};
 use crate::expr::plan::{Node, Plan};
 
-use super::{Checked, Checker, call, coerce, fold};
+use super::fold::{self, apply};
+use super::{Checked, Checker, coerce};
 
 impl Checker<'_> {
     pub(super) fn case(
@@ -103,7 +104,7 @@ fn constant_membership(plans: Vec<Plan>, ast: &Ast) -> Result<Option<Plan>, Expr
     };
     let operation =
         values.iter().fold(Operation::new("in"), |in_set, value| in_set.with((*value).clone()));
-    call(DataType::Bool, operation, kernel, vec![operand], ast.span.clone()).map(Some)
+    apply(DataType::Bool, operation, kernel, vec![operand], ast.span.clone()).map(Some)
 }
 
 fn equal(a: &Ast, b: &Ast) -> Ast {

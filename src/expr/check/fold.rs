@@ -1,7 +1,10 @@
 //! Constant folding: what reads no record is computed once.
 
+use crate::data::DataType;
 use crate::expr::ExprError;
 use crate::expr::eval;
+use crate::expr::identity::Operation;
+use crate::expr::kernel::Kernel;
 use crate::expr::plan::{Node, Plan};
 
 use super::Checked;
@@ -17,4 +20,16 @@ pub(super) fn fold(plan: Plan) -> Checked {
         Ok(value) => Ok(Plan::constant(plan.ty, value, plan.span)),
         Err(reason) => Err(ExprError::new(plan.span, reason)),
     }
+}
+
+/// A call of a kernel, folded if all of its arguments are constants. `operation` says what the kernel computes from
+/// them: kernels of the same operation over the same arguments are taken for one another.
+pub(super) fn apply(
+    ty: DataType,
+    operation: Operation,
+    kernel: Kernel,
+    args: Vec<Plan>,
+    span: std::ops::Range<usize>,
+) -> Checked {
+    fold(Plan::new(ty, Node::Call { operation, kernel, args }, span))
 }

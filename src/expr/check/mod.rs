@@ -11,14 +11,15 @@ mod operator;
 use crate::data::{DataType, Scalar};
 
 use super::ExprError;
-use super::compile::Scope;
 use super::identity::Operation;
 use super::kernel::Kernel;
 use super::op::{arithmetic, cast, compare, pattern};
 use super::parse::{Ast, IsTest, Kind, Match, MatchSyntax, Target};
 use super::plan::{Node, Plan};
+use super::types::Scope;
 use crate::error::nearest;
 pub(crate) use aggregate::Aggregates;
+use fold::apply;
 #[cfg(test)]
 pub(crate) use {aggregate::NAMES as AGGREGATES, call::SPECIAL};
 
@@ -65,7 +66,7 @@ impl<'s> Checker<'s> {
             )),
             Kind::Not(operand) => {
                 let not = Kernel::map(|a: bool| !a);
-                call(DataType::Bool, Operation::new("not"), not, vec![self.bool(operand)?], span)
+                apply(DataType::Bool, Operation::new("not"), not, vec![self.bool(operand)?], span)
             }
             Kind::Negate(operand) => self.negate(operand, ast),
             Kind::Binary(op, left, right) => self.binary(*op, left, right, ast),
@@ -123,7 +124,7 @@ impl<'s> Checker<'s> {
             IsTest::True => (self.bool(operand)?, "is_true", compare::is_truth(true)),
             IsTest::False => (self.bool(operand)?, "is_false", compare::is_truth(false)),
         };
-        call(DataType::Bool, Operation::new(name), kernel, vec![operand], ast.span.clone())
+        apply(DataType::Bool, Operation::new(name), kernel, vec![operand], ast.span.clone())
     }
 
     fn matching(&mut self, matching: &Match, ast: &Ast) -> Checked {
@@ -152,7 +153,7 @@ impl<'s> Checker<'s> {
             }
         };
         let (operation, kernel) = made.map_err(|message| ExprError::new(span, message))?;
-        call(DataType::Bool, operation, kernel, vec![operand], ast.span.clone())
+        apply(DataType::Bool, operation, kernel, vec![operand], ast.span.clone())
     }
 
     fn text(&mut self, ast: &Ast) -> Checked {
@@ -187,7 +188,7 @@ fn limit_digits(plan: Plan, digits: u8, tolerant: bool) -> Checked {
     let (name, kernel) =
         if tolerant { ("try_limit_digits", limit.tolerant()) } else { ("limit_digits", limit) };
     let operation = Operation::new(name).with(Scalar::Int(digits.into()));
-    call(ty, operation, kernel, vec![plan], span)
+    apply(ty, operation, kernel, vec![plan], span)
 }
 
 /// `x::numeric`: the scale that x has.
@@ -217,18 +218,6 @@ impl Match {
     }
 }
 
-/// A call of a kernel, folded if all of its arguments are constants. `operation` says what the kernel computes from
-/// them: kernels of the same operation over the same arguments are taken for one another.
-fn call(
-    ty: DataType,
-    operation: Operation,
-    kernel: Kernel,
-    args: Vec<Plan>,
-    span: std::ops::Range<usize>,
-) -> Checked {
-    fold::fold(Plan::new(ty, Node::Call { operation, kernel, args }, span))
-}
-
 /// Unary minus; a literal keeps its sign, so that -9223372036854775808 is an int.
 impl Checker<'_> {
     fn negate(&mut self, operand: &Ast, ast: &Ast) -> Checked {
@@ -243,6 +232,6 @@ impl Checker<'_> {
             return Err(ExprError::new(operand.span, message));
         };
         let operation = Operation::new("negate");
-        call(operand.ty, operation, kernel, vec![operand], ast.span.clone())
+        apply(operand.ty, operation, kernel, vec![operand], ast.span.clone())
     }
 }

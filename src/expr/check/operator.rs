@@ -9,7 +9,8 @@ use crate::expr::op::{arithmetic, cast, compare};
 use crate::expr::parse::{Ast, BinaryOp, Comparison, Kind};
 use crate::expr::plan::Plan;
 
-use super::{Checked, Checker, call, coerce};
+use super::fold::apply;
+use super::{Checked, Checker, coerce};
 
 /// Least digits after the point of a quotient of decimals.
 const QUOTIENT_SCALE_MIN: u8 = 6;
@@ -27,7 +28,7 @@ impl Checker<'_> {
                 && right.ty == DataType::Timestamp
                 && op == BinaryOp::Subtract =>
             {
-                call(
+                apply(
                     DataType::Decimal(6),
                     Operation::new(op.symbol()),
                     arithmetic::timestamp_difference(),
@@ -60,7 +61,7 @@ impl Checker<'_> {
         })?;
         let operation = Operation::new("shift").with(Scalar::Int(micros));
         let kernel = arithmetic::shift_timestamp(micros);
-        call(DataType::Timestamp, operation, kernel, vec![at], ast.span.clone()).map(Some)
+        apply(DataType::Timestamp, operation, kernel, vec![at], ast.span.clone()).map(Some)
     }
 }
 
@@ -76,7 +77,7 @@ pub(super) fn compared(comparison: Comparison, left: Plan, right: Plan, ast: &As
     };
     let operation = Operation::new(comparison.symbol());
     let kernel = compare::kernel(comparison, left.ty);
-    call(DataType::Bool, operation, kernel, vec![left, right], ast.span.clone())
+    apply(DataType::Bool, operation, kernel, vec![left, right], ast.span.clone())
 }
 
 /// `||`: one side must be text, the other may be anything.
@@ -100,7 +101,7 @@ fn concat(left: Plan, right: Plan, ast: &Ast) -> Checked {
         })))
     });
     let operation = Operation::new(BinaryOp::Concat.symbol());
-    call(DataType::Text, operation, kernel, vec![text(left)?, text(right)?], ast.span.clone())
+    apply(DataType::Text, operation, kernel, vec![text(left)?, text(right)?], ast.span.clone())
 }
 
 /// `+ - * / %` over numbers.
@@ -132,7 +133,7 @@ pub(super) fn arithmetic(op: BinaryOp, left: Plan, right: Plan, ast: &Ast) -> Ch
         ExprError::new(ast.span.clone(), format!("there is no {symbol} for floats"))
             .with_help("cast to a decimal: x::decimal(3)")
     })?;
-    call(ty, Operation::new(symbol), kernel, vec![left, right], ast.span.clone())
+    apply(ty, Operation::new(symbol), kernel, vec![left, right], ast.span.clone())
 }
 
 /// Both must be numbers, or one a literal that becomes one.
@@ -171,7 +172,7 @@ fn decimal_product(op: BinaryOp, left: Plan, right: Plan, ast: &Ast) -> Checked 
     let shift = (scale + right_scale).saturating_sub(left_scale);
     let kernel = arithmetic::decimal(op, shift).expect("multiplication and division have kernels");
     let operation = Operation::new(op.symbol());
-    call(DataType::Decimal(scale), operation, kernel, vec![left, right], ast.span.clone())
+    apply(DataType::Decimal(scale), operation, kernel, vec![left, right], ast.span.clone())
 }
 
 /// An int as decimal(0); a decimal as it is.

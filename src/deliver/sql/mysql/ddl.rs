@@ -9,7 +9,7 @@ use super::super::value::ColumnDef;
 use super::super::{Delivery, batches_name};
 use super::connect::Session;
 use super::errors::Fault;
-use super::literal;
+use super::literal::{self, quote};
 use super::pairs::NewAndOld;
 use crate::data::DataType;
 
@@ -136,10 +136,6 @@ fn key_condition(after: Option<&[u8]>, upto: Option<&[u8]>) -> String {
     let bounds = [after.map(|bytes| bound(">", bytes)), upto.map(|bytes| bound("<=", bytes))];
     let bounds: Vec<String> = bounds.into_iter().flatten().collect();
     if bounds.is_empty() { "1 = 1".into() } else { bounds.join(" AND ") }
-}
-
-pub(super) fn quote(name: &str) -> String {
-    format!("`{}`", name.replace('`', "``"))
 }
 
 fn type_name(ty: DataType) -> String {

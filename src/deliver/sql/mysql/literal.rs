@@ -8,6 +8,11 @@ use std::io::Write as _;
 
 use super::super::value::{Cell, TimestampText, push_decimal};
 
+/// A name of a table or column, in backticks.
+pub(super) fn quote(name: &str) -> String {
+    format!("`{}`", name.replace('`', "``"))
+}
+
 /// Appends a value. -0 is 0, which MariaDB makes of it and MySQL does not. NaN, the infinities, and timestamps outside of the years 1 to 9999, which the server does not have, are
 /// NULL.
 pub(super) fn push(out: &mut Vec<u8>, cell: Cell<'_>) {

@@ -1,7 +1,7 @@
 //! The names of tables while one changes its shape, and the statements that swap them.
 
 use super::super::batches_name;
-use super::ddl::quote;
+use super::literal::quote;
 
 /// MySQL's and MariaDB's limit for the name of a table.
 const NAME_CHARS_MAX: usize = 64;

@@ -8,6 +8,7 @@ use super::super::rows::{Gather, window_condition};
 use super::super::value::{Cell, TimestampText};
 use super::super::{BoxError, DeliverError};
 use super::errors::Fault;
+use super::literal::quote;
 use super::{MysqlOutput, ddl};
 use crate::data::DataType;
 
@@ -39,15 +40,15 @@ impl MysqlOutput {
     }
 
     fn select(&self, window: Option<(i64, i64)>) -> String {
-        let names: Vec<String> = self.columns.iter().map(|def| ddl::quote(&def.name)).collect();
-        let select = format!("SELECT {} FROM {}", names.join(", "), ddl::quote(&self.table.table));
+        let names: Vec<String> = self.columns.iter().map(|def| quote(&def.name)).collect();
+        let select = format!("SELECT {} FROM {}", names.join(", "), quote(&self.table.table));
         let key = self.columns.first().filter(|def| def.is_window());
         match window.zip(key) {
             Some((window, def)) => {
-                format!("{select} WHERE {}", window_condition(&ddl::quote(&def.name), window))
+                format!("{select} WHERE {}", window_condition(&quote(&def.name), window))
             }
             // The order of the clustered index costs nothing.
-            None => format!("{select} ORDER BY {}", ddl::quote(ddl::KEY)),
+            None => format!("{select} ORDER BY {}", quote(ddl::KEY)),
         }
     }
 

@@ -11,6 +11,7 @@ use super::super::{BlockIter, DeliverError, SortSpace, SqlTable};
 use super::connect::Session;
 use super::ddl;
 use super::errors::{Fault, too_large};
+use super::literal::quote;
 use super::run::Run;
 use super::spill::{READ_BYTES, Spill};
 use crate::limits::{DELIVERY_RUN_BYTES_MIN, RUNS_MERGED_MAX, RUNS_MERGED_MIN};
@@ -108,8 +109,8 @@ struct Insert<'s> {
 
 impl<'s> Insert<'s> {
     fn new(session: &'s mut Session, table: &SqlTable, columns: &[ColumnDef]) -> Self {
-        let names: Vec<String> = columns.iter().map(|def| ddl::quote(&def.name)).collect();
-        let (key, name) = (ddl::quote(ddl::KEY), ddl::quote(&table.table));
+        let names: Vec<String> = columns.iter().map(|def| quote(&def.name)).collect();
+        let (key, name) = (quote(ddl::KEY), quote(&table.table));
         // The group's own columns are the same already. VALUES(c) is the one form that both servers know.
         let mut set: Vec<String> =
             names.iter().skip(table.key_columns).map(|c| format!("{c}=VALUES({c})")).collect();
