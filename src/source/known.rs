@@ -131,6 +131,11 @@ impl<'k> Known<'k> {
         self.claims[at] = Some(Claim { file, rest });
     }
 
+    /// Lets go of a segment: another file may be it.
+    pub(crate) fn release(&mut self, at: usize) -> Option<Claim<'k>> {
+        self.claims[at].take()
+    }
+
     /// The file that is a segment.
     pub(crate) fn claim_of(&self, at: usize) -> Option<Claim<'k>> {
         self.claims[at]

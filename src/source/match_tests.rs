@@ -183,11 +183,15 @@ fn a_quiet_log_whose_old_files_are_removed_is_no_gap() {
 
 #[test]
 fn a_log_whose_former_file_became_a_backup_goes_on_under_its_name() {
-    for name in ["a.log.bak", "a.log~", "0", "a.log.orig", "zzz"] {
+    let names = ["a.log.bak", "a.log~", "0", "a.log.orig", "zzz"];
+    // With a rotated name it is told from a rotation by more than a banner.
+    let cases =
+        names.into_iter().flat_map(|name| [(name, 1), (name, 400)]).chain([("a.log.1", 400)]);
+    for (name, last) in cases {
         for look_between in [false, true] {
-            let what = format!("{name} {look_between}");
+            let what = format!("{name} {last} {look_between}");
             let mut world = World::new();
-            world.append("a.log", &lines(1..=400));
+            world.append("a.log", &lines(1..=last));
             world.run_quietly();
             // As sed -i.bak and vim do it.
             world.rename("a.log", name);
@@ -276,4 +280,86 @@ fn a_rotated_file_that_has_the_log_beside_it_and_more_carries_it_on() {
             assert_eq!((world.run_quietly(), world.gaps), (String::new(), 0));
         }
     }
+}
+
+#[test]
+fn a_snapshot_that_goes_on_where_another_one_ends_carries_it_on() {
+    for names in [
+        ["s1", "s2", "s3"],
+        ["z", "y", "x"],
+        ["b.log", "a.log", "c/a.log"],
+        ["a.bak", "a.log", "d"],
+    ] {
+        for compressed in [false, true] {
+            for last in [3, 300] {
+                let what = format!("{names:?} {compressed} {last}");
+                let mut world = World::new();
+                for (name, n) in names.into_iter().zip([1, 2, 3]) {
+                    let name = &name.replace('/', "-");
+                    world.append(name, &lines(1..=n * last));
+                    if compressed {
+                        world.gzip(name);
+                    }
+                    assert_eq!(world.run_quietly(), lines((n - 1) * last + 1..=n * last), "{what}");
+                    assert_eq!((world.run_quietly(), world.gaps), (String::new(), 0), "{what}");
+                }
+                assert_eq!(world.copies_now().len(), 2, "{what}");
+                world.move_to_other_disk();
+                assert_eq!((world.run_quietly(), world.gaps), (String::new(), 0), "{what}");
+            }
+        }
+    }
+}
+
+#[test]
+fn of_several_snapshots_that_are_seen_at_once_the_longest_carries_the_first_one_on() {
+    let mut world = World::new();
+    world.append("s1", &lines(1..=5));
+    world.run_quietly();
+    world.append("s2", &lines(1..=9));
+    world.append("s4", &lines(1..=20));
+    world.append("s3", &lines(1..=14));
+    assert_eq!(world.run_quietly(), lines(6..=20));
+    assert_eq!((world.run_quietly(), world.copies_now().len()), (String::new(), 3));
+}
+
+#[test]
+fn logs_with_one_banner_are_both_read_whole_once_they_differ() {
+    let mut world = World::new();
+    world.append("a.log", "banner\n");
+    world.run_quietly();
+    world.append("b.log", "banner\nb\n");
+    assert_eq!(world.run_quietly(), "b\n", "a.log is the beginning of b.log so far");
+    world.append("a.log", "a\n");
+    assert_eq!(world.run_quietly(), "banner\na\n");
+    world.append("b.log", "more\n");
+    assert_eq!((world.run_quietly(), world.gaps), ("more\n".to_owned(), 0));
+}
+
+#[test]
+fn a_log_that_is_truncated_and_filled_with_anything_past_the_former_place_is_read() {
+    let wide: Vec<u8> = (0..60).flat_map(|n| format!("w\0i\0d\0e\0 {n}\n").into_bytes()).collect();
+    let zeros = [vec![0; lines(1..=20).len()], b"behind\n".to_vec()].concat();
+    for bytes in [wide, zeros] {
+        let mut world = World::new();
+        world.append("a.log", &lines(1..=20));
+        world.run_quietly();
+        std::fs::write(world.path("a.log"), &bytes).expect("written in place");
+        assert_eq!((world.run().len(), world.gaps), (bytes.len(), 1));
+        world.append("a.log", "more\n");
+        assert_eq!((world.run_quietly(), world.gaps), ("more\n".to_owned(), 1));
+    }
+}
+
+#[test]
+fn a_log_that_was_seen_empty_counts_the_same_lines_again() {
+    let mut world = World::new();
+    world.append("a.log", &lines(1..=3));
+    world.run_quietly();
+    world.truncate("a.log");
+    world.run();
+    world.append("a.log", &lines(1..=3));
+    assert_eq!(world.run_quietly(), lines(1..=3));
+    world.append("a.log", "more\n");
+    assert_eq!(world.run_quietly(), "more\n");
 }

@@ -23,6 +23,7 @@ use std::time::Duration;
 
 use memchr::memrchr;
 
+use self::copies::KnownCopies;
 use super::known::{Known, Rest, is_plausible, is_younger};
 use super::probe::{Place, Probe};
 use super::relation::Relation;
@@ -50,6 +51,7 @@ pub fn plan(found: Vec<Found>, knowledge: Knowledge<'_>, rules: &SealRules) -> S
         found: &found,
         siblings: OnceCell::new(),
         order: OnceCell::new(),
+        copies: OnceCell::new(),
         outcome: SourcePlan::default(),
     };
     let (empty, files): (Vec<&Found>, Vec<&Found>) = found.iter().partition(|file| file.size == 0);
@@ -77,6 +79,8 @@ struct Planner<'p> {
     siblings: OnceCell<Siblings<'p>>,
     /// Where each file stands among those found; made likewise.
     order: OnceCell<HashMap<(u64, u64), usize>>,
+    /// Made likewise.
+    copies: OnceCell<KnownCopies<'p>>,
     outcome: SourcePlan,
 }
 
@@ -102,7 +106,8 @@ impl<'p> Planner<'p> {
             self.untouched(at, file);
             return true;
         }
-        let hinted: Vec<usize> = self.known.hinted(file).collect();
+        let hinted = self.known.hinted(file).filter(|at| !self.was_emptied(file, *at));
+        let hinted: Vec<usize> = hinted.collect();
         let Some(&first) = hinted.first() else {
             return false;
         };
@@ -173,7 +178,8 @@ impl<'p> Planner<'p> {
         }
     }
 
-    /// Whether a known segment was overwritten in place by what is no text, as shred(1) does before it removes a file.
+    /// Whether a rotated file that is known was overwritten in place by what is no text, as shred(1) does before it removes a
+    /// file. A log that is written to may be truncated and go on with anything.
     fn is_destroyed(&mut self, file: &'p Found, probe: &Probe) -> bool {
         let is_text = |head: &[u8]| {
             let is_cut = |error: std::str::Utf8Error| error.error_len().is_none();
@@ -181,6 +187,9 @@ impl<'p> Planner<'p> {
         };
         let is_whole = |at: &usize| file.size >= self.known.segments[*at].size;
         let Some(at) = self.known.seen_in(file).find(is_whole) else { return false };
+        if !self.siblings().is_rotated_name(&file.path) {
+            return false;
+        }
         if probe.compression.is_compressed() || is_text(&probe.head) {
             return false;
         }

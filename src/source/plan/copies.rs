@@ -10,8 +10,8 @@
 //!
 //! - A file that is a copy by its content is told, once, and looked at again when it changes. As soon as it goes on otherwise
 //!   than the segment does, it is a log of its own, and counts from its first byte.
-//! - A file with the name of the log itself is a new one if that log was rotated to another name, or was found to be gone or
-//!   empty before. If it took the log's place between two looks, it is a copy (a backup was restored) until it grows.
+//! - A file with the name of the log itself and few bytes is a new one if that log was rotated to another name, or was found
+//!   to be gone or empty before. If it took the log's place between two looks, it is a copy (a backup was restored) until it grows.
 //! - Of a rotated file and the log beside it that have the same few bytes, the one that was created first is no copy.
 
 use std::collections::{HashMap, HashSet};
@@ -27,8 +27,13 @@ use crate::source::rotation::RotatedName;
 use crate::source::{Copy, Found, SegmentState, SourceError};
 
 impl<'p> Planner<'p> {
+    /// What is known of the file as a copy: by device and inode, or, on another disk, by name, size and time.
     fn known_copy(&self, file: &Found) -> Option<&'p Copy> {
-        self.knowledge.copies.iter().find(|copy| copy.key() == file.key())
+        let KnownCopies { by_file, by_path } =
+            self.copies.get_or_init(|| KnownCopies::of(self.knowledge.copies));
+        let is_same = |copy: &&&Copy| (copy.size, copy.mtime_ns) == (file.size, file.mtime_ns);
+        let moved = || by_path.get(file.path.as_path()).filter(is_same);
+        by_file.get(&file.key()).or_else(moved).copied()
     }
 
     /// Takes note of a log that is empty by now: what comes next is new, even if it is what it began with before; and by it
@@ -47,6 +52,14 @@ impl<'p> Planner<'p> {
                 known.map_or((0, &file.path), |known| (known.segment, &known.original));
             self.outcome.copies.push(empty(segment, original));
         }
+    }
+
+    /// Whether the file was a segment and was seen empty since: the few bytes that it has now were written anew, be they the
+    /// same.
+    pub(super) fn was_emptied(&self, file: &Found, at: usize) -> bool {
+        let segment = &self.known.segments[at];
+        let is_it = |known: &Copy| known.size == 0 && known.segment == segment.id;
+        segment.offset < STRONG_BYTES && self.known_copy(file).is_some_and(is_it)
     }
 
     /// Whether the file was found to be a copy before, and did not change since. One that the segment's own file no longer
@@ -198,6 +211,17 @@ impl<'p> Planner<'p> {
         })
     }
 
+    /// Whether a file with all of a segment goes on where the segment's own file ends, which then is a copy of it.
+    pub(super) fn surpasses(&self, probe: &Probe, at: usize) -> Result<bool, SourceError> {
+        let is_idle = self.known.claim_of(at).is_some_and(|claim| claim.rest != Rest::Some);
+        let Some(original) = self.original(at)?.filter(|_| is_idle) else { return Ok(false) };
+        let is_weak = self.known.segments[at].offset < STRONG_BYTES;
+        if is_weak && is_none_by_names(&original, probe) {
+            return Ok(false);
+        }
+        Ok(probe.overlap(&original)? == Overlap::SecondBegins)
+    }
+
     /// The segment's own file.
     fn original(&self, at: usize) -> Result<Option<Probe>, SourceError> {
         let Some(claim) = self.known.claim_of(at) else { return Ok(None) };
@@ -228,7 +252,8 @@ impl<'p> Planner<'p> {
             return false;
         }
         let grew = known.is_some_and(|known| known < bytes);
-        was_rotated || segment.gone_us.is_some() || grew
+        let is_begun_again = was_rotated || segment.gone_us.is_some();
+        grew || (is_begun_again && bytes < STRONG_BYTES)
     }
 
     /// Whether a file with few bytes was created before the segment's own file, which its name says it was rotated from. What
@@ -341,6 +366,21 @@ impl<'p> Planner<'p> {
             Rest::None => self.rules.leaving,
             Rest::Some => false,
         })
+    }
+}
+
+/// The copies that were seen before.
+pub(super) struct KnownCopies<'p> {
+    by_file: HashMap<(u64, u64), &'p Copy>,
+    by_path: HashMap<&'p Path, &'p Copy>,
+}
+
+impl<'p> KnownCopies<'p> {
+    fn of(copies: &'p [Copy]) -> Self {
+        KnownCopies {
+            by_file: copies.iter().map(|copy| (copy.key(), copy)).collect(),
+            by_path: copies.iter().map(|copy| (copy.path.as_path(), copy)).collect(),
+        }
     }
 }
 

@@ -15,7 +15,7 @@ use crate::source::rotation::RotatedName;
 use crate::source::segment::Assumed;
 use crate::source::{Found, SegmentState, SourceError};
 
-/// Fewer equal bytes may be a header or a banner, with which a log begins anew.
+/// Fewer equal bytes may be a header or a banner, with which a log that was rotated begins anew.
 const BACKUP_BYTES_MIN: u64 = 1024;
 
 /// A file that has all of a segment, and may be it.
@@ -32,6 +32,8 @@ struct Contender<'p> {
     is_compressed: bool,
     /// How well its name is the segment's.
     name: Name,
+    /// Whether it goes on where the file ends that the segment was so far.
+    surpasses: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -56,7 +58,8 @@ impl<'p> Contender<'p> {
             _ => Name::Other,
         };
         let length = (!is_compressed).then_some(probe.found.size);
-        Contender { file, order, at, offset: segment.offset, length, is_compressed, name }
+        let offset = segment.offset;
+        Contender { file, order, at, offset, length, is_compressed, name, surpasses: false }
     }
 
     /// The best match first: most bytes in common, then the longest file. Of equal files the one that has the segment's name
@@ -80,7 +83,7 @@ impl<'p> Planner<'p> {
             files.iter().map(|file| (file.path.as_path(), *file)).collect();
         let mut taken = HashSet::new();
         for (at, segment) in self.known.segments.iter().enumerate() {
-            let Some(claim) = self.idle_claim(at) else { continue };
+            let Some(claim) = self.idle_claim(at, 1) else { continue };
             if claim.file.path == segment.first_path {
                 continue;
             }
@@ -109,8 +112,9 @@ impl<'p> Planner<'p> {
         if rotated.is_empty() {
             return Vec::new();
         }
-        let idle = (0..self.known.segments.len())
-            .filter_map(|at| Some((self.idle_claim(at)?.file.path.as_path(), at)));
+        let idle = (0..self.known.segments.len()).filter_map(|at| {
+            Some((self.idle_claim(at, BACKUP_BYTES_MIN)?.file.path.as_path(), at))
+        });
         let idle: HashMap<&Path, usize> = idle.collect();
         let mut taken = Vec::new();
         for (log, file) in rotated {
@@ -127,9 +131,9 @@ impl<'p> Planner<'p> {
     }
 
     /// The file that a segment is, if that has nothing else, and enough to be told from others.
-    fn idle_claim(&self, at: usize) -> Option<Claim<'p>> {
+    fn idle_claim(&self, at: usize, bytes_min: u64) -> Option<Claim<'p>> {
         let claim = self.known.claim_of(at)?;
-        let is_strong = self.known.segments[at].offset >= BACKUP_BYTES_MIN;
+        let is_strong = self.known.segments[at].offset >= bytes_min;
         (is_strong && claim.rest != Rest::Some).then_some(claim)
     }
 
@@ -186,8 +190,15 @@ impl<'p> Planner<'p> {
             for &at in alike {
                 let segment = &self.known.segments[at];
                 let Relation::Continues(place) = self.relation(&probe, segment)? else { continue };
+                if self.was_emptied(file, at) {
+                    continue;
+                }
                 if self.known.claim_of(at).is_some() {
                     is_copy |= self.goes_on_as(&probe, at, place.at_end)?.is_some();
+                    if !is_copy && self.surpasses(&probe, at)? {
+                        let contender = Contender::new(file, order, &probe, at, segment);
+                        contenders.push(Contender { surpasses: true, ..contender });
+                    }
                 } else if is_plausible(segment, &probe) {
                     contenders.push(Contender::new(file, order, &probe, at, segment));
                 }
@@ -203,6 +214,7 @@ impl<'p> Planner<'p> {
     fn match_up(&mut self, mut contenders: Vec<Contender<'p>>) -> BTreeMap<usize, &'p Found> {
         self.measure(&mut contenders);
         contenders.sort_by_key(Contender::rank);
+        let surpassed = self.let_go_of_surpassed(&contenders);
         let mut left: BTreeMap<usize, &'p Found> =
             contenders.iter().map(|contender| (contender.order, contender.file)).collect();
         for Contender { file, order, at, .. } in contenders {
@@ -220,7 +232,25 @@ impl<'p> Planner<'p> {
             }
             left.remove(&order);
         }
+        for (at, former) in surpassed {
+            match self.known.claim_of(at) {
+                Some(claim) => self.copy_of_all(former.file, &self.known.segments[at], claim.file),
+                None => self.known.claim(at, former.file, former.rest),
+            }
+        }
         left
+    }
+
+    /// Segments of which others have all that their own files have, and more: what these are so far.
+    fn let_go_of_surpassed(&mut self, contenders: &[Contender<'p>]) -> Vec<(usize, Claim<'p>)> {
+        let mut surpassed = Vec::new();
+        for contender in contenders.iter().filter(|contender| contender.surpasses) {
+            let Some(former) = self.known.release(contender.at) else { continue };
+            let id = self.known.segments[contender.at].id;
+            self.outcome.updates.retain(|update| update.id != id);
+            surpassed.push((contender.at, former));
+        }
+        surpassed
     }
 
     /// Decodes the compressed ones among several files that may be one segment, to know their lengths.
