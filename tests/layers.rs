@@ -2,7 +2,7 @@
 //!
 //! The list is a strict order, so a tree that keeps it has no cycle between its top-level modules either.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 use logmill::cpu::Level;
@@ -14,6 +14,9 @@ const LAYERS: [&str; 16] = [
 ];
 
 const FILE_LINES_MAX: usize = 600;
+
+/// Circles of files that are still there, each to be taken apart.
+const CIRCLES_LEFT: [&str; 0] = [];
 
 /// The only files that may say `unsafe`.
 const UNSAFE: [&str; 8] = [
@@ -252,6 +255,97 @@ fn unwanted(path: &Path, code: &str) -> Vec<String> {
     found
 }
 
+/// The paths that a file imports, with braces taken apart: `super::batch::Depth` of `use super::batch::{Batch, Depth};`.
+fn imported(code: &str) -> Vec<Vec<String>> {
+    let mut paths = Vec::new();
+    for (at, _) in code.match_indices("use ") {
+        let is_statement = code[..at].chars().next_back().is_none_or(|c| c.is_whitespace());
+        if let Some((tree, _)) = code[at + 4..].split_once(';').filter(|_| is_statement) {
+            take_apart(tree, &[], &mut paths);
+        }
+    }
+    paths
+}
+
+/// One import, or a part of it, behind what stands before its braces.
+fn take_apart(tree: &str, before: &[String], paths: &mut Vec<Vec<String>>) {
+    let tree = tree.trim();
+    let (front, group) = tree
+        .split_once('{')
+        .map_or((tree, None), |(front, group)| (front, group.trim_end().strip_suffix('}')));
+    let words = front.split("::").map(|word| word.trim().split(' ').next().unwrap_or_default());
+    let words = words.filter(|word| !word.is_empty()).map(str::to_owned);
+    let path: Vec<String> = before.iter().cloned().chain(words).collect();
+    let Some(group) = group else { return paths.push(path) };
+    let (mut depth, mut from) = (0, 0);
+    for (at, byte) in group.bytes().enumerate() {
+        match byte {
+            b'{' => depth += 1,
+            b'}' => depth -= 1,
+            b',' if depth == 0 => {
+                take_apart(&group[from..at], &path, paths);
+                from = at + 1;
+            }
+            _ => {}
+        }
+    }
+    take_apart(&group[from..], &path, paths);
+}
+
+/// The module that a file is: `driver::batch` of `driver/batch.rs`, `driver` of `driver/mod.rs`.
+fn module(path: &Path) -> Vec<String> {
+    let path = path.with_extension("");
+    let mut parts: Vec<String> =
+        path.components().map(|c| c.as_os_str().to_string_lossy().into_owned()).collect();
+    parts.pop_if(|last| ["mod", "lib", "main"].contains(&last.as_str()));
+    parts
+}
+
+/// What a path in a module is counted from the root of the crate.
+fn absolute(path: &[String], from: &[String]) -> Vec<String> {
+    let supers = path.iter().take_while(|word| *word == "super").count();
+    let (base, rest) = match path.first().map(String::as_str) {
+        Some("crate") => (&from[..0], &path[1..]),
+        Some("self") => (from, &path[1..]),
+        _ => (&from[..from.len().saturating_sub(supers)], &path[supers..]),
+    };
+    [base, rest].concat()
+}
+
+/// Files that import each other, directly or through others. What a module and those within it take from one another is no
+/// circle.
+fn circles(sources: &[Source]) -> Vec<Vec<String>> {
+    let modules: Vec<Vec<String>> = sources.iter().map(|source| module(&source.path)).collect();
+    let at: HashMap<&[String], usize> =
+        modules.iter().enumerate().map(|(at, module)| (module.as_slice(), at)).collect();
+    let targets = |from: usize| -> BTreeSet<usize> {
+        let of_path = |path: Vec<String>| {
+            let path = absolute(&path, &modules[from]);
+            (1..=path.len()).rev().find_map(|len| at.get(&path[..len]).copied())
+        };
+        let all = imported(&sources[from].code).into_iter().filter_map(of_path);
+        let is_apart = |to: &usize| {
+            !modules[from].starts_with(&modules[*to]) && !modules[*to].starts_with(&modules[from])
+        };
+        all.filter(is_apart).collect()
+    };
+    let arrows: Vec<BTreeSet<usize>> = (0..sources.len()).map(targets).collect();
+    let reached = |from: usize| {
+        let (mut seen, mut next) = (BTreeSet::new(), vec![from]);
+        while let Some(file) = next.pop() {
+            next.extend(arrows[file].iter().filter(|to| seen.insert(**to)));
+        }
+        seen
+    };
+    let reached: Vec<BTreeSet<usize>> = (0..sources.len()).map(reached).collect();
+    let mut found = BTreeSet::new();
+    for file in (0..sources.len()).filter(|file| reached[*file].contains(file)) {
+        let both = reached[file].iter().filter(|other| reached[**other].contains(&file));
+        found.insert(both.map(|at| sources[*at].path.display().to_string()).collect::<Vec<_>>());
+    }
+    found.into_iter().collect()
+}
+
 fn assert_none(found: &[String]) {
     assert!(found.is_empty(), "\n{}", found.join("\n"));
 }
@@ -262,6 +356,31 @@ fn imports_point_down_the_list_of_layers() {
     assert!(sources.len() > 100, "only {} files were found", sources.len());
     let found: Vec<String> = sources.iter().flat_map(|s| upward(&s.path, &s.code)).collect();
     assert_none(&found);
+}
+
+#[test]
+fn files_import_each_other_in_no_circle() {
+    let found = circles(&sources());
+    let found: Vec<String> = found.iter().map(|circle| circle.join(" ")).collect();
+    assert_eq!(found, CIRCLES_LEFT, "\n{}", found.join("\n"));
+}
+
+#[test]
+fn a_planted_circle_is_found() {
+    let source = |path: &str, code: &str| Source {
+        path: path.into(),
+        lines: 1,
+        code: code.to_owned(),
+        features: Vec::new(),
+    };
+    let sources = [
+        source("a/mod.rs", "use self::b::B; pub use c::{C, D};"),
+        source("a/b.rs", "use super::c::{C, inner::{D, E}}; use super::A;"),
+        source("a/c.rs", "use crate::a::{d::{self, F}, A};"),
+        source("a/d.rs", "use super::super::a::b::B as Other;"),
+        source("a/e.rs", "use super::{b, c};"),
+    ];
+    assert_eq!(circles(&sources), [["a/b.rs", "a/c.rs", "a/d.rs"]]);
 }
 
 #[test]
