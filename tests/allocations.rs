@@ -6,7 +6,8 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use logmill::engine::common::Common;
-use logmill::engine::map::{Lines, Mappers, SegmentContext};
+use logmill::engine::map::{Lines, SegmentContext};
+use logmill::engine::mappers::Mappers;
 use logmill::plan::{Overrides, compile};
 
 struct Counting;

@@ -16,7 +16,14 @@ const LAYERS: [&str; 16] = [
 const FILE_LINES_MAX: usize = 600;
 
 /// Circles of files that are still there, each to be taken apart.
-const CIRCLES_LEFT: [&str; 0] = [];
+const CIRCLES_LEFT: [&str; 3] = [
+    // Each is made of the other's parts.
+    "engine/accumulator/summand.rs engine/accumulator/superaccumulator.rs",
+    // An evaluation within an evaluation.
+    "expr/eval.rs expr/per_text.rs",
+    // Pieces of patterns are apache's and of access logs, which are read by patterns.
+    "format/access.rs format/apache.rs format/pattern.rs",
+];
 
 /// The only files that may say `unsafe`.
 const UNSAFE: [&str; 8] = [

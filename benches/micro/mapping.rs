@@ -4,7 +4,8 @@ use std::path::Path;
 
 use criterion::{Criterion, Throughput};
 use logmill::engine::common::Common;
-use logmill::engine::map::{Lines, Mappers, SegmentContext};
+use logmill::engine::map::{Lines, SegmentContext};
+use logmill::engine::mappers::Mappers;
 use logmill::plan::{Overrides, Plan, compile};
 
 use crate::logs::{self, NGINX};

@@ -7,8 +7,9 @@ use std::rc::Rc;
 use proptest::prelude::*;
 
 use super::common::Common;
-use super::map::{Lines, Mappers, RecordSink, SegmentContext};
+use super::map::{Lines, RecordSink, SegmentContext};
 use super::map_tests::{groups, one};
+use super::mappers::Mappers;
 use super::reduce::Delta;
 use super::reject::Counters;
 use crate::data::Column;

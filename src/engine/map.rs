@@ -10,7 +10,6 @@ use super::block::{Block, Source};
 use super::common::{Common, Places, Reader};
 use super::grouping::{BlockPlace, Scratch};
 pub use super::lines::{Lines, SegmentContext};
-pub use super::mappers::Mappers;
 use super::poison;
 pub use super::poison::MapPanic;
 use super::reading::Reading;

@@ -10,7 +10,8 @@ use proptest::prelude::*;
 
 use super::common::Common;
 use super::groups::GroupBlock;
-use super::map::{Lines, Mappers, RecordSink, SegmentContext};
+use super::map::{Lines, RecordSink, SegmentContext};
+use super::mappers::Mappers;
 use super::merge::Merge;
 use super::reduce::Delta;
 use super::reject::{Counters, Reject};

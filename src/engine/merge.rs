@@ -142,7 +142,8 @@ mod tests {
     /// A state of `max` over texts, of so many bytes or more: taken from a block, so that it is one.
     fn state(plan: &Plan, bytes: usize) -> Vec<u8> {
         use super::super::common::Common;
-        use super::super::map::{Lines, Mappers, SegmentContext};
+        use super::super::map::{Lines, SegmentContext};
+        use super::super::mappers::Mappers;
         let common = Common::new(vec![plan]);
         let tokenizer = plan.format.tokenizer(&["line"], &[]).expect("a known field");
         let tokenizer = tokenizer.as_ref();

@@ -21,7 +21,7 @@ mod lookup_tests;
 pub mod map;
 #[cfg(test)]
 mod map_tests;
-mod mappers;
+pub mod mappers;
 pub mod merge;
 pub mod merged;
 mod order;

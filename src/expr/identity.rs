@@ -15,6 +15,7 @@ use std::fmt::{self, Display, Formatter, Write};
 
 use crate::data::{DataType, Scalar};
 
+use super::operation::Operation;
 use super::plan::{Node, Plan};
 use super::{AggregateFn, Expr};
 
@@ -22,50 +23,14 @@ use super::{AggregateFn, Expr};
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Identity(String);
 
-/// What a kernel computes: a name, and whatever was compiled into it. Operands and types stand beside it.
-#[derive(Debug, Clone)]
-pub(crate) struct Operation {
-    name: &'static str,
-    parameters: Vec<Scalar>,
-}
-
-impl Operation {
-    /// One into which nothing was compiled.
-    pub(crate) fn new(name: &'static str) -> Self {
-        Operation { name, parameters: Vec::new() }
-    }
-
-    pub(crate) fn name(&self) -> &'static str {
-        self.name
-    }
-
-    /// What was compiled in.
-    pub(crate) fn parameters(&self) -> &[Scalar] {
-        &self.parameters
-    }
-
-    /// With another constant that is compiled in.
-    #[must_use]
-    pub(crate) fn with(mut self, parameter: Scalar) -> Self {
-        self.parameters.push(parameter);
-        self
-    }
-
-    /// With another text that is compiled in.
-    #[must_use]
-    pub(crate) fn with_text(self, parameter: &str) -> Self {
-        self.with(Scalar::Text(parameter.into()))
-    }
-}
-
 impl Display for Operation {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name)?;
-        if self.parameters.is_empty() {
+        f.write_str(self.name())?;
+        if self.parameters().is_empty() {
             return Ok(());
         }
         f.write_char('[')?;
-        listed(f, &self.parameters, value)?;
+        listed(f, self.parameters(), value)?;
         f.write_char(']')
     }
 }
@@ -94,7 +59,7 @@ impl Identity {
         argument: Option<&Expr>,
         input: &Identity,
     ) -> Identity {
-        let mut operation = Operation { name: function.name(), parameters: function.parameters() };
+        let mut operation = Operation::of(function.name(), function.parameters());
         // Stored groups may hold the least by text, as it was once: these are another measure.
         if function.orders_values() && argument.is_some_and(|arg| arg.ty() == DataType::Ip) {
             operation = operation.with_text("by address");

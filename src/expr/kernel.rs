@@ -47,7 +47,7 @@ pub(crate) struct Rows<'r, 'a> {
 
 type Run = Box<dyn for<'a> Fn(&mut Rows<'_, 'a>, &[Arg<'a>]) -> Column<'a> + Send + Sync>;
 
-/// A computation over columns. What it computes is said by the [`Operation`](super::identity::Operation) beside it.
+/// A computation over columns. What it computes is said by the [`Operation`](super::operation::Operation) beside it.
 pub(crate) struct Kernel {
     run: Run,
     /// What a row costs, in searches of a text for a literal one; 0 for what costs much less.

@@ -16,6 +16,7 @@ mod functions;
 mod identity;
 mod kernel;
 mod op;
+mod operation;
 mod parse;
 mod per_text;
 mod plan;

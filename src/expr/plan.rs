@@ -6,8 +6,8 @@ use std::ops::Range;
 
 use crate::data::{DataType, Scalar};
 
-use super::identity::Operation;
 use super::kernel::Kernel;
+use super::operation::Operation;
 
 /// A typed node.
 pub(crate) struct Plan {

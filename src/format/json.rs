@@ -10,8 +10,8 @@ mod reason;
 
 use bumpalo::Bump;
 
-use capture::{Capture, Slot, collect};
-use node::Node;
+use capture::{Capture, collect};
+use node::{Node, Slot};
 use reader::Reader;
 use reason::reason;
 

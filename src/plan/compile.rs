@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 
 use super::columns::Columns;
-use super::computed::Computed;
+use super::computed::{Computed, closure};
 use super::format::{format_error, format_spec, typed_fields};
 use super::names::{EVENT_TIME, Names};
 use super::outputs::{EventsOutput, Outputs, Resolver, SqliteOutput, SummaryOutput};
@@ -389,22 +389,6 @@ fn needed_time(
     let partitioned = outputs.events.as_ref().is_some_and(|e| e.partition != Partition::None);
     let slot = slots.iter().position(|slot| matches!(slot.kind, SlotKind::EventTime(_)));
     slot.filter(|_| windowed || partitioned)
-}
-
-/// The slots and all that they are computed of, ascending: an order in which each can be computed.
-pub(super) fn closure(slots: &[super::Slot], mut open: Vec<usize>) -> Vec<usize> {
-    let mut needed = vec![false; slots.len()];
-    while let Some(slot) = open.pop() {
-        if std::mem::replace(&mut needed[slot], true) {
-            continue;
-        }
-        match &slots[slot].kind {
-            SlotKind::EventTime(of) => open.push(*of),
-            SlotKind::Let(expr) => open.extend(expr.slots()),
-            SlotKind::Field(_) | SlotKind::SourceFile | SlotKind::Raw => {}
-        }
-    }
-    (0..slots.len()).filter(|&slot| needed[slot]).collect()
 }
 
 /// The raw fields that are really needed; a `let` that nothing uses asks for none. Renumbers the field slots.

@@ -1,8 +1,7 @@
 //! What the words of a job come to: its expressions as they are typed and computed. A field that gets another type, or a
 //! key that `pseudonym` is given, changes them without a word of the job file.
 
-use super::compile::closure;
-use super::{EventsOutput, MapPlan, ReducePlan};
+use super::{EventsOutput, MapPlan, ReducePlan, Slot, SlotKind};
 use crate::expr::{Expr, Identity, word};
 
 /// The expressions of a job, written out; those of each output with the `let`s that they need.
@@ -73,4 +72,20 @@ impl Writer<'_> {
         });
         lets.chain(parts).collect::<Vec<_>>().join("; ")
     }
+}
+
+/// The slots and all that they are computed of, ascending: an order in which each can be computed.
+pub(super) fn closure(slots: &[Slot], mut open: Vec<usize>) -> Vec<usize> {
+    let mut needed = vec![false; slots.len()];
+    while let Some(slot) = open.pop() {
+        if std::mem::replace(&mut needed[slot], true) {
+            continue;
+        }
+        match &slots[slot].kind {
+            SlotKind::EventTime(of) => open.push(*of),
+            SlotKind::Let(expr) => open.extend(expr.slots()),
+            SlotKind::Field(_) | SlotKind::SourceFile | SlotKind::Raw => {}
+        }
+    }
+    (0..slots.len()).filter(|&slot| needed[slot]).collect()
 }

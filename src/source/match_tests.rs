@@ -304,6 +304,7 @@ fn a_snapshot_that_goes_on_where_another_one_ends_carries_it_on() {
                     assert_eq!((world.run_quietly(), world.gaps), (String::new(), 0), "{what}");
                 }
                 assert_eq!(world.copies_now().len(), 2, "{what}");
+                assert!(world.last.assumed.is_empty(), "{what}: {:?}", world.last.assumed);
                 world.move_to_other_disk();
                 assert_eq!((world.run_quietly(), world.gaps), (String::new(), 0), "{what}");
             }

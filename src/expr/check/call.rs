@@ -4,8 +4,8 @@ use crate::data::{DataType, Scalar};
 use crate::error::nearest;
 use crate::expr::ExprError;
 use crate::expr::functions::{self, Args, Function, Param};
-use crate::expr::identity::Operation;
 use crate::expr::kernel::Kernel;
+use crate::expr::operation::Operation;
 use crate::expr::parse::{Ast, BinaryOp, Call};
 use crate::expr::plan::Plan;
 

@@ -2,8 +2,8 @@
 
 use crate::data::{DataType, Scalar};
 use crate::expr::ExprError;
-use crate::expr::identity::Operation;
 use crate::expr::op::cast as casts;
+use crate::expr::operation::Operation;
 use crate::expr::plan::Plan;
 
 use super::fold::apply;

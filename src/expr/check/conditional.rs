@@ -2,8 +2,8 @@
 
 use crate::data::{DataType, Scalar};
 use crate::expr::ExprError;
-use crate::expr::identity::Operation;
 use crate::expr::op::compare;
+use crate::expr::operation::Operation;
 use crate::expr::parse::{Ast, BinaryOp, Call, Comparison, Kind};
 use crate::expr::plan::{Node, Plan};
 

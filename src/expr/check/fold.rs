@@ -3,8 +3,8 @@
 use crate::data::DataType;
 use crate::expr::ExprError;
 use crate::expr::eval;
-use crate::expr::identity::Operation;
 use crate::expr::kernel::Kernel;
+use crate::expr::operation::Operation;
 use crate::expr::plan::{Node, Plan};
 
 use super::Checked;

@@ -11,9 +11,9 @@ mod operator;
 use crate::data::{DataType, Scalar};
 
 use super::ExprError;
-use super::identity::Operation;
 use super::kernel::Kernel;
 use super::op::{arithmetic, cast, compare, pattern};
+use super::operation::Operation;
 use super::parse::{Ast, IsTest, Kind, Match, MatchSyntax, Target};
 use super::plan::{Node, Plan};
 use super::types::Scope;

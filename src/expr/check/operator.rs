@@ -3,9 +3,9 @@
 use crate::data::{DataType, Scalar};
 use crate::expr::ExprError;
 use crate::expr::decimal::DECIMAL_DIGITS_MAX;
-use crate::expr::identity::Operation;
 use crate::expr::kernel::{Kernel, text_length};
 use crate::expr::op::{arithmetic, cast, compare};
+use crate::expr::operation::Operation;
 use crate::expr::parse::{Ast, BinaryOp, Comparison, Kind};
 use crate::expr::plan::Plan;
 

@@ -17,8 +17,8 @@ use bumpalo::Bump;
 use crate::data::{DataType, Scalar};
 
 use super::Expr;
-use super::identity::Operation;
 use super::kernel::{Arg, Kernel, Rows};
+use super::operation::Operation;
 use super::plan::{Node, Plan};
 
 /// A value, or why the record has none.

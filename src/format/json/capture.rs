@@ -6,14 +6,7 @@ use bumpalo::Bump;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::node::{Entry, Node, head};
-
-/// The value found for a field so far, and how many steps down it was.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Slot<'a> {
-    pub(super) value: &'a [u8],
-    pub(super) steps: u8,
-}
+use super::node::{Entry, Node, Slot, head};
 
 /// Walks one object, keeping what the node names.
 pub(super) struct Capture<'c, 'a> {

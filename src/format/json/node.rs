@@ -1,6 +1,11 @@
 //! The wanted fields as a tree of keys.
 
-use super::capture::Slot;
+/// The value found for a field so far, and how many steps down it was.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Slot<'a> {
+    pub(super) value: &'a [u8],
+    pub(super) steps: u8,
+}
 
 /// Keys of an object that lead to wanted fields.
 #[derive(Debug, Default)]

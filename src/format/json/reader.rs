@@ -3,8 +3,8 @@
 
 use bumpalo::Bump;
 
-use super::capture::{Slot, decoded};
-use super::node::{self, Entry, Node};
+use super::capture::decoded;
+use super::node::{self, Entry, Node, Slot};
 use crate::format::view::View;
 
 /// Objects and arrays in one another; deeper ones are rare.

@@ -217,11 +217,13 @@ impl<'p> Planner<'p> {
         let surpassed = self.let_go_of_surpassed(&contenders);
         let mut left: BTreeMap<usize, &'p Found> =
             contenders.iter().map(|contender| (contender.order, contender.file)).collect();
-        for Contender { file, order, at, .. } in contenders {
+        for Contender { file, order, at, surpasses, .. } in contenders {
             if self.known.claim_of(at).is_some() || !left.contains_key(&order) {
                 continue;
             }
             match Probe::open(file).and_then(|probe| self.continue_one_of(&[at], file, &probe)) {
+                // That the former file is a copy is said of that.
+                Ok(true) if surpasses => {}
                 Ok(true) => self.note_assumption(at, file),
                 // It is another file by now.
                 Ok(false) => continue,
