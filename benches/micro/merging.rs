@@ -47,7 +47,7 @@ fn state(plan: &Plan) -> Vec<u8> {
         rank: (0, 0),
         tokenizer: tokenizer.as_ref(),
     };
-    let mut mappers = logmill::engine::map::Mappers::new(&common);
+    let mut mappers = logmill::engine::mappers::Mappers::new(&common);
     let lines = logmill::engine::map::Lines { bytes: line, ..Default::default() };
     mappers.chunk(&[segment], &lines, &mut [None]).expect("no panic");
     let delta = logmill::engine::reduce::Delta::reduce(vec![mappers.each[0].take_tables()]);
