@@ -80,10 +80,8 @@ def _between(gen: Gen, depth: int) -> Expr:
     return Expr("bool", "between", (Slot(gen.expr(type, depth), IN + 1), Word(gen.rng.choice(words), words), Slot(low, IN + 1), " AND ", Slot(high, IN + 1)), prec=IN)
 
 
-def _patterns(gen: Gen) -> list[str]:
-    """Patterns for LIKE: any, or such as fit a text of the data but for a character."""
-    if gen.rng.random() < 0.5:
-        return pools.LIKES
+def _near(gen: Gen) -> list[str]:
+    """Patterns for LIKE that fit a text of the data but for a character."""
     text = gen.rng.choice([text for text in pools.TEXTS + pools.INTS if not set(text) & set("%_\\")])
     at = gen.rng.randrange(len(text) + 1)
     return [text[:at] + "_" + text[at:], text[:at] + "_" + text[at + 1 :], text[:at] + "%_" + text[at:], text[:at] + "_%" + text[at + 1 :]]
@@ -92,9 +90,11 @@ def _patterns(gen: Gen) -> list[str]:
 @makes("bool", 2.5)
 def _like(gen: Gen, depth: int) -> Expr:
     words = (" LIKE ", " NOT LIKE ", " ILIKE ", " NOT ILIKE ")
-    parts: tuple = (Slot(gen.expr("text", depth), IN + 1), Word(gen.rng.choice(words), words), gen.word(_patterns(gen)))
+    is_near = gen.rng.random() < 0.5
+    likes = _near(gen) if is_near else pools.LIKES
+    parts: tuple = (Slot(gen.expr("text", 0 if is_near else depth), IN + 1), Word(gen.rng.choice(words), words), gen.word(likes))
     if gen.rng.random() < 0.1:
-        plain = [like for like in _patterns(gen) if "\\" not in like]
+        plain = [like for like in likes if "\\" not in like]
         parts = parts[:2] + (gen.word(plain), " ESCAPE '!'")
     return Expr("bool", "like", parts, prec=IN)
 
