@@ -144,7 +144,7 @@ def fill_job(rng: Random, case: Case, form: Format, how: columns.Style, conditio
         if form.implied and case.time == form.time and rng.random() < 0.5:
             case.time = None
         fields.append(leaf("event_time", "timestamp"))
-        if rng.random() < 0.25:
+        if rng.random() < 0.4:
             case.zone = rng.choice(pools.ZONES)
     if rng.random() < 0.15:
         fields.append(leaf("raw", "text"))

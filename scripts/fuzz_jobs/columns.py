@@ -104,15 +104,16 @@ class Times:
 
     @classmethod
     def draw(cls, rng: Random, variety: int) -> Times:
-        """Around one of the moments, within minutes to days, so that windows have company."""
+        """Around one of the moments, within minutes to days, so that windows have company; where clocks change, before and behind."""
         base = rng.choice(pools.MOMENTS[:3] if rng.random() < 0.7 else pools.MOMENTS)
+        changes = base in pools.MOMENTS[1:4]
         spread = rng.choice((10, 120, 3_600, 86_400, 5 * 86_400))
         step = rng.choice((1, 1_000, 1_000_000))
         moments = []
         for _ in range(max(variety, 8)):
-            moment = base * 1_000_000 + rng.randrange(spread * 1_000_000) // step * step
+            moment = base * 1_000_000 + rng.randrange(-spread * 1_000_000 if changes else 0, spread * 1_000_000) // step * step
             moments.append(moment)
-        hours = rng.choice((0, 0, 0, 1, 2, -5, 5.5))
+        hours = rng.choice((0, 0, 1, 1, 2, -5, 5.5))
         return cls(moments, timezone(timedelta(hours=hours)))
 
     def clf(self, moment: int) -> str:
