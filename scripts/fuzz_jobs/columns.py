@@ -106,7 +106,7 @@ class Times:
     def draw(cls, rng: Random, variety: int) -> Times:
         """Around one of the moments, within minutes to days, so that windows have company; where clocks change, before and behind."""
         base = rng.choice(pools.MOMENTS[:3] if rng.random() < 0.7 else pools.MOMENTS)
-        changes = base in pools.MOMENTS[1:4]
+        changes = base in pools.CHANGES
         spread = rng.choice((10, 120, 3_600, 86_400, 5 * 86_400))
         step = rng.choice((1, 1_000, 1_000_000))
         moments = []
@@ -114,6 +114,8 @@ class Times:
             moment = base * 1_000_000 + rng.randrange(-spread * 1_000_000 if changes else 0, spread * 1_000_000) // step * step
             moments.append(moment)
         hours = rng.choice((0, 0, 1, 1, 2, -5, 5.5))
+        if changes and rng.random() < 0.6:
+            hours = pools.CHANGES[base]
         return cls(moments, timezone(timedelta(hours=hours)))
 
     def clf(self, moment: int) -> str:
