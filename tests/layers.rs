@@ -319,7 +319,7 @@ fn absolute(path: &[String], from: &[String]) -> Vec<String> {
     [base, rest].concat()
 }
 
-/// Files that import each other, directly or through others. What a module and those within it take from one another is no
+/// Files that import each other by `use`, directly or through others. What a module and those within it take from one another is no
 /// circle.
 fn circles(sources: &[Source]) -> Vec<Vec<String>> {
     let modules: Vec<Vec<String>> = sources.iter().map(|source| module(&source.path)).collect();

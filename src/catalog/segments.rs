@@ -131,7 +131,7 @@ pub(super) fn write(
     let sql = "INSERT INTO segments VALUES
                    (nullif(?1, 0), ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)
                ON CONFLICT (id) DO UPDATE SET
-                   path = excluded.path, device = excluded.device, inode = excluded.inode, size = excluded.size,
+                   path = excluded.path, first_path = excluded.first_path, device = excluded.device, inode = excluded.inode, size = excluded.size,
                    mtime_ns = excluded.mtime_ns, compression = excluded.compression, head_len = excluded.head_len,
                    head_hash = excluded.head_hash, rank = excluded.rank, offset = excluded.offset,
                    anchor_len = excluded.anchor_len, anchor_hash = excluded.anchor_hash, complete = excluded.complete,

@@ -28,7 +28,7 @@ pub(super) fn map_and_commit(
     })
 }
 
-/// Makes a commit, which answers whether there was one, and publishes it.
+/// Runs `commit`, which says whether anything was decided, and publishes it.
 pub(super) fn commit_and_publish(
     batch: &Batch<'_>,
     catalog: &mut Catalog,

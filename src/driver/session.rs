@@ -1,4 +1,4 @@
-//! A job that is being worked on: its lock, its catalog, and what was left to finish.
+//! A job that is being worked on: its lock, its catalog, and the number of its next batch.
 
 use std::sync::OnceLock;
 use std::sync::atomic::AtomicBool;

@@ -185,8 +185,8 @@ fn a_quiet_log_whose_old_files_are_removed_is_no_gap() {
 fn a_log_whose_former_file_became_a_backup_goes_on_under_its_name() {
     let names = ["a.log.bak", "a.log~", "0", "a.log.orig", "zzz"];
     // With a rotated name it is told from a rotation by more than a banner.
-    let cases =
-        names.into_iter().flat_map(|name| [(name, 1), (name, 400)]).chain([("a.log.1", 400)]);
+    let small = ["a.log.bak", "a.log~", "a.log.orig"].map(|name| (name, 1));
+    let cases = names.map(|name| (name, 400)).into_iter().chain(small).chain([("a.log.1", 400)]);
     for (name, last) in cases {
         for look_between in [false, true] {
             let what = format!("{name} {last} {look_between}");
@@ -363,4 +363,63 @@ fn a_log_that_was_seen_empty_counts_the_same_lines_again() {
     assert_eq!(world.run_quietly(), lines(1..=3));
     world.append("a.log", "more\n");
     assert_eq!(world.run_quietly(), "more\n");
+}
+
+#[test]
+fn a_snapshot_that_ends_within_a_line_is_carried_on_and_may_grow() {
+    let mut world = World::new();
+    world.append("s1", &(lines(1..=3) + "line 4"));
+    assert_eq!(world.run_quietly(), lines(1..=3));
+    world.append("s2", &lines(1..=8));
+    assert_eq!(world.run_quietly(), lines(4..=8));
+    // It was fetched in part, and is fetched on.
+    world.append("s1", " of a log\n");
+    assert_eq!(world.run_quietly(), "");
+    world.append("s1", &lines(5..=6));
+    assert_eq!(world.run_quietly(), "");
+    world.append("s1", &lines(7..=9));
+    assert_eq!((world.run_quietly(), world.gaps), (lines(9..=9), 0));
+    assert_eq!((world.run_quietly(), world.copies_now()), (String::new(), vec!["s2".to_owned()]));
+}
+
+#[test]
+fn a_log_that_begins_anew_with_all_that_its_compressed_file_has_is_read_whole() {
+    let mut world = World::new();
+    world.append("a.log", "ok\n");
+    assert_eq!(world.run_quietly(), "ok\n");
+    world.rename("a.log", "a.log.1");
+    world.append("a.log", "");
+    world.gzip("a.log.1");
+    assert_eq!(world.run_quietly(), "");
+    world.append("a.log", "ok\nok\n");
+    assert_eq!((world.run_quietly(), world.gaps), ("ok\nok\n".to_owned(), 0));
+}
+
+#[test]
+fn of_logs_with_equal_bytes_a_copy_of_the_younger_one_carries_none_on() {
+    let mut world = World::new();
+    world.append("a.log", "ok\n");
+    world.run_quietly();
+    world.rename("a.log", "a.log.1");
+    world.append("a.log", "ok\n");
+    assert_eq!(world.run_quietly(), "ok\n");
+    world.append("a.log", "fail\n");
+    world.copy("a.log", "b");
+    assert_eq!(world.run_quietly(), "fail\n");
+    assert_eq!((world.run_quietly(), world.copies_now()), (String::new(), vec!["b".to_owned()]));
+}
+
+#[test]
+fn a_log_that_was_seen_empty_is_remembered_while_its_first_line_grows() {
+    let mut world = World::new();
+    world.append("a.log", "ok\n");
+    world.run_quietly();
+    world.truncate("a.log");
+    world.run();
+    for part in ["o", "k"] {
+        world.append("a.log", part);
+        assert_eq!(world.run_quietly(), "");
+    }
+    world.append("a.log", "\nok\n");
+    assert_eq!(world.run_quietly(), "ok\nok\n");
 }

@@ -3,7 +3,8 @@
 //! 1. A file whose hints (device, inode, size, time) say that nothing changed is not even opened. The same of a copy.
 //! 2. A file whose device and inode are known, and whose content bears it out, continues.
 //! 3. A file that has all that was consumed of a segment which no other file is, is that segment: renamed, copied,
-//!    compressed. Of several the longest is it, and of equal ones the one with its name.
+//!    compressed. Of several the longest is it, and of equal ones the one with its name. So is one that goes on where the
+//!    segment's own file ends: that is a copy then.
 //! 4. A file whose whole content is the beginning of a segment, as far as that was consumed or is there, is a copy, and
 //!    counts nothing ([`copies`]).
 //! 5. Anything else is a new segment, unless it is no log: an archive, a database ([`Probe::no_log`]).
@@ -16,14 +17,14 @@ mod gone;
 mod held;
 mod matched;
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 use std::collections::HashMap;
 use std::path::Path;
 use std::time::Duration;
 
 use memchr::memrchr;
 
-use self::copies::KnownCopies;
+use self::copies::{Beginnings, KnownCopies};
 use super::known::{Known, Rest, is_plausible, is_younger};
 use super::probe::{Place, Probe};
 use super::relation::Relation;
@@ -37,6 +38,9 @@ use super::{
 /// How long a file must have been quiet before its size and time are proof that it did not change: as coarse as the
 /// clocks of file systems are.
 const SETTLED: Duration = Duration::from_secs(2);
+
+/// How many segments are looked into on suspicion in one look.
+const MARKS_ASKED_MAX: usize = 10_000;
 
 /// Says what is to be read of the files found, given what is known. Opens files one at a time, and none whose hints
 /// say that nothing changed. Compressed files that are known by content are decoded to their offset.
@@ -52,6 +56,8 @@ pub fn plan(found: Vec<Found>, knowledge: Knowledge<'_>, rules: &SealRules) -> S
         siblings: OnceCell::new(),
         order: OnceCell::new(),
         copies: OnceCell::new(),
+        beginnings: OnceCell::new(),
+        marks_left: Cell::new(MARKS_ASKED_MAX),
         outcome: SourcePlan::default(),
     };
     let (empty, files): (Vec<&Found>, Vec<&Found>) = found.iter().partition(|file| file.size == 0);
@@ -81,12 +87,20 @@ struct Planner<'p> {
     order: OnceCell<HashMap<(u64, u64), usize>>,
     /// Made likewise.
     copies: OnceCell<KnownCopies<'p>>,
+    /// Made likewise.
+    beginnings: OnceCell<Beginnings<'p>>,
+    /// Of how many segments the marks may still be asked for on suspicion.
+    marks_left: Cell<usize>,
     outcome: SourcePlan,
 }
 
 impl<'p> Planner<'p> {
     fn siblings(&self) -> &Siblings<'p> {
         self.siblings.get_or_init(|| Siblings::new(self.found))
+    }
+
+    fn beginnings(&self) -> &Beginnings<'p> {
+        self.beginnings.get_or_init(|| Beginnings::of(self.found))
     }
 
     fn order(&self) -> &HashMap<(u64, u64), usize> {
@@ -170,7 +184,9 @@ impl<'p> Planner<'p> {
                     self.outcome.spent.push(probe.found);
                     return Ok(Rest::None);
                 }
-                self.go_on(&probe, None, Place::start())
+                let rest = self.go_on(&probe, None, Place::start())?;
+                self.stays_emptied(file);
+                Ok(rest)
             });
             if let Err(error) = planned {
                 self.problem(file, error);
@@ -187,7 +203,7 @@ impl<'p> Planner<'p> {
         };
         let is_whole = |at: &usize| file.size >= self.known.segments[*at].size;
         let Some(at) = self.known.seen_in(file).find(is_whole) else { return false };
-        if !self.siblings().is_rotated_name(&file.path) {
+        if file.held.is_none() && !self.siblings().is_rotated_name(&file.path) {
             return false;
         }
         if probe.compression.is_compressed() || is_text(&probe.head) {

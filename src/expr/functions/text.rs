@@ -5,7 +5,7 @@ use std::fmt::Write;
 use memchr::memmem;
 
 use crate::data::DataType::{Bool, Int, Text};
-use crate::expr::kernel::{Kernel, Outcome, Row, text_length};
+use crate::expr::kernel::{Kernel, Outcome, Row, TEXT_BYTES_MAX, text_length};
 use crate::expr::op::cast::written;
 use crate::expr::op::pattern;
 
@@ -178,8 +178,9 @@ fn replace<'a>(row: &Row<'_, 'a>) -> Outcome<&'a str> {
     if from.is_empty() || !text.contains(from) {
         return Ok(Some(text));
     }
-    if to.len() > from.len() {
-        text_length(text.len() + text.matches(from).count() * (to.len() - from.len()))?;
+    if to.len() > from.len() || text.len() > TEXT_BYTES_MAX {
+        let count = text.matches(from).count();
+        text_length(text.len() - count * from.len() + count * to.len())?;
     }
     Ok(Some(written(row.arena, |out| {
         for (i, part) in text.split(from).enumerate() {

@@ -62,10 +62,19 @@ impl<'p> Planner<'p> {
         segment.offset < STRONG_BYTES && self.known_copy(file).is_some_and(is_it)
     }
 
+    /// A file that was seen empty is remembered as such until something of it is read.
+    pub(super) fn stays_emptied(&mut self, file: &Found) {
+        let is_read = self.outcome.tasks.iter().any(|task| task.found.key() == file.key());
+        if let Some(known) = self.known_copy(file).filter(|known| known.size == 0 && !is_read) {
+            self.outcome.copies.push(Copy { path: file.path.clone(), ..known.clone() });
+        }
+    }
+
     /// Whether the file was found to be a copy before, and did not change since. One that the segment's own file no longer
     /// surpasses is looked at again: it may have to stand for it.
     pub(super) fn is_copy_still(&mut self, file: &Found) -> bool {
-        let Some(known) = self.known_copy(file) else { return false };
+        let known = self.known_copy(file).filter(|known| known.key() == file.key());
+        let Some(known) = known else { return false };
         let is_unchanged =
             known.settled && (known.size, known.mtime_ns) == (file.size, file.mtime_ns);
         let at = self.known.segments.binary_search_by_key(&known.segment, |segment| segment.id);
@@ -148,9 +157,12 @@ impl<'p> Planner<'p> {
 
     fn copy_of_first_line(&self, file: &Found, part: &Probe) -> Result<Option<Copy>, SourceError> {
         let bytes = part.head.len() as u64;
-        for other in self.found.iter().filter(|other| other.size > 0 && other.key() != file.key()) {
+        for other in self.beginnings().with(&part.head).filter(|other| other.key() != file.key()) {
             // What can't be read is said of itself.
             let Ok(whole) = Probe::open(other) else { continue };
+            if whole.no_log().is_some() {
+                continue;
+            }
             if whole.head.len() <= part.head.len() || !whole.head.starts_with(&part.head) {
                 continue;
             }
@@ -165,6 +177,11 @@ impl<'p> Planner<'p> {
             }
         }
         for segment in self.known.absent().filter(|segment| segment.offset > bytes) {
+            // Where many files are such, marks of many are asked for: in the end a line is a line.
+            match self.marks_left.get().checked_sub(1) {
+                Some(left) => self.marks_left.set(left),
+                None => break,
+            }
             if let Relation::Begins(bytes) = self.relation(part, segment)?
                 && !has_live_name(segment, file)
             {
@@ -213,10 +230,14 @@ impl<'p> Planner<'p> {
 
     /// Whether a file with all of a segment goes on where the segment's own file ends, which then is a copy of it.
     pub(super) fn surpasses(&self, probe: &Probe, at: usize) -> Result<bool, SourceError> {
-        let is_idle = self.known.claim_of(at).is_some_and(|claim| claim.rest != Rest::Some);
-        let Some(original) = self.original(at)?.filter(|_| is_idle) else { return Ok(false) };
-        let is_weak = self.known.segments[at].offset < STRONG_BYTES;
-        if is_weak && is_none_by_names(&original, probe) {
+        let segment = &self.known.segments[at];
+        // Half a line may wait in it.
+        let is_read = self.outcome.tasks.iter().any(|task| task.known == Some(segment.id));
+        let Some(original) = self.original(at)?.filter(|_| !is_read) else { return Ok(false) };
+        let is_log_again =
+            has_live_name(segment, &probe.found) && original.found.path != probe.found.path;
+        let is_weak = segment.offset < STRONG_BYTES;
+        if is_weak && (is_log_again || is_none_by_names(&original, probe)) {
             return Ok(false);
         }
         Ok(probe.overlap(&original)? == Overlap::SecondBegins)
@@ -366,6 +387,37 @@ impl<'p> Planner<'p> {
             Rest::None => self.rules.leaving,
             Rest::Some => false,
         })
+    }
+}
+
+/// Bytes of each file by which the files are found that begin alike.
+const BEGINNING_BYTES: usize = 256;
+
+/// The files found by their first bytes, in order.
+pub(super) struct Beginnings<'p>(Vec<(Vec<u8>, &'p Found)>);
+
+impl<'p> Beginnings<'p> {
+    /// Of those that can be read.
+    pub(super) fn of(files: &'p [Found]) -> Self {
+        let beginning = |file: &'p Found| {
+            let mut head = Probe::open(file).ok()?.head;
+            head.truncate(BEGINNING_BYTES);
+            Some((head, file))
+        };
+        let mut all: Vec<_> =
+            files.iter().filter(|file| file.size > 0).filter_map(beginning).collect();
+        all.sort_by(|a, b| a.0.cmp(&b.0));
+        Beginnings(all)
+    }
+
+    /// Those that may begin with these bytes.
+    fn with(&self, bytes: &[u8]) -> impl Iterator<Item = &'p Found> {
+        let bytes = bytes[..bytes.len().min(BEGINNING_BYTES)].to_vec();
+        let first = self.0.partition_point(|(head, _)| *head < bytes);
+        self.0[first..]
+            .iter()
+            .take_while(move |(head, _)| head.starts_with(&bytes))
+            .map(|(_, file)| *file)
     }
 }
 

@@ -83,7 +83,12 @@ impl<'p> Planner<'p> {
             files.iter().map(|file| (file.path.as_path(), *file)).collect();
         let mut taken = HashSet::new();
         for (at, segment) in self.known.segments.iter().enumerate() {
-            let Some(claim) = self.idle_claim(at, 1) else { continue };
+            let is_backup = |claim: &Claim<'_>| has_backup_name(&claim.file.path);
+            let bytes_min = match self.known.claim_of(at).is_some_and(|claim| is_backup(&claim)) {
+                true => 1,
+                false => BACKUP_BYTES_MIN,
+            };
+            let Some(claim) = self.idle_claim(at, bytes_min) else { continue };
             if claim.file.path == segment.first_path {
                 continue;
             }
@@ -203,6 +208,9 @@ impl<'p> Planner<'p> {
                     contenders.push(Contender::new(file, order, &probe, at, segment));
                 }
             }
+            if is_copy {
+                contenders.retain(|contender| !contender.surpasses);
+            }
             if is_copy || !contenders.is_empty() {
                 return Ok(contenders);
             }
@@ -223,7 +231,7 @@ impl<'p> Planner<'p> {
             }
             match Probe::open(file).and_then(|probe| self.continue_one_of(&[at], file, &probe)) {
                 // That the former file is a copy is said of that.
-                Ok(true) if surpasses => {}
+                Ok(true) if surpasses => self.begins_at(at, file),
                 Ok(true) => self.note_assumption(at, file),
                 // It is another file by now.
                 Ok(false) => continue,
@@ -250,9 +258,19 @@ impl<'p> Planner<'p> {
             let Some(former) = self.known.release(contender.at) else { continue };
             let id = self.known.segments[contender.at].id;
             self.outcome.updates.retain(|update| update.id != id);
+            self.outcome.waiting.retain(|waiting| waiting.path != former.file.path);
             surpassed.push((contender.at, former));
         }
         surpassed
+    }
+
+    /// From now on the segment is this file's, and the name of its former one says nothing of it.
+    fn begins_at(&mut self, at: usize, file: &Found) {
+        let id = self.known.segments[at].id;
+        let tasks = self.outcome.tasks.iter_mut().filter(|task| task.known == Some(id));
+        tasks.for_each(|task| task.first_path.clone_from(&file.path));
+        let updates = self.outcome.updates.iter_mut().filter(|update| update.id == id);
+        updates.for_each(|update| update.first_path.clone_from(&file.path));
     }
 
     /// Decodes the compressed ones among several files that may be one segment, to know their lengths.
@@ -280,4 +298,10 @@ impl<'p> Planner<'p> {
             });
         }
     }
+}
+
+/// Whether the name is one that editors give to what a file was.
+fn has_backup_name(path: &Path) -> bool {
+    let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
+    [".bak", "~", ".orig"].iter().any(|ending| name.ends_with(ending))
 }
