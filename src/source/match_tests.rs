@@ -423,3 +423,20 @@ fn a_log_that_was_seen_empty_is_remembered_while_its_first_line_grows() {
     world.append("a.log", "\nok\n");
     assert_eq!(world.run_quietly(), "ok\nok\n");
 }
+
+#[test]
+fn a_file_that_is_given_the_inode_of_an_empty_one_is_no_log_begun_anew() {
+    for _ in 0..10 {
+        let mut world = World::new();
+        world.append("a.log", &lines(1..=3));
+        world.run_quietly();
+        world.copy("a.log", "a.log.2");
+        world.truncate("a.log");
+        world.rename("a.log", "a.log.1");
+        world.append("a.log", &lines(4..=6));
+        assert_eq!(world.run_quietly(), lines(4..=6));
+        world.remove("a.log.1");
+        world.gzip("a.log.2");
+        assert_eq!((world.run_quietly(), world.gaps), (String::new(), 0));
+    }
+}

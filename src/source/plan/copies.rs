@@ -58,15 +58,21 @@ impl<'p> Planner<'p> {
     /// same.
     pub(super) fn was_emptied(&self, file: &Found, at: usize) -> bool {
         let segment = &self.known.segments[at];
-        let is_it = |known: &Copy| known.size == 0 && known.segment == segment.id;
-        segment.offset < STRONG_BYTES && self.known_copy(file).is_some_and(is_it)
+        segment.offset < STRONG_BYTES
+            && self.known_empty(file).is_some_and(|known| known.segment == segment.id)
+    }
+
+    /// What is known of the file, if it was seen empty under its name, and is not a younger one in that one's inode.
+    fn known_empty(&self, file: &Found) -> Option<&'p Copy> {
+        let known = self.known_copy(file).filter(|known| known.size == 0)?;
+        (known.path == file.path && is_file_of(known, file)).then_some(known)
     }
 
     /// A file that was seen empty is remembered as such until something of it is read.
     pub(super) fn stays_emptied(&mut self, file: &Found) {
         let is_read = self.outcome.tasks.iter().any(|task| task.found.key() == file.key());
-        if let Some(known) = self.known_copy(file).filter(|known| known.size == 0 && !is_read) {
-            self.outcome.copies.push(Copy { path: file.path.clone(), ..known.clone() });
+        if let Some(known) = self.known_empty(file).filter(|_| !is_read) {
+            self.outcome.copies.push(known.clone());
         }
     }
 
@@ -93,6 +99,11 @@ impl<'p> Planner<'p> {
             return false;
         }
         let copy = Probe::open(file).and_then(|probe| self.copy_of_known(file, &probe));
+        self.note_copy(file, copy)
+    }
+
+    /// Notes what was found out of a file; whether it is dealt with.
+    fn note_copy(&mut self, file: &Found, copy: Result<Option<Copy>, SourceError>) -> bool {
         match copy {
             Ok(None) => false,
             Ok(Some(copy)) => {
@@ -142,17 +153,7 @@ impl<'p> Planner<'p> {
                 false => Ok(None),
             }
         });
-        match copy {
-            Ok(None) => false,
-            Ok(Some(copy)) => {
-                self.outcome.copies.push(copy);
-                true
-            }
-            Err(error) => {
-                self.problem(file, error);
-                true
-            }
-        }
+        self.note_copy(file, copy)
     }
 
     fn copy_of_first_line(&self, file: &Found, part: &Probe) -> Result<Option<Copy>, SourceError> {
@@ -456,6 +457,17 @@ enum Standing {
         instead_of: Vec<Copy>,
     },
     Copy(Copy),
+}
+
+/// Whether a file was created before another one was seen empty in its inode: it is that one.
+pub(super) fn is_file_of(empty: &Copy, file: &Found) -> bool {
+    let born = std::fs::metadata(&file.path).and_then(|meta| meta.created());
+    born.map_or(true, |born| unix_ns(born) <= empty.mtime_ns)
+}
+
+pub(super) fn unix_ns(time: SystemTime) -> i64 {
+    let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
 }
 
 fn copy_of(file: &Found, segment: u64, bytes: u64) -> Copy {

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use super::Planner;
+use super::copies::{is_file_of, unix_ns};
 use crate::source::rotation::{RotatedName, inner_number, is_higher_number};
 use crate::source::segment::Lost;
 use crate::source::{Copy, Found, SegmentState, SegmentTask, SourcePlan};
@@ -146,8 +147,7 @@ impl Planner<'_> {
     fn is_still_there(&self, empty: &Copy) -> bool {
         let Some(at) = self.order().get(&empty.key()) else { return false };
         let Some(file) = self.held.iter().chain(self.found).nth(*at) else { return false };
-        let born = std::fs::metadata(&file.path).and_then(|meta| meta.created());
-        born.map_or(true, |born| unix_ns(born) <= empty.mtime_ns)
+        is_file_of(empty, file)
     }
 
     /// What became of a segment's file, if that is news.
@@ -230,11 +230,6 @@ impl Planner<'_> {
 
 fn unix_us(time: SystemTime) -> i64 {
     unix_ns(time) / 1_000
-}
-
-fn unix_ns(time: SystemTime) -> i64 {
-    let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
 }
 
 /// Whether the segment's file still lies where it was seen, outside the globs of today or in a folder that cannot be

@@ -83,12 +83,7 @@ impl<'p> Planner<'p> {
             files.iter().map(|file| (file.path.as_path(), *file)).collect();
         let mut taken = HashSet::new();
         for (at, segment) in self.known.segments.iter().enumerate() {
-            let is_backup = |claim: &Claim<'_>| has_backup_name(&claim.file.path);
-            let bytes_min = match self.known.claim_of(at).is_some_and(|claim| is_backup(&claim)) {
-                true => 1,
-                false => BACKUP_BYTES_MIN,
-            };
-            let Some(claim) = self.idle_claim(at, bytes_min) else { continue };
+            let Some(claim) = self.idle_claim(at) else { continue };
             if claim.file.path == segment.first_path {
                 continue;
             }
@@ -117,9 +112,8 @@ impl<'p> Planner<'p> {
         if rotated.is_empty() {
             return Vec::new();
         }
-        let idle = (0..self.known.segments.len()).filter_map(|at| {
-            Some((self.idle_claim(at, BACKUP_BYTES_MIN)?.file.path.as_path(), at))
-        });
+        let idle = (0..self.known.segments.len())
+            .filter_map(|at| Some((self.idle_claim(at)?.file.path.as_path(), at)));
         let idle: HashMap<&Path, usize> = idle.collect();
         let mut taken = Vec::new();
         for (log, file) in rotated {
@@ -135,10 +129,11 @@ impl<'p> Planner<'p> {
         taken
     }
 
-    /// The file that a segment is, if that has nothing else, and enough to be told from others.
-    fn idle_claim(&self, at: usize, bytes_min: u64) -> Option<Claim<'p>> {
+    /// The file that a segment is, if that has nothing else, and enough to be told from others, or a name that says what it is.
+    fn idle_claim(&self, at: usize) -> Option<Claim<'p>> {
         let claim = self.known.claim_of(at)?;
-        let is_strong = self.known.segments[at].offset >= bytes_min;
+        let is_strong =
+            self.known.segments[at].offset >= BACKUP_BYTES_MIN || has_backup_name(&claim.file.path);
         (is_strong && claim.rest != Rest::Some).then_some(claim)
     }
 
