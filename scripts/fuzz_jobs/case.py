@@ -144,8 +144,8 @@ def fill_job(rng: Random, case: Case, form: Format, how: columns.Style, conditio
         if form.implied and case.time == form.time and rng.random() < 0.5:
             case.time = None
         fields.append(leaf("event_time", "timestamp"))
-        if rng.random() < 0.4:
-            case.zone = rng.choice(pools.ZONES)
+        if rng.random() < (0.8 if form.clocks else 0.3):
+            case.zone = form.clocks or rng.choice(pools.ZONES)
     if rng.random() < 0.15:
         fields.append(leaf("raw", "text"))
     if rng.random() < 0.05:

@@ -101,6 +101,8 @@ class Times:
 
     moments: list[int]
     zone: timezone
+    # The zone whose clocks change at these moments; then times are mostly written without an offset.
+    clocks: str | None = None
 
     @classmethod
     def draw(cls, rng: Random, variety: int) -> Times:
@@ -115,7 +117,8 @@ class Times:
             moments.append(moment)
         hours = rng.choice((0, 0, 1, 1, 2, -5, 5.5))
         if changes and rng.random() < 0.6:
-            hours = pools.CHANGES[base]
+            hours, clocks = pools.CHANGES[base]
+            return cls(moments, timezone(timedelta(hours=hours)), clocks)
         return cls(moments, timezone(timedelta(hours=hours)))
 
     def clf(self, moment: int) -> str:
@@ -127,6 +130,8 @@ class Times:
         """One of the ways in which programs write a time."""
         at = self.at(moment)
         date, clock = f"{at.year:04}-{at.month:02}-{at.day:02}", f"{at:%H:%M:%S}"
+        if self.clocks and rng.random() < 0.8:
+            return f"{date} {clock}"
         match rng.randrange(6):
             case 0:
                 return f"{date}T{clock}.{at.microsecond:06}{offset(at, ':')}"

@@ -30,6 +30,8 @@ class Format:
     implied: bool = False
     # Whether a record may have several lines.
     multiline: bool = False
+    # The zone whose clocks change at its times.
+    clocks: str | None = None
 
     def broken(self, rng: Random, row: Row) -> str:
         """A line that was cut, has something before or behind it, or is of some other program."""
@@ -67,8 +69,8 @@ def some(rng: Random, columns: list[Column], least: int = 2) -> list[Column]:
     return kept
 
 
-def times(rng: Random, columns: list[Column], how: Style, text: Callable[[Times, int], str], odd: list[str]) -> None:
-    """The pools of times."""
+def times(rng: Random, columns: list[Column], how: Style, text: Callable[[Times, int], str], odd: list[str]) -> str | None:
+    """The pools of times; returns the zone whose clocks change then."""
     drawn = Times.draw(rng, how.variety)
     for column in columns:
         if column.type == "timestamp":
@@ -77,6 +79,7 @@ def times(rng: Random, columns: list[Column], how: Style, text: Callable[[Times,
                 column.values += rng.sample(odd, min(2, len(odd)))
             if how.nulls > 0.2:
                 column.values.append(None)
+    return drawn.clocks
 
 
 TYPED = "n:int m:int d:decimal e:decimal f:float s s2 b:bool t:timestamp t2:timestamp ip:ip"
@@ -92,7 +95,7 @@ def lines(rng: Random, how: Style) -> Format:
 def make_json(rng: Random, how: Style) -> Format:
     """One object a line; some values as strings, some keys missing, some in another order."""
     columns = some(rng, typed(rng, how, TYPED + " http.status:int user.id u.v.w"))
-    times(rng, columns, how, lambda drawn, moment: drawn.epoch(rng, moment) if rng.random() < 0.1 else drawn.iso(rng, moment), TIMES_ODD)
+    clocks = times(rng, columns, how, lambda drawn, moment: drawn.epoch(rng, moment) if rng.random() < 0.1 else drawn.iso(rng, moment), TIMES_ODD)
     flat = rng.random() < 0.2
     sloppy = rng.random() < 0.4
 
@@ -120,7 +123,7 @@ def make_json(rng: Random, how: Style) -> Format:
         return "{" + body + "}" if space == "" else "{ " + body + " }"
 
     declared = {c.name: c.declared for c in columns if c.type != "text" or rng.random() < 0.2}
-    return Format("json", "json", columns, render, declared, time_of(columns))
+    return Format("json", "json", columns, render, declared, time_of(columns), clocks=clocks)
 
 
 def put(into: dict, name: str, value: Any) -> None:
@@ -174,7 +177,7 @@ def time_of(columns: list[Column]) -> str | None:
 def csv(rng: Random, how: Style) -> Format:
     """Cells between delimiters, with or without a header and quotes."""
     columns = some(rng, typed(rng, how, TYPED))
-    times(rng, columns, how, lambda drawn, moment: drawn.epoch(rng, moment) if rng.random() < 0.1 else drawn.iso(rng, moment), TIMES_ODD)
+    clocks = times(rng, columns, how, lambda drawn, moment: drawn.epoch(rng, moment) if rng.random() < 0.1 else drawn.iso(rng, moment), TIMES_ODD)
     kind = rng.choice(("csv", "csv", "tsv"))
     spec: dict[str, Any] = {}
     delimiter = "," if kind == "csv" else "\t"
@@ -218,13 +221,13 @@ def csv(rng: Random, how: Style) -> Format:
     first = delimiter.join(named) if header else None
     declared = {c.name: c.declared for c in columns if c.type != "text" or header}
     shown: Any = {kind: spec} if spec or rng.random() < 0.5 else kind
-    return Format(kind, shown, columns, render, declared, time_of(columns), first, multiline=multiline)
+    return Format(kind, shown, columns, render, declared, time_of(columns), first, multiline=multiline, clocks=clocks)
 
 
 def regex(rng: Random, how: Style) -> Format:
     """Named groups, found anywhere or anchored."""
     columns = typed(rng, how, rng.choice(("level n:int s", "t:timestamp level d:decimal s", "n:int f:float s2", "level")))
-    times(rng, columns, how, lambda drawn, moment: drawn.iso(Random(1), moment), TIMES_ODD)
+    clocks = times(rng, columns, how, lambda drawn, moment: drawn.iso(Random(1), moment), TIMES_ODD)
     group = {"int": r"-?\d+", "decimal": r"[-0-9.]+", "float": r"[-+0-9.eE]+|NaN|inf", "timestamp": r"\S+"}
     pieces = [f"(?P<{c.name}>{group.get(c.type, rng.choice(('.*', '[^|]*', '[a-zA-Z/]*')))})" for c in columns]
     between = rng.choice((" ", "|", ": "))
@@ -233,7 +236,7 @@ def regex(rng: Random, how: Style) -> Format:
         pattern = f"^{pattern}$"
     if rng.random() < 0.2:
         pattern = f"(?:{pattern})" + rng.choice(("", "|zzz"))
-    return Format("regex", {"regex": pattern}, columns, lambda _, row: between.join(text or "" for text in row), {c.name: c.declared for c in columns if c.type != "text"}, time_of(columns))
+    return Format("regex", {"regex": pattern}, columns, lambda _, row: between.join(text or "" for text in row), {c.name: c.declared for c in columns if c.type != "text"}, time_of(columns), clocks=clocks)
 
 
 __all__ = ["CLF_ODD", "Format", "Row", "csv", "lines", "make_json", "regex", "times", "typed"]

@@ -39,9 +39,9 @@ BOOLS_ODD = ["TRUE", "False", "t", "f", "yes", "no", "on", "off", "1", "0", "2",
 # Seconds since 1970 around which times lie: an ordinary day, days on which Berlin's and New York's clocks change, a
 # leap day, the end of a year, years that are edges.
 MOMENTS = [1_795_305_600, 1_774_746_000, 1_792_890_000, 1_772_953_200, 1_709_164_800, 1_798_761_599, 951_782_400, 0, 1_483_228_799, 4_102_444_800]
-# Moments at which clocks change, and by how many hours they are ahead of UTC until then: Berlin's twice, New York's.
-CHANGES = {1_774_746_000: 1, 1_792_890_000: 2, 1_772_953_200: -5}
-ZONES = ["UTC", "Europe/Berlin", "Europe/Berlin", "Europe/Berlin", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe", "Pacific/Apia"]
+# Moments at which clocks change, by how many hours they are ahead of UTC until then, and where.
+CHANGES = {1_774_746_000: (1, "Europe/Berlin"), 1_792_890_000: (2, "Europe/Berlin"), 1_772_953_200: (-5, "America/New_York")}
+ZONES = ["UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe", "Pacific/Apia"]
 
 # Patterns that Rust's regex and Python's re read alike.
 PATTERNS = ["a", "^a", "b$", "^/a", "[0-9]+", "^[a-z]+$", "o W", "a|b", "(a|b)+", "x{2,3}", "[^/]+", "(?i)hello", "é", ".", "", "^$", "a.*b", "[A-Z]", "[.]", "^.{3}$"]

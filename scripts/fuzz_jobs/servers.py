@@ -171,7 +171,7 @@ def pattern(rng: Random, how: Style) -> Format:
 
     derived = [Column(name, "text") for name in FROM_REQUEST] if any(v.name == "request" for v in variables) else []
     time = next((c.name for c in columns if c.type == "timestamp"), None)
-    return Format(kind, {kind: spec}, columns, render, declare(rng, columns), time, None, derived, implied=True)
+    return Format(kind, {kind: spec}, columns, render, declare(rng, columns), time, None, derived, implied=True, clocks=drawn.clocks)
 
 
 def declare(rng: Random, columns: list[Column]) -> dict[str, str]:
