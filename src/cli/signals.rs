@@ -3,13 +3,15 @@
 //! everything to an end first; a second signal does not wait for that.
 
 use std::io::Write;
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use logmill::limits::STOP_SECONDS_MAX;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
+
+use super::output;
 
 /// Whether the first signal only asks.
 static GENTLY: AtomicBool = AtomicBool::new(false);
@@ -33,6 +35,14 @@ pub(super) fn stop_gently(on_stop: fn()) -> Stop {
     let _ = ON_STOP.set(on_stop);
     GENTLY.store(true, Ordering::Relaxed);
     Stop { flag: &STOPPED, signal: &SIGNAL }
+}
+
+/// Files that are deleted and that this process may not have read to their end, as their number changes.
+static DELETED: Mutex<Vec<Arc<AtomicUsize>>> = Mutex::new(Vec::new());
+
+/// Counts some more of them: an end that comes too soon for them is told.
+pub(super) fn note_deleted(deleted: Arc<AtomicUsize>) {
+    DELETED.lock().unwrap_or_else(PoisonError::into_inner).push(deleted);
 }
 
 /// Starts the thread that waits for signals.
@@ -66,5 +76,14 @@ fn end(signal: i32) -> ! {
         stderr,
         "\nlogmill: stopped by a signal; the next run goes on where the last batch ended"
     );
+    let deleted = DELETED.lock().unwrap_or_else(PoisonError::into_inner);
+    let deleted: usize = deleted.iter().map(|count| count.load(Ordering::Relaxed)).sum();
+    if deleted > 0 {
+        let logs = output::counted(deleted as u64, "deleted log");
+        let _ = writeln!(
+            stderr,
+            "logmill: a gap, maybe: {logs} had only this process for a reader; lines that no batch has read yet are gone"
+        );
+    }
     std::process::exit(128 + signal)
 }

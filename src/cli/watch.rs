@@ -2,8 +2,8 @@
 
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use clap::Args;
@@ -149,6 +149,10 @@ impl WatchEvents for Teller<'_> {
             }
         }
         self.status(job, "ready".to_owned());
+    }
+
+    fn begins(&self, _: usize, deleted: Arc<AtomicUsize>) {
+        signals::note_deleted(deleted);
     }
 
     fn busy(&self, job: usize, holder: &str) {

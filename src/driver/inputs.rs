@@ -4,6 +4,8 @@
 use std::collections::HashSet;
 use std::panic::resume_unwind;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::SystemTime;
 
 use super::RunError;
@@ -46,14 +48,17 @@ pub(super) struct Known {
 pub(super) struct Inputs {
     known: Option<Known>,
     held: Option<Held>,
+    /// How many held files no path leads to any more, as of the last look.
+    deleted: Arc<AtomicUsize>,
     /// The process ends after the next look.
     pub(super) leaving: bool,
     /// Of the last look: the sum of the sizes.
     bytes: u64,
     /// What was found just now, for the first look.
     found: Option<FoundNow>,
-    /// Of the last look of a process that stays: where files are.
+    /// Of the last look of a process that stays: where files are, and which.
     folders: Vec<std::path::PathBuf>,
+    keys: HashSet<(u64, u64)>,
 }
 
 impl Inputs {
@@ -138,11 +143,13 @@ impl Inputs {
             held.let_go(&read);
             held.hold(&unread);
             let missing = held.missing(&found.files);
+            self.deleted.store(missing.len(), Ordering::Relaxed);
             found.files.extend(missing);
         }
         self.bytes = found.files.iter().map(|file| file.size).sum();
         if self.is_patient() {
             self.note_folders(&found.files);
+            self.keys = found.files.iter().map(Found::key).collect();
         }
         Ok(found)
     }
@@ -178,11 +185,28 @@ impl Inputs {
         }
     }
 
+    /// Holds files that were opened while nobody looked, and that may be gone by now.
+    pub(super) fn take(&mut self, opened: Vec<Found>) {
+        if let Some(held) = &mut self.held {
+            opened.into_iter().for_each(|file| held.take(file));
+        }
+    }
+
+    /// How many more files may be held.
+    pub(super) fn room(&self) -> usize {
+        self.held.as_ref().map_or(0, Held::room)
+    }
+
     /// Lets go of held files that are read to their end.
     pub(super) fn release(&mut self, spent: &[Found]) {
         if let Some(held) = &mut self.held {
             held.release(spent);
         }
+    }
+
+    /// How many files are held that no path leads to any more, as it changes.
+    pub(super) fn deleted(&self) -> Arc<AtomicUsize> {
+        self.deleted.clone()
     }
 
     /// Whether files are held that no path leads to any more.
@@ -195,6 +219,11 @@ impl Inputs {
     /// Bytes of all files of the last look.
     pub(super) fn bytes_found(&self) -> u64 {
         self.bytes
+    }
+
+    /// Device and inode of each file of the last look.
+    pub(super) fn keys(&self) -> &HashSet<(u64, u64)> {
+        &self.keys
     }
 
     /// The folders of the files of the last look.

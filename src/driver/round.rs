@@ -73,6 +73,8 @@ impl Session<'_> {
         if outcome.decided || sources.plan.copies_changed {
             inputs.forget();
         }
+        // Only now: of a file that is neither held nor known as gone a loss would be told.
+        inputs.release(&sources.plan.spent);
         sources.report(outcome);
         outcome.notices.extend(self.catalog.tell_once(sources.asides())?);
         Ok(())
@@ -81,5 +83,82 @@ impl Session<'_> {
     /// The turn of what was planned.
     pub(super) fn turn_of(&mut self, round: &Round) -> Result<Turn, RunError> {
         self.turn(round.depth, round.behind)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{self, File};
+    use std::path::Path;
+    use std::sync::atomic::AtomicBool;
+    use std::time::{Duration, SystemTime};
+
+    use super::*;
+    use crate::driver::open::{Opened, open};
+    use crate::driver::pins::Pins;
+    use crate::driver::recover::Differing;
+    use crate::driver::session::{Work, Workers};
+    use crate::driver::{NoProgress, Options};
+    use crate::limits::QUIET_SECONDS;
+    use crate::plan::{self, Overrides, Plan};
+    use crate::source::IoMode;
+
+    const JOB: &str = "name = \"held\"\n[source]\npaths = [\"*.log\"]\nformat = \"lines\"\n\
+                       [reduce]\nby = []\n[reduce.measures]\nn = \"count(*)\"\n[output.sqlite]\npath = \"out.db\"\n";
+
+    fn plan_in(folder: &Path) -> Plan {
+        let file = folder.join("held.toml");
+        fs::write(&file, JOB).expect("the job is written");
+        let job = crate::job::load(&file).expect("a job");
+        plan::compile(&job, &Overrides::default(), None).expect("a plan")
+    }
+
+    /// Quiet for long enough to be let go when it is deleted, and not to be let go before.
+    fn write_quiet(path: &Path, text: &str) {
+        fs::write(path, text).expect("a log");
+        let time = SystemTime::now() - Duration::from_secs(QUIET_SECONDS + 2);
+        let set = File::options().write(true).open(path).and_then(|file| file.set_modified(time));
+        set.expect("its time is set");
+    }
+
+    #[test]
+    fn a_round_that_is_given_up_lets_go_of_no_file() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let plan = plan_in(folder.path());
+        let options = Options {
+            state_dir: folder.path().join("state"),
+            final_: false,
+            threads: 1,
+            io: IoMode::default(),
+            split_bytes: None,
+            adopt: false,
+        };
+        let (workers, stop) = (Workers::new(1), AtomicBool::new(false));
+        let work = Work {
+            plan: &plan,
+            options: &options,
+            workers: &workers,
+            progress: &NoProgress,
+            stop: &stop,
+        };
+        let mut notices = Vec::new();
+        let opened = open(work, Pins::default(), Differing::Nothing, &mut notices);
+        let Ok(Opened::Session(mut session)) = opened else { panic!("the job opens") };
+        let (mut inputs, mut outcome) = (Inputs::holding(), Outcome::default());
+        let log = folder.path().join("a.log");
+        write_quiet(&log, "one\ntwo\n");
+        session.batch(Depth::Changed, &mut inputs, &mut outcome).expect("a batch");
+        fs::remove_file(&log).expect("removed");
+        write_quiet(&log, "three\n");
+
+        let round = session.look(Depth::Changed, &mut inputs, &mut outcome).expect("a look");
+        assert_eq!(round.sources.plan.spent.len(), 1, "the deleted log is read to its end");
+        drop(round);
+        let mut outcome = Outcome::default();
+        session.batch(Depth::Changed, &mut inputs, &mut outcome).expect("a batch");
+        assert_eq!((outcome.counters.mapped, outcome.gaps), (1, 0), "{:?}", outcome.problems);
+        let mut outcome = Outcome::default();
+        session.batch(Depth::Changed, &mut inputs, &mut outcome).expect("nothing new");
+        assert_eq!((outcome.decided, outcome.gaps), (false, 0), "{:?}", outcome.problems);
     }
 }

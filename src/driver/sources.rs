@@ -55,7 +55,6 @@ pub(super) fn discover(
         std::thread::sleep(LOOK_AGAIN);
         sources = look_once(plan, options, catalog, inputs)?;
     }
-    inputs.release(&sources.plan.spent);
     Ok(sources)
 }
 

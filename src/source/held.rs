@@ -83,17 +83,26 @@ impl Held {
         if let Some(held) = self.files.get_mut(&found.key()) {
             held.path.clone_from(&found.path);
             (held.mtime_ns, held.is_gone) = (found.mtime_ns, false);
-        } else if let Some((file, now)) = open(&found.path)
+        } else if let Some(now) = opened(&found.path)
             && now.key() == found.key()
         {
-            self.insert(file, now);
+            self.take(now);
         }
     }
 
-    fn insert(&mut self, file: File, found: Found) {
-        let (key, mtime_ns) = (found.key(), found.mtime_ns);
-        let held = HeldFile { path: found.path, file: Arc::new(file), mtime_ns, is_gone: false };
-        self.files.insert(key, held);
+    /// Holds a file that was [`opened`], if there is room, whether or not it is in its place by now.
+    pub fn take(&mut self, opened: Found) {
+        let key = opened.key();
+        let Found { path, mtime_ns, held: Some(file), .. } = opened else { return };
+        if self.files.len() < self.files_max {
+            let held = HeldFile { path, file, mtime_ns, is_gone: false };
+            self.files.entry(key).or_insert(held);
+        }
+    }
+
+    /// How many more files it could hold.
+    pub fn room(&self) -> usize {
+        self.files_max.saturating_sub(self.files.len())
     }
 
     /// Held files that discovery does not find and that are not where they were seen, as they are now; oldest first.
@@ -138,8 +147,9 @@ fn is_at(path: &Path, file: &Found) -> bool {
     }
 }
 
-fn open(path: &Path) -> Option<(File, Found)> {
+/// A file as it is now, open; `None` if it can't be opened.
+pub fn opened(path: &Path) -> Option<Found> {
     let file = File::open(path).ok()?;
-    let found = Found::new(path, &file.metadata().ok()?);
-    Some((file, found))
+    let meta = file.metadata().ok()?;
+    Some(Found { held: Some(Arc::new(file)), ..Found::new(path, &meta) })
 }

@@ -1,7 +1,7 @@
 //! One job's life under `watch`.
 
 use std::collections::HashSet;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::super::batch::Depth;
@@ -32,6 +32,8 @@ pub(super) fn watch(
     std::thread::scope(|scope| {
         scope.spawn(|| courier::work(work, &desk, events, index));
         let _closing = Closing(&desk);
+        let inputs = Inputs::holding();
+        events.begins(index, inputs.deleted());
         let mut life = Life {
             work,
             times,
@@ -40,7 +42,7 @@ pub(super) fn watch(
             beat,
             desk: &desk,
             pins: Pins::default(),
-            inputs: Inputs::holding(),
+            inputs,
             told: HashSet::new(),
             failures: 0,
             is_busy: false,
@@ -114,7 +116,11 @@ impl Life<'_> {
         let mut tick = Tick::new(self.work.plan);
         while !is_stopped(self.work.stop) {
             let began = Instant::now();
-            match self.round(&mut session, &mut since) {
+            tick.watch(&self.inputs);
+            let (known, room) = (self.inputs.keys().clone(), self.inputs.room());
+            let (done, came) = tick.during(known, room, || self.round(&mut session, &mut since));
+            self.inputs.take(came);
+            match done {
                 Err(RunError::Stopped) => break,
                 done => done?,
             }
@@ -153,12 +159,11 @@ impl Life<'_> {
     /// some place is read first, hence several batches.
     fn leave(&mut self, session: &mut Session<'_>) -> Result<(), RunError> {
         static GO_ON: AtomicBool = AtomicBool::new(false);
-        if !self.inputs.holds_missing(self.work.plan) {
-            return Ok(());
-        }
+        let batches =
+            if self.inputs.holds_missing(self.work.plan) { LEAVING_BATCHES_MAX } else { 0 };
         session.work.stop = &GO_ON;
         self.inputs.leaving = true;
-        for _ in 0..LEAVING_BATCHES_MAX {
+        for _ in 0..batches {
             let mut outcome = Outcome::default();
             session.batch(Depth::Changed, &mut self.inputs, &mut outcome)?;
             let decided = outcome.decided;
@@ -168,6 +173,7 @@ impl Life<'_> {
             }
             self.desk.submit(session.snapshot()?);
         }
+        self.inputs.deleted().store(0, Ordering::Relaxed);
         Ok(())
     }
 

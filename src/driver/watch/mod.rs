@@ -5,9 +5,9 @@ mod courier;
 mod job;
 mod tick;
 
-use std::sync::Mutex;
 use std::sync::PoisonError;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use super::session::{Work, Workers};
@@ -28,6 +28,8 @@ pub struct WatchTimes {
 pub trait WatchEvents: Sync {
     /// The job is under lock, and what was left to finish is finished.
     fn ready(&self, job: usize, notices: &[String]);
+    /// The job begins. `deleted` is how many deleted files it holds that may not be read to their end, as that changes.
+    fn begins(&self, job: usize, deleted: Arc<AtomicUsize>);
     /// Another process holds the job; it is waited for.
     fn busy(&self, job: usize, holder: &str);
     /// A batch was decided, or there is something new to say.

@@ -1,10 +1,11 @@
 //! What wakes a job: its interval; or, before that, much that is new. Files that come, go or are renamed are told by inotify,
-//! and held at once. What is written is not: at thousands of lines a second that would be thousands of events, and a look at
+//! and held at once, during a batch too: a log may come and go while one is made. What is written is not: at thousands of lines a second that would be thousands of events, and a look at
 //! the sizes a few times a second tells as much.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::Thread;
 use std::time::{Duration, Instant};
 
 use inotify::{Inotify, WatchMask};
@@ -14,6 +15,7 @@ use super::super::inputs::Inputs;
 use super::is_stopped;
 use crate::limits::{WATCH_BYTES, WATCH_LOOK, WATCH_NAP};
 use crate::plan::Plan;
+use crate::source::{self, Found};
 
 /// The folders of a job's files, watched.
 pub(super) struct Tick<'p> {
@@ -56,8 +58,51 @@ impl<'p> Tick<'p> {
         Ok(())
     }
 
+    /// Does `work`, and meanwhile opens files that come and are not `known`, `room` of them at most; they are to be held.
+    pub(super) fn during<T>(
+        &mut self,
+        known: HashSet<(u64, u64)>,
+        room: usize,
+        work: impl FnOnce() -> T,
+    ) -> (T, Vec<Found>) {
+        let is_done = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            let open = || self.open_new(known, room, &is_done);
+            // Where no thread is to be had, files are held before and after only.
+            let opener = std::thread::Builder::new().spawn_scoped(scope, open).ok();
+            let thread = opener.as_ref().map(|opener| opener.thread().clone());
+            let done = Done { is_done: &is_done, thread };
+            let result = work();
+            drop(done);
+            (result, opener.and_then(|opener| opener.join().ok()).unwrap_or_default())
+        })
+    }
+
+    /// Opens files that come, until the work is done.
+    fn open_new(
+        &mut self,
+        mut known: HashSet<(u64, u64)>,
+        room: usize,
+        is_done: &AtomicBool,
+    ) -> Vec<Found> {
+        let mut new = Vec::new();
+        while !is_done.load(Ordering::Acquire) {
+            std::thread::park_timeout(WATCH_NAP);
+            if !self.has_events() {
+                continue;
+            }
+            let (globs, base) = (&self.plan.source.globs, &self.plan.source.base);
+            // What is wrong with them the next look tells.
+            let found = source::discover(globs, base).map(|found| found.files).unwrap_or_default();
+            let came = found.iter().filter(|file| known.insert(file.key()));
+            let left = room.saturating_sub(new.len());
+            new.extend(came.filter_map(|file| source::opened(&file.path)).take(left));
+        }
+        new
+    }
+
     /// Watches the folders in which files are, and those in which the globs begin.
-    fn watch(&mut self, inputs: &Inputs) {
+    pub(super) fn watch(&mut self, inputs: &Inputs) {
         let Some(inotify) = &self.inotify else { return };
         let begin = self.plan.source.globs.iter();
         let begin = begin.map(|glob| literal_folder(&self.plan.source.base.join(glob)));
@@ -88,6 +133,21 @@ impl<'p> Tick<'p> {
     }
 }
 
+/// Says that the work is done, be it by a panic.
+struct Done<'d> {
+    is_done: &'d AtomicBool,
+    thread: Option<Thread>,
+}
+
+impl Drop for Done<'_> {
+    fn drop(&mut self) {
+        self.is_done.store(true, Ordering::Release);
+        if let Some(thread) = &self.thread {
+            thread.unpark();
+        }
+    }
+}
+
 /// The folder up to the first part of a glob that is a pattern.
 fn literal_folder(glob: &Path) -> PathBuf {
     let is_literal = |part: &std::path::Component<'_>| {
@@ -107,7 +167,49 @@ pub(super) fn next(began: Instant, every: Duration) -> Instant {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::time::Duration;
+
     use super::*;
+    use crate::plan::{self, Overrides};
+
+    const JOB: &str = "name = \"tick\"\n[source]\npaths = [\"*.log\"]\nformat = \"lines\"\n\
+                       [reduce]\nby = []\n[reduce.measures]\nn = \"count(*)\"\n[output.sqlite]\npath = \"out.db\"\n";
+
+    /// Whether this process has the file open.
+    fn is_open(path: &Path) -> bool {
+        let open = fs::read_dir("/proc/self/fd").expect("descriptors").flatten();
+        open.filter_map(|entry| fs::read_link(entry.path()).ok()).any(|target| target == path)
+    }
+
+    #[test]
+    fn a_file_that_comes_and_goes_during_a_batch_is_held() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("tick.toml");
+        fs::write(&file, JOB).expect("the job is written");
+        let job = crate::job::load(&file).expect("a job");
+        let plan = plan::compile(&job, &Overrides::default(), None).expect("a plan");
+        fs::write(folder.path().join("known.log"), "known\n").expect("a log");
+        let (mut inputs, mut tick) = (Inputs::holding(), Tick::new(&plan));
+        inputs.look(&plan, None).expect("a look");
+        tick.watch(&inputs);
+        let log = folder.path().canonicalize().expect("a path").join("short.log");
+        let (seen, came) = tick.during(inputs.keys().clone(), inputs.room(), || {
+            fs::write(&log, "one\n").expect("a log");
+            let until = Instant::now() + Duration::from_secs(30);
+            while !is_open(&log) && Instant::now() < until {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            let seen = is_open(&log);
+            fs::remove_file(&log).expect("removed");
+            seen
+        });
+        assert!(seen);
+        assert_eq!(came.len(), 1);
+        inputs.take(came);
+        let missing: Vec<_> = inputs.look(&plan, None).expect("a look").files;
+        assert_eq!(missing.iter().filter(|found| found.held.is_some()).count(), 1);
+    }
 
     #[test]
     fn globs_begin_in_a_folder() {
