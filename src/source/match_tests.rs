@@ -425,6 +425,61 @@ fn a_log_that_was_seen_empty_is_remembered_while_its_first_line_grows() {
 }
 
 #[test]
+fn a_log_that_was_seen_empty_and_got_the_same_lines_counts_when_it_was_rotated_since() {
+    let mut world = World::new();
+    world.append("a.log", &lines(1..=3));
+    world.run_quietly();
+    world.truncate("a.log");
+    world.run();
+    world.append("a.log", &lines(1..=3));
+    world.rename("a.log", "a.log.1");
+    world.append("a.log", "");
+    assert_eq!(world.run(), lines(1..=3));
+    assert_eq!(world.run_quietly(), String::new());
+}
+
+#[test]
+fn a_copy_of_a_log_that_was_emptied_and_began_alike_is_not_what_the_log_was_before() {
+    let mut world = World::new();
+    world.append("a.log", &lines(1..=1));
+    world.run();
+    world.truncate("a.log");
+    world.run();
+    world.append("a.log", &lines(1..=1));
+    assert_eq!(world.run(), lines(1..=1));
+    world.append("a.log", &lines(2..=2));
+    world.copy("a.log", "a.log.1");
+    assert_eq!(world.run(), lines(2..=2));
+    world.truncate("a.log");
+    assert_eq!(world.run(), String::new());
+}
+
+#[test]
+fn a_log_that_is_emptied_again_and_again_counts_the_same_lines_each_time() {
+    let mut world = World::new();
+    for _ in 0..3 {
+        world.append("a.log", &lines(1..=2));
+        assert_eq!(world.run(), lines(1..=2));
+        world.truncate("a.log");
+        world.run();
+    }
+}
+
+#[test]
+fn a_backup_carries_on_no_log_that_was_emptied_and_began_alike() {
+    let mut world = World::new();
+    world.append("a.log", &lines(1..=6));
+    world.copy("a.log", "a.log.bak");
+    world.append("a.log", &lines(7..=7));
+    assert_eq!(world.run(), lines(1..=7));
+    world.truncate("a.log");
+    world.run();
+    world.append("a.log", &lines(1..=1));
+    assert_eq!(world.run(), lines(1..=1));
+    assert_eq!(world.run_quietly(), String::new());
+}
+
+#[test]
 fn a_file_that_is_given_the_inode_of_an_empty_one_is_no_log_begun_anew() {
     for _ in 0..10 {
         let mut world = World::new();

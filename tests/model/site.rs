@@ -49,6 +49,9 @@ pub struct Site {
     read: Vec<usize>,
     lines: u64,
     backups: usize,
+    /// What was copied last of a log that lies elsewhere, and how many copies there are.
+    snapshot: Option<usize>,
+    snapshots: usize,
     /// A log that is not whole anywhere any more was truncated: that what followed is gone may be told.
     gap_is_due: bool,
     /// The time of the next write: steps never fall into one tick of a file system's clock.
@@ -85,6 +88,8 @@ impl Site {
             read,
             lines: 0,
             backups: 0,
+            snapshot: None,
+            snapshots: 0,
             gap_is_due: false,
             clock: SystemTime::now(),
             _alone: alone,
@@ -120,6 +125,8 @@ impl Site {
                 self.backup(log, nth, percent, (name, pack));
             }
             Step::Replace { log, nth } => self.replace(log, nth),
+            Step::Refill { log, lines } => self.refill(log, lines)?,
+            Step::Snapshot { lines, name } => self.snapshot(lines, name),
             Step::Pack { log, nth, zstd, keep_time } => self.pack(log, nth, zstd, keep_time),
             Step::DeleteOldest { log } => self.delete_oldest(log),
             Step::Run { threads, split_bytes, final_ } => {
@@ -132,7 +139,8 @@ impl Site {
 
     /// Writes at the next tick.
     fn write_to(&mut self, mut file: &File, bytes: &[u8]) {
-        self.clock += Duration::from_millis(1);
+        // Never behind the time at which a file was created.
+        self.clock = (self.clock + Duration::from_millis(1)).max(SystemTime::now());
         let written = file.write_all(bytes).and_then(|()| file.set_modified(self.clock));
         written.expect("written");
     }
@@ -283,6 +291,56 @@ impl Site {
         self.write_to(&file, &bytes);
     }
 
+    fn refill(&mut self, log: usize, lines: usize) -> Result<(), String> {
+        self.run(1, None, false)?;
+        let old = &self.generations[self.logs[log].live];
+        if !old.ends_well() {
+            return Ok(());
+        }
+        let again: Vec<u8> = old
+            .bytes
+            .split_inclusive(|byte| *byte == b'\n')
+            .take(lines)
+            .flatten()
+            .copied()
+            .collect();
+        self.truncate(log);
+        self.logs[log].live = self.new_generation();
+        self.logs[log].pending.clear();
+        self.gap_is_due = true;
+        self.run(1, None, false)?;
+        let text = String::from_utf8(again).expect("lines are text");
+        self.write(log, &text);
+        // What is read under another inode first is the old lines once more, as far as anybody can tell.
+        self.run(1, None, false).map(drop)
+    }
+
+    fn snapshot(&mut self, lines: usize, name: usize) {
+        let generation = self.snapshot.unwrap_or_else(|| self.new_generation());
+        self.snapshot = Some(generation);
+        for _ in 0..lines {
+            let next = self.next_line();
+            let bytes = &mut self.generations[generation].bytes;
+            if !bytes.is_empty() || !next.trim().is_empty() {
+                bytes.extend_from_slice(next.as_bytes());
+            }
+        }
+        let bytes = self.generations[generation].bytes.clone();
+        if bytes.is_empty() {
+            return;
+        }
+        self.snapshots += 1;
+        let n = self.snapshots;
+        let names = [
+            format!("s{n}"),
+            format!("{}.snap", 1_000 - n),
+            format!("snap-{n}.log"),
+            format!("app.log.bak{n}"),
+        ];
+        let file = File::create(self.path(&names[name])).expect("a new file");
+        self.write_to(&file, &bytes);
+    }
+
     fn replace(&mut self, log: usize, nth: usize) {
         let path = match (nth, self.logs[log].rotated.get(nth.wrapping_sub(1))) {
             // Before it was read, an older file with the same content would be taken for the log.
@@ -341,7 +399,7 @@ impl Site {
     /// Generations that still have a file.
     fn present(&self) -> Vec<usize> {
         let of = |log: &Log| log.rotated.iter().map(|r| r.generation).chain([log.live]).collect();
-        self.logs.iter().flat_map::<Vec<usize>, _>(of).collect()
+        self.logs.iter().flat_map::<Vec<usize>, _>(of).chain(self.snapshot).collect()
     }
 
     fn options(&self, threads: usize, split_bytes: Option<u64>, final_: bool) -> Options {

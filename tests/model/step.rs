@@ -24,6 +24,10 @@ pub enum Step {
     Backup { log: usize, nth: usize, percent: usize, name: usize, pack: bool },
     /// The live file (`nth` is 0) or a rotated one is copied, and the copy takes its place.
     Replace { log: usize, nth: usize },
+    /// All is read, then the live file is emptied and gets its first lines again. A run saw it empty.
+    Refill { log: usize, lines: usize },
+    /// Somebody puts a longer copy of a log that lies elsewhere beside the last one.
+    Snapshot { lines: usize, name: usize },
     /// A rotated file is compressed.
     Pack { log: usize, nth: usize, zstd: bool, keep_time: bool },
     /// The oldest rotated file is deleted, if it was read to its end.
@@ -72,6 +76,9 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (log(), 0..4usize, prop_oneof![Just(100usize), 0..100usize], 0..4usize, any::<bool>())
             .prop_map(|(log, nth, percent, name, pack)| Step::Backup { log, nth, percent, name, pack }),
         2 => (log(), 0..4usize).prop_map(|(log, nth)| Step::Replace { log, nth }),
+        1 => (log(), 1..8usize).prop_map(|(log, lines)| Step::Refill { log, lines }),
+        2 => (prop_oneof![9 => 1..8usize, 1 => 100..200usize], 0..4usize)
+            .prop_map(|(lines, name)| Step::Snapshot { lines, name }),
         2 => (log(), 0..3usize, any::<bool>(), any::<bool>())
             .prop_map(|(log, nth, zstd, keep_time)| Step::Pack { log, nth, zstd, keep_time }),
         1 => log().prop_map(|log| Step::DeleteOldest { log }),

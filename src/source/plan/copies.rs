@@ -55,17 +55,19 @@ impl<'p> Planner<'p> {
     }
 
     /// Whether the file was a segment and was seen empty since: the few bytes that it has now were written anew, be they the
-    /// same.
+    /// same as those of that one or of an elder one.
     pub(super) fn was_emptied(&self, file: &Found, at: usize) -> bool {
         let segment = &self.known.segments[at];
         segment.offset < STRONG_BYTES
-            && self.known_empty(file).is_some_and(|known| known.segment == segment.id)
+            && self.known_empty(file).is_some_and(|known| segment.id <= known.segment)
     }
 
-    /// What is known of the file, if it was seen empty under its name, and is not a younger one in that one's inode.
+    /// What is known of the file, if it was seen empty under its log's name, and is not a younger one in that one's inode.
     fn known_empty(&self, file: &Found) -> Option<&'p Copy> {
         let known = self.known_copy(file).filter(|known| known.size == 0)?;
-        (known.path == file.path && is_file_of(known, file)).then_some(known)
+        let is_same_log =
+            || known.path == file.path || self.siblings().log_of(&file.path) == known.path;
+        (is_same_log() && is_file_of(known, file)).then_some(known)
     }
 
     /// A file that was seen empty is remembered as such until something of it is read.
@@ -117,7 +119,11 @@ impl<'p> Planner<'p> {
         }
     }
 
-    fn copy_of_known(&self, file: &Found, probe: &Probe) -> Result<Option<Copy>, SourceError> {
+    pub(super) fn copy_of_known(
+        &self,
+        file: &Found,
+        probe: &Probe,
+    ) -> Result<Option<Copy>, SourceError> {
         for at in self.known.beginning_like(probe) {
             let segment = &self.known.segments[at];
             let bytes = match self.relation(probe, segment)? {
@@ -241,7 +247,11 @@ impl<'p> Planner<'p> {
         if is_weak && (is_log_again || is_none_by_names(&original, probe)) {
             return Ok(false);
         }
-        Ok(probe.overlap(&original)? == Overlap::SecondBegins)
+        if probe.overlap(&original)? != Overlap::SecondBegins {
+            return Ok(false);
+        }
+        // What it has more may be known from the log that it is a copy of.
+        Ok(self.copy_of_known(&probe.found, probe)?.is_none())
     }
 
     /// The segment's own file.

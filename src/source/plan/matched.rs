@@ -199,7 +199,7 @@ impl<'p> Planner<'p> {
                         let contender = Contender::new(file, order, &probe, at, segment);
                         contenders.push(Contender { surpasses: true, ..contender });
                     }
-                } else if is_plausible(segment, &probe) {
+                } else if is_plausible(segment, &probe) && !self.is_not_back(at, &probe)? {
                     contenders.push(Contender::new(file, order, &probe, at, segment));
                 }
             }
@@ -211,6 +211,12 @@ impl<'p> Planner<'p> {
             }
         }
         Ok(Vec::new())
+    }
+
+    /// Whether a segment that is gone for longer is not back, since another one has all that the file has.
+    fn is_not_back(&self, at: usize, probe: &Probe) -> Result<bool, SourceError> {
+        let is_long_gone = self.known.segments[at].gone_us.is_some();
+        Ok(is_long_gone && self.copy_of_known(&probe.found, probe)?.is_some())
     }
 
     /// Finds a file for each segment, the best match first. Answers the files that are left.
