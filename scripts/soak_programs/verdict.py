@@ -2,20 +2,20 @@
 import re
 from collections import Counter
 
+# How a watch says that it ended before deleted logs were read to their end.
+CUT = re.compile(r"a gap, maybe")
 # How a run says that lines were lost.
 LOSS = re.compile(r"never read and|are gone:|\bgaps?\b", re.IGNORECASE)
 
 # Seconds.
 STARVED = 0.5
 LONGEST_END = 10
-# A watch that could not end by itself for so long is ended by force, and says what that may lose.
-FORCED_END = 9
 
 
 def told(status, said):
     """What logmill says of losses: the numbers of `status --json`, and the lines on stderr."""
     status = status or {}
-    words = [line for line in said if LOSS.search(line)]
+    words = [line for line in said if LOSS.search(line) and not CUT.search(line)]
     return {"lost_bytes": status.get("lost_bytes", 0), "gaps": status.get("gaps", 0), "words": len(words)}
 
 
@@ -37,6 +37,7 @@ def of(case):
         "lost_kept": len(lost & case.witness.ids),
         "late": len([n for n in truth if not case.counted_before.get(n)]) - len(lost),
         "told": told(status, said),
+        "cut": sum(1 for line in said if CUT.search(line)),
         "audit": audit,
         "verify": verified,
         "rotations": len(case.witness.heads) if policy.rotates_itself else case.rotations,
@@ -80,13 +81,12 @@ def wrong(case, figures):
     is_kept = not policy.copies and not policy.torn and "shred" not in policy.directives
     held = stays and is_kept and not is_starved
     gap = figures["lost"] - figures["lost_kept"]
-    if held and gap and not is_told:
+    if held and gap and not is_told and not figures["cut"]:
         words.append(f"{gap} of a held log lost, untold")
     if figures["slowest_end"] > LONGEST_END and not is_starved:
         words.append(f"watch took {figures['slowest_end']} s to end")
-    is_forced = figures["slowest_end"] >= FORCED_END
     has_read_all = policy.keeps or (policy.removes_old and stays and not is_starved)
-    if is_told and not is_forced and not figures["lost"] and has_read_all:
+    if is_told and not figures["lost"] and has_read_all:
         words.append("told a loss, and nothing is lost")
     if figures["audit"] != 0:
         words.append(f"audit {figures['audit']}")

@@ -11,8 +11,6 @@ use logmill::limits::STOP_SECONDS_MAX;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-use super::output;
-
 /// Whether the first signal only asks.
 static GENTLY: AtomicBool = AtomicBool::new(false);
 /// Whether it has come.
@@ -37,10 +35,10 @@ pub(super) fn stop_gently(on_stop: fn()) -> Stop {
     Stop { flag: &STOPPED, signal: &SIGNAL }
 }
 
-/// Files that are deleted and that this process may not have read to their end, as their number changes.
+/// Of each job, how many deleted files may have lines that only this process can read.
 static DELETED: Mutex<Vec<Arc<AtomicUsize>>> = Mutex::new(Vec::new());
 
-/// Counts some more of them: an end that comes too soon for them is told.
+/// An end that comes too soon for them is told.
 pub(super) fn note_deleted(deleted: Arc<AtomicUsize>) {
     DELETED.lock().unwrap_or_else(PoisonError::into_inner).push(deleted);
 }
@@ -76,14 +74,17 @@ fn end(signal: i32) -> ! {
         stderr,
         "\nlogmill: stopped by a signal; the next run goes on where the last batch ended"
     );
-    let deleted = DELETED.lock().unwrap_or_else(PoisonError::into_inner);
-    let deleted: usize = deleted.iter().map(|count| count.load(Ordering::Relaxed)).sum();
-    if deleted > 0 {
-        let logs = output::counted(deleted as u64, "deleted log");
+    tell_deleted();
+    std::process::exit(128 + signal)
+}
+
+/// Says so, if the process ends before deleted logs that it holds were read to their end.
+pub(super) fn tell_deleted() {
+    let counts = DELETED.lock().unwrap_or_else(PoisonError::into_inner);
+    if counts.iter().any(|count| count.load(Ordering::Relaxed) > 0) {
         let _ = writeln!(
-            stderr,
-            "logmill: a gap, maybe: {logs} had only this process for a reader; lines that no batch has read yet are gone"
+            std::io::stderr(),
+            "logmill: a gap, maybe: logs that were deleted may have lines that no batch has read; they are gone with this process"
         );
     }
-    std::process::exit(128 + signal)
 }

@@ -86,6 +86,7 @@ impl Watch {
         }
         let times = WatchTimes { every: self.every, refresh: self.refresh };
         driver::watch(&jobs, times, &teller, stop.flag);
+        signals::tell_deleted();
         Ok(Status::Signal(stop.signal.load(Ordering::Relaxed)))
     }
 }

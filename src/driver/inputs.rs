@@ -1,9 +1,9 @@
 //! The files of a job from batch to batch: what the catalog knows of them, and, under `watch`, descriptors of those that
 //! may be deleted before they are read.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::panic::resume_unwind;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::SystemTime;
@@ -13,7 +13,7 @@ use crate::catalog::Catalog;
 use crate::deliver::sql::sqlite_files_in_use;
 use crate::limits::{HELD_FILES_MAX, HELD_QUIET_NS};
 use crate::plan::Plan;
-use crate::source::{self, Aside, Copy, Discovery, Found, Held, SegmentState};
+use crate::source::{self, Aside, Copy, Discovery, Found, Held, SegmentState, SourceError};
 
 /// The files of jobs with the same source, at one moment: so that they have the same bytes to read of a log that grows.
 #[derive(Debug, Clone)]
@@ -56,9 +56,9 @@ pub(super) struct Inputs {
     bytes: u64,
     /// What was found just now, for the first look.
     found: Option<FoundNow>,
-    /// Of the last look of a process that stays: where files are, and which.
-    folders: Vec<std::path::PathBuf>,
-    keys: HashSet<(u64, u64)>,
+    /// Of the last look of a process that stays: where files are, and what they were like.
+    folders: Vec<PathBuf>,
+    seen: HashSet<Hints>,
 }
 
 impl Inputs {
@@ -136,7 +136,7 @@ impl Inputs {
             // What may still be written to, and deleted right afterwards, is held on.
             let is_read = |file: &Found| {
                 now.saturating_sub(file.mtime_ns) > HELD_QUIET_NS
-                    && complete.contains(&(file.device, file.inode, file.size, file.mtime_ns))
+                    && complete.contains(&hints_of(file))
             };
             let (read, unread): (Vec<Found>, Vec<Found>) =
                 found.files.iter().cloned().partition(is_read);
@@ -149,7 +149,7 @@ impl Inputs {
         self.bytes = found.files.iter().map(|file| file.size).sum();
         if self.is_patient() {
             self.note_folders(&found.files);
-            self.keys = found.files.iter().map(Found::key).collect();
+            self.seen = found.files.iter().map(hints_of).collect();
         }
         Ok(found)
     }
@@ -192,15 +192,22 @@ impl Inputs {
         }
     }
 
-    /// How many more files may be held.
-    pub(super) fn room(&self) -> usize {
-        self.held.as_ref().map_or(0, Held::room)
+    /// What somebody has to know who looks for files that come meanwhile.
+    pub(super) fn watchlist(&self) -> Watchlist {
+        let held = self.held.iter().flat_map(Held::paths);
+        Watchlist {
+            held: held.map(|(key, path)| (key, path.to_owned())).collect(),
+            seen: self.seen.clone(),
+            room: self.held.as_ref().map_or(0, Held::room) / 2,
+            deleted: self.deleted.clone(),
+        }
     }
 
     /// Lets go of held files that are read to their end.
     pub(super) fn release(&mut self, spent: &[Found]) {
         if let Some(held) = &mut self.held {
             held.release(spent);
+            self.deleted.store(held.gone(), Ordering::Relaxed);
         }
     }
 
@@ -212,18 +219,13 @@ impl Inputs {
     /// Whether files are held that no path leads to any more.
     pub(super) fn holds_missing(&mut self, plan: &Plan) -> bool {
         let Some(held) = &mut self.held else { return false };
-        let found = source::discover(&plan.source.globs, &plan.source.base);
+        let found = find_logs(plan);
         found.is_ok_and(|found| !held.missing(&found.files).is_empty())
     }
 
     /// Bytes of all files of the last look.
     pub(super) fn bytes_found(&self) -> u64 {
         self.bytes
-    }
-
-    /// Device and inode of each file of the last look.
-    pub(super) fn keys(&self) -> &HashSet<(u64, u64)> {
-        &self.keys
     }
 
     /// The folders of the files of the last look.
@@ -256,15 +258,69 @@ fn leave_out_own(plan: &Plan, found: &mut Discovery) {
     found.files.retain(|file| !databases.contains(&file.key()) && !sides.contains(&file.key()));
 }
 
+/// Finds the files of a job, without those that jobs of this process write.
+pub(super) fn find_logs(plan: &Plan) -> Result<Discovery, SourceError> {
+    let mut found = source::discover(&plan.source.globs, &plan.source.base)?;
+    leave_out_own(plan, &mut found);
+    Ok(found)
+}
+
+/// What is held and was seen of a job's files at one moment.
+#[derive(Debug)]
+pub(super) struct Watchlist {
+    held: HashMap<(u64, u64), PathBuf>,
+    seen: HashSet<Hints>,
+    /// So many files may be opened.
+    room: usize,
+    deleted: Arc<AtomicUsize>,
+}
+
+impl Watchlist {
+    /// Opens the files that came since, or that were written to and are not held, and counts those that are deleted by now.
+    /// A rename between list and opening is told by `false`: then it is to be done again.
+    pub(super) fn open_new(&mut self, files: &[Found], new: &mut Vec<Found>) -> bool {
+        let mut is_whole = true;
+        for file in files {
+            let is_known =
+                self.held.contains_key(&file.key()) || self.seen.contains(&hints_of(file));
+            if is_known || self.room == 0 {
+                continue;
+            }
+            match source::opened(&file.path).filter(|now| now.key() == file.key()) {
+                Some(opened) => {
+                    self.held.insert(opened.key(), opened.path.clone());
+                    self.room -= 1;
+                    new.push(opened);
+                }
+                None => is_whole = false,
+            }
+        }
+        let keys: HashSet<_> = files.iter().map(Found::key).collect();
+        let is_deleted = |(key, path): &(&(u64, u64), &PathBuf)| {
+            !keys.contains(*key) && !source::is_at(path, **key)
+        };
+        self.deleted.store(self.held.iter().filter(is_deleted).count(), Ordering::Relaxed);
+        is_whole
+    }
+}
+
+/// Device, inode, size and time, by which an untouched file is known.
+type Hints = (u64, u64, u64, i64);
+
+fn hints_of(file: &Found) -> Hints {
+    (file.device, file.inode, file.size, file.mtime_ns)
+}
+
 /// By which an untouched file is known.
-fn hints(segment: &SegmentState) -> (u64, u64, u64, i64) {
+fn hints(segment: &SegmentState) -> Hints {
     (segment.device, segment.inode, segment.size, segment.mtime_ns)
 }
 
-/// Half of the descriptors that the process may have: the others are for outputs and for reading.
+/// A third of the descriptors that the process may have: half as many are for files that come meanwhile, the others for outputs
+/// and for reading.
 fn held_max() -> usize {
     let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
     let line = limits.lines().find(|line| line.starts_with("Max open files"));
     let soft = line.and_then(|line| line.split_whitespace().nth(3)?.parse::<usize>().ok());
-    (soft.unwrap_or(256) / 2).min(HELD_FILES_MAX)
+    (soft.unwrap_or(256) / 3).min(HELD_FILES_MAX)
 }

@@ -25,7 +25,8 @@ use super::segment::Found;
 /// 1. discover;
 /// 2. [`Held::hold`] what was found;
 /// 3. add [`Held::missing`] to it, and plan;
-/// 4. [`Held::release`] the plan's `spent` files.
+/// 4. [`Held::release`] the plan's `spent` files, once what was planned is durable: of a file that is neither held nor known
+///    as gone a loss would be told.
 #[derive(Debug)]
 pub struct Held {
     files: HashMap<(u64, u64), HeldFile>,
@@ -90,14 +91,29 @@ impl Held {
         }
     }
 
-    /// Holds a file that was [`opened`], if there is room, whether or not it is in its place by now.
+    /// Holds a file that was [`opened`], whether or not it is in its place by now. Where there is no room, one that is in its
+    /// place makes it.
     pub fn take(&mut self, opened: Found) {
         let key = opened.key();
         let Found { path, mtime_ns, held: Some(file), .. } = opened else { return };
-        if self.files.len() < self.files_max {
-            let held = HeldFile { path, file, mtime_ns, is_gone: false };
-            self.files.entry(key).or_insert(held);
+        if self.files.len() >= self.files_max && !self.files.contains_key(&key) {
+            let in_place = self.files.iter().filter(|(_, held)| !held.is_gone);
+            let oldest = in_place.min_by_key(|(_, held)| held.mtime_ns).map(|(key, _)| *key);
+            let Some(oldest) = oldest else { return };
+            self.files.remove(&oldest);
         }
+        let held = HeldFile { path, file, mtime_ns, is_gone: false };
+        self.files.entry(key).or_insert(held);
+    }
+
+    /// Where each was seen last, by device and inode.
+    pub fn paths(&self) -> impl Iterator<Item = ((u64, u64), &Path)> {
+        self.files.iter().map(|(key, held)| (*key, held.path.as_path()))
+    }
+
+    /// How many are deleted, or renamed out of the globs.
+    pub fn gone(&self) -> usize {
+        self.files.values().filter(|held| held.is_gone).count()
     }
 
     /// How many more files it could hold.
@@ -112,7 +128,9 @@ impl Held {
         let mut missing = Vec::new();
         for (_, held) in self.files.iter_mut().filter(|(key, _)| !keys.contains(key)) {
             // Of a file that `fstat` fails for nothing can be read either.
-            let Some(now) = held.now().filter(|now| !is_at(&held.path, now)) else { continue };
+            let Some(now) = held.now().filter(|now| !is_at(&held.path, now.key())) else {
+                continue;
+            };
             (held.mtime_ns, held.is_gone) = (now.mtime_ns, true);
             missing.push(now);
         }
@@ -139,10 +157,10 @@ impl HeldFile {
     }
 }
 
-/// Whether the path still leads to the file, or cannot be looked at.
-fn is_at(path: &Path, file: &Found) -> bool {
+/// Whether the path still leads to the file with this device and inode, or cannot be looked at.
+pub fn is_at(path: &Path, key: (u64, u64)) -> bool {
     match std::fs::metadata(path) {
-        Ok(meta) => Found::new(path, &meta).key() == file.key(),
+        Ok(meta) => Found::new(path, &meta).key() == key,
         Err(error) => error.kind() != std::io::ErrorKind::NotFound,
     }
 }

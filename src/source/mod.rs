@@ -76,7 +76,7 @@ pub use discover::{Discovery, discover};
 pub use error::SourceError;
 pub use fingerprint::{FINGERPRINT_BYTES_MAX, Fingerprint};
 pub use glob::escape_glob;
-pub use held::{Held, opened};
+pub use held::{Held, is_at, opened};
 pub use known::{Knowledge, RowsOf};
 pub use marks::Marks;
 pub use peek::{PEEK_BYTES_MAX, first_line, read_head, task_head, whole_heads};

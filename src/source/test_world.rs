@@ -150,9 +150,6 @@ impl World {
             files.extend(held.missing(&files));
         }
         self.last = self.plan(files);
-        if let Some(held) = &mut self.held {
-            held.release(&self.last.spent);
-        }
         self.gaps += self.last.lost.len();
         for copy in self.last.copies.iter_mut().filter(|copy| !copy.told && copy.bytes > 0) {
             copy.told = true;
@@ -175,6 +172,9 @@ impl World {
             text += &String::from_utf8(bytes).expect("the tests write text");
             let id = self.store(state);
             self.marks.entry(id).or_default().append(&marks);
+        }
+        if let Some(held) = &mut self.held {
+            held.release(&self.last.spent);
         }
         text
     }

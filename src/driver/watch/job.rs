@@ -114,11 +114,12 @@ impl Life<'_> {
         let now = Instant::now();
         let mut since = Since { refresh: now, note: now, stale: false };
         let mut tick = Tick::new(self.work.plan);
+        self.inputs.look(self.work.plan, None)?;
         while !is_stopped(self.work.stop) {
             let began = Instant::now();
             tick.watch(&self.inputs);
-            let (known, room) = (self.inputs.keys().clone(), self.inputs.room());
-            let (done, came) = tick.during(known, room, || self.round(&mut session, &mut since));
+            let list = self.inputs.watchlist();
+            let (done, came) = tick.during(list, || self.round(&mut session, &mut since));
             self.inputs.take(came);
             match done {
                 Err(RunError::Stopped) => break,
@@ -159,21 +160,24 @@ impl Life<'_> {
     /// some place is read first, hence several batches.
     fn leave(&mut self, session: &mut Session<'_>) -> Result<(), RunError> {
         static GO_ON: AtomicBool = AtomicBool::new(false);
-        let batches =
-            if self.inputs.holds_missing(self.work.plan) { LEAVING_BATCHES_MAX } else { 0 };
+        if !self.inputs.holds_missing(self.work.plan) {
+            self.inputs.deleted().store(0, Ordering::Relaxed);
+            return Ok(());
+        }
         session.work.stop = &GO_ON;
         self.inputs.leaving = true;
-        for _ in 0..batches {
+        for _ in 0..LEAVING_BATCHES_MAX {
             let mut outcome = Outcome::default();
             session.batch(Depth::Changed, &mut self.inputs, &mut outcome)?;
             let decided = outcome.decided;
             self.tell(outcome);
             if !decided {
+                // All is read.
+                self.inputs.deleted().store(0, Ordering::Relaxed);
                 break;
             }
             self.desk.submit(session.snapshot()?);
         }
-        self.inputs.deleted().store(0, Ordering::Relaxed);
         Ok(())
     }
 

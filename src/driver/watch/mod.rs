@@ -28,7 +28,7 @@ pub struct WatchTimes {
 pub trait WatchEvents: Sync {
     /// The job is under lock, and what was left to finish is finished.
     fn ready(&self, job: usize, notices: &[String]);
-    /// The job begins. `deleted` is how many deleted files it holds that may not be read to their end, as that changes.
+    /// The job begins. `deleted` is how many deleted files it holds that may have more lines, as that changes.
     fn begins(&self, job: usize, deleted: Arc<AtomicUsize>);
     /// Another process holds the job; it is waited for.
     fn busy(&self, job: usize, holder: &str);
