@@ -1,7 +1,7 @@
 //! The files of a job from batch to batch: what the catalog knows of them, and, under `watch`, descriptors of those that
 //! may be deleted before they are read.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::SystemTime;
 
 use super::RunError;
+use super::watchlist::{Hints, Watchlist, hints_of};
 use crate::catalog::Catalog;
 use crate::deliver::sql::sqlite_files_in_use;
 use crate::limits::{HELD_FILES_MAX, HELD_QUIET_NS};
@@ -263,52 +264,6 @@ pub(super) fn find_logs(plan: &Plan) -> Result<Discovery, SourceError> {
     let mut found = source::discover(&plan.source.globs, &plan.source.base)?;
     leave_out_own(plan, &mut found);
     Ok(found)
-}
-
-/// What is held and was seen of a job's files at one moment.
-#[derive(Debug)]
-pub(super) struct Watchlist {
-    held: HashMap<(u64, u64), PathBuf>,
-    seen: HashSet<Hints>,
-    /// So many files may be opened.
-    room: usize,
-    deleted: Arc<AtomicUsize>,
-}
-
-impl Watchlist {
-    /// Opens the files that came since, or that were written to and are not held, and counts those that are deleted by now.
-    /// A rename between list and opening is told by `false`: then it is to be done again.
-    pub(super) fn open_new(&mut self, files: &[Found], new: &mut Vec<Found>) -> bool {
-        let mut is_whole = true;
-        for file in files {
-            let is_known =
-                self.held.contains_key(&file.key()) || self.seen.contains(&hints_of(file));
-            if is_known || self.room == 0 {
-                continue;
-            }
-            match source::opened(&file.path).filter(|now| now.key() == file.key()) {
-                Some(opened) => {
-                    self.held.insert(opened.key(), opened.path.clone());
-                    self.room -= 1;
-                    new.push(opened);
-                }
-                None => is_whole = false,
-            }
-        }
-        let keys: HashSet<_> = files.iter().map(Found::key).collect();
-        let is_deleted = |(key, path): &(&(u64, u64), &PathBuf)| {
-            !keys.contains(*key) && !source::is_at(path, **key)
-        };
-        self.deleted.store(self.held.iter().filter(is_deleted).count(), Ordering::Relaxed);
-        is_whole
-    }
-}
-
-/// Device, inode, size and time, by which an untouched file is known.
-type Hints = (u64, u64, u64, i64);
-
-fn hints_of(file: &Found) -> Hints {
-    (file.device, file.inode, file.size, file.mtime_ns)
 }
 
 /// By which an untouched file is known.

@@ -37,6 +37,7 @@ mod swap;
 mod together;
 mod verify;
 mod watch;
+mod watchlist;
 mod worker;
 
 pub use audit::{Audit, AuditRow, Fate, audit};

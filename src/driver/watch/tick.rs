@@ -12,7 +12,8 @@ use std::time::{Duration, Instant};
 use inotify::{Inotify, WatchMask};
 
 use super::super::RunError;
-use super::super::inputs::{Inputs, Watchlist, find_logs};
+use super::super::inputs::{Inputs, find_logs};
+use super::super::watchlist::Watchlist;
 use super::is_stopped;
 use crate::limits::{WATCH_BYTES, WATCH_LOOK, WATCH_NAP};
 use crate::plan::Plan;
