@@ -454,6 +454,74 @@ fn a_copy_of_a_log_that_was_emptied_and_began_alike_is_not_what_the_log_was_befo
     assert_eq!(world.run(), String::new());
 }
 
+/// Compresses into a file that is there, as a shell's `>` does.
+fn gzip_into(world: &World, from: &str, to: &str) {
+    let bytes = std::fs::read(world.path(from)).unwrap_or_default();
+    let file = std::fs::File::create(world.path(to)).expect("a file");
+    let mut encoder = flate2::write::GzEncoder::new(file, flate2::Compression::fast());
+    std::io::Write::write_all(&mut encoder, &bytes).expect("written");
+    encoder.finish().expect("written");
+}
+
+#[test]
+fn a_compressed_file_of_nothing_that_becomes_a_copy_is_one() {
+    for last in [5, 2_000] {
+        let mut world = World::new();
+        gzip_into(&world, "none", "a.log.1.gz");
+        world.append("a.log", &lines(1..=last));
+        assert_eq!(world.run_quietly(), lines(1..=last));
+        gzip_into(&world, "a.log", "a.log.1.gz");
+        assert_eq!(world.run_quietly(), String::new());
+        world.truncate("a.log");
+        assert_eq!(world.run_quietly(), String::new());
+    }
+}
+
+#[test]
+fn a_backup_stays_a_copy_when_another_log_vanishes_that_began_alike() {
+    let mut world = World::new();
+    world.append("a.log", &lines(1..=5));
+    world.copy("a.log", "a.log.bak");
+    world.append("a.log", "more\n");
+    assert_eq!(world.run(), lines(1..=5) + "more\n");
+    world.rename("a.log", "a.log.1");
+    world.append("a.log", &lines(1..=3));
+    assert_eq!(world.run(), lines(1..=3));
+    world.remove("a.log");
+    world.append("a.log", "");
+    assert_eq!(world.run(), String::new());
+    assert_eq!(world.run(), String::new());
+}
+
+#[test]
+fn a_copy_of_a_log_that_was_emptied_and_got_more_is_no_former_log() {
+    let mut world = World::new();
+    world.append("a.log", &lines(1..=2));
+    world.run();
+    world.truncate("a.log");
+    world.run();
+    world.append("a.log", &lines(1..=4));
+    world.copy("a.log", "a.log.bak");
+    assert_eq!(world.run(), lines(1..=4));
+    assert_eq!(world.run(), String::new());
+}
+
+#[test]
+fn a_copy_of_a_log_that_began_as_its_rotated_file_carries_that_on_no_more_than_the_log_does() {
+    let mut world = World::new();
+    world.append("a.log", &lines(1..=5));
+    world.run();
+    world.rename("a.log", "a.log.1");
+    world.append("a.log", &lines(1..=5));
+    assert_eq!(world.run(), lines(1..=5));
+    world.rename("a.log.1", "a.log.2");
+    world.rename("a.log", "a.log.1");
+    world.append("a.log", &(lines(1..=5) + "more\n"));
+    world.copy("a.log", "a.log.bak");
+    assert_eq!(world.run(), lines(1..=5) + "more\n");
+    assert_eq!(world.run(), String::new());
+}
+
 #[test]
 fn a_log_that_is_emptied_again_and_again_counts_the_same_lines_each_time() {
     let mut world = World::new();

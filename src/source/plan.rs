@@ -120,7 +120,9 @@ impl<'p> Planner<'p> {
             self.untouched(at, file);
             return true;
         }
-        let hinted = self.known.hinted(file).filter(|at| !self.was_emptied(file, *at));
+        let is_nothing = |at: &usize| self.known.segments[*at].is_empty_compressed();
+        let hinted = self.known.hinted(file);
+        let hinted = hinted.filter(|at| !self.was_emptied(file, *at) && !is_nothing(at));
         let hinted: Vec<usize> = hinted.collect();
         let Some(&first) = hinted.first() else {
             return false;

@@ -157,6 +157,11 @@ impl SegmentState {
         self.offset.saturating_sub(self.origin)
     }
 
+    /// Whether it is a compressed file of nothing: that says nothing of what is in its inode next.
+    pub(crate) fn is_empty_compressed(&self) -> bool {
+        self.offset == 0 && self.compression.is_compressed()
+    }
+
     /// Bytes of a plain file that were seen and never consumed.
     pub(crate) fn unread(&self) -> u64 {
         match self.compression {

@@ -28,7 +28,7 @@ use crate::source::{Copy, Found, SegmentState, SourceError};
 
 impl<'p> Planner<'p> {
     /// What is known of the file as a copy: by device and inode, or, on another disk, by name, size and time.
-    fn known_copy(&self, file: &Found) -> Option<&'p Copy> {
+    pub(super) fn known_copy(&self, file: &Found) -> Option<&'p Copy> {
         let KnownCopies { by_file, by_path } =
             self.copies.get_or_init(|| KnownCopies::of(self.knowledge.copies));
         let is_same = |copy: &&&Copy| (copy.size, copy.mtime_ns) == (file.size, file.mtime_ns);
@@ -247,11 +247,33 @@ impl<'p> Planner<'p> {
         if is_weak && (is_log_again || is_none_by_names(&original, probe)) {
             return Ok(false);
         }
-        if probe.overlap(&original)? != Overlap::SecondBegins {
+        if probe.overlap(&original)? != Overlap::SecondBegins
+            || self.is_copy_of_log(probe, segment)?
+        {
             return Ok(false);
         }
         // What it has more may be known from the log that it is a copy of.
         Ok(self.copy_of_known(&probe.found, probe)?.is_none())
+    }
+
+    /// Whether the log of a segment of few bytes is there, under its name, with all that the file has.
+    pub(super) fn is_copy_of_log(
+        &self,
+        probe: &Probe,
+        segment: &SegmentState,
+    ) -> Result<bool, SourceError> {
+        if segment.offset >= STRONG_BYTES || has_live_name(segment, &probe.found) {
+            return Ok(false);
+        }
+        let others = self.beginnings().with(&probe.head);
+        for log in others.filter(|other| has_live_name(segment, other)) {
+            // What can't be read is said of itself.
+            let Ok(log) = Probe::open(log) else { continue };
+            if matches!(probe.overlap(&log)?, Overlap::Same | Overlap::FirstBegins) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// The segment's own file.

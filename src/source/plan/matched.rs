@@ -199,7 +199,7 @@ impl<'p> Planner<'p> {
                         let contender = Contender::new(file, order, &probe, at, segment);
                         contenders.push(Contender { surpasses: true, ..contender });
                     }
-                } else if is_plausible(segment, &probe) && !self.is_not_back(at, &probe)? {
+                } else if is_plausible(segment, &probe) && !self.is_copy_of_another(at, &probe)? {
                     contenders.push(Contender::new(file, order, &probe, at, segment));
                 }
             }
@@ -213,10 +213,16 @@ impl<'p> Planner<'p> {
         Ok(Vec::new())
     }
 
-    /// Whether a segment that is gone for longer is not back, since another one has all that the file has.
-    fn is_not_back(&self, at: usize, probe: &Probe) -> Result<bool, SourceError> {
-        let is_long_gone = self.known.segments[at].gone_us.is_some();
-        Ok(is_long_gone && self.copy_of_known(&probe.found, probe)?.is_some())
+    /// Whether a file with all of a segment is something else all the same: a copy of another one, which it was before, or which
+    /// is likelier than that a segment is back that was gone for longer.
+    fn is_copy_of_another(&self, at: usize, probe: &Probe) -> Result<bool, SourceError> {
+        let segment = &self.known.segments[at];
+        let was_gone = segment.gone_us.is_some();
+        let was_copy = || self.known_copy(&probe.found).is_some_and(|known| known.bytes > 0);
+        if (was_gone || was_copy()) && self.copy_of_known(&probe.found, probe)?.is_some() {
+            return Ok(true);
+        }
+        Ok(was_gone && self.is_copy_of_log(probe, segment)?)
     }
 
     /// Finds a file for each segment, the best match first. Answers the files that are left.
