@@ -470,6 +470,9 @@ fn a_compressed_file_of_nothing_that_becomes_a_copy_is_one() {
         gzip_into(&world, "none", "a.log.1.gz");
         world.append("a.log", &lines(1..=last));
         assert_eq!(world.run_quietly(), lines(1..=last));
+        let segments = world.known.len();
+        world.run_quietly();
+        assert_eq!(world.known.len(), segments);
         gzip_into(&world, "a.log", "a.log.1.gz");
         assert_eq!(world.run_quietly(), String::new());
         world.truncate("a.log");

@@ -120,9 +120,13 @@ impl<'p> Planner<'p> {
             self.untouched(at, file);
             return true;
         }
-        let is_nothing = |at: &usize| self.known.segments[*at].is_empty_compressed();
+        let was_nothing = |at: &usize| {
+            let segment = &self.known.segments[*at];
+            segment.is_empty_compressed()
+                && (segment.size, segment.mtime_ns) != (file.size, file.mtime_ns)
+        };
         let hinted = self.known.hinted(file);
-        let hinted = hinted.filter(|at| !self.was_emptied(file, *at) && !is_nothing(at));
+        let hinted = hinted.filter(|at| !self.was_emptied(file, *at) && !was_nothing(at));
         let hinted: Vec<usize> = hinted.collect();
         let Some(&first) = hinted.first() else {
             return false;
