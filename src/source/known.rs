@@ -187,6 +187,8 @@ pub(crate) fn is_younger(segment: &SegmentState, file: &Found, born: Option<Syst
     let written = u64::try_from(segment.mtime_ns)
         .map_or(SystemTime::UNIX_EPOCH, |ns| SystemTime::UNIX_EPOCH + Duration::from_nanos(ns));
     segment.path != file.path
+        // A compressor gives its file the time of the original, which is older than the file.
+        && (segment.size, segment.mtime_ns) != (file.size, file.mtime_ns)
         && (segment.device, segment.inode) == file.key()
         && born.is_some_and(|born| born > written)
 }

@@ -526,6 +526,23 @@ fn a_copy_of_a_log_that_began_as_its_rotated_file_carries_that_on_no_more_than_t
 }
 
 #[test]
+fn a_compressed_file_with_its_originals_time_is_known_under_its_next_name() {
+    let mut world = World::new();
+    world.append("a.log", &lines(1..=2_000));
+    world.append("a.log", "more\n");
+    world.rename("a.log", "a.log.1");
+    world.gzip("a.log.1");
+    world.append("a.log", "");
+    assert_eq!(world.run_quietly(), lines(1..=2_000) + "more\n");
+    world.append("a.log", &lines(1..=2_000));
+    assert_eq!(world.run_quietly(), lines(1..=2_000));
+    world.rename("a.log.1.gz", "a.log.2.gz");
+    world.gzip_keep("a.log");
+    world.rename("a.log.gz", "a.log.1.gz");
+    assert_eq!(world.run_quietly(), String::new());
+}
+
+#[test]
 fn a_log_that_is_emptied_again_and_again_counts_the_same_lines_each_time() {
     let mut world = World::new();
     for _ in 0..3 {
