@@ -34,6 +34,8 @@ mod session;
 mod sources;
 mod spill;
 mod swap;
+#[cfg(test)]
+mod testing;
 mod together;
 mod verify;
 mod watch;

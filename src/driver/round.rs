@@ -98,20 +98,10 @@ mod tests {
     use crate::driver::pins::Pins;
     use crate::driver::recover::Differing;
     use crate::driver::session::{Work, Workers};
+    use crate::driver::testing::plan_in;
     use crate::driver::{NoProgress, Options};
     use crate::limits::QUIET_SECONDS;
-    use crate::plan::{self, Overrides, Plan};
     use crate::source::IoMode;
-
-    const JOB: &str = "name = \"held\"\n[source]\npaths = [\"*.log\"]\nformat = \"lines\"\n\
-                       [reduce]\nby = []\n[reduce.measures]\nn = \"count(*)\"\n[output.sqlite]\npath = \"out.db\"\n";
-
-    fn plan_in(folder: &Path) -> Plan {
-        let file = folder.join("held.toml");
-        fs::write(&file, JOB).expect("the job is written");
-        let job = crate::job::load(&file).expect("a job");
-        plan::compile(&job, &Overrides::default(), None).expect("a plan")
-    }
 
     /// Quiet for long enough to be let go when it is deleted, and not to be let go before.
     fn write_quiet(path: &Path, text: &str) {

@@ -192,22 +192,12 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::plan::{self, Overrides};
-
-    const JOB: &str = "name = \"tick\"\n[source]\npaths = [\"*.log\", \"*.db\"]\nformat = \"lines\"\n\
-                       [reduce]\nby = []\n[reduce.measures]\nn = \"count(*)\"\n[output.sqlite]\npath = \"out.db\"\n";
+    use crate::driver::testing::plan_in;
 
     /// Whether this process has the file open.
     fn is_open(path: &Path) -> bool {
         let open = fs::read_dir("/proc/self/fd").expect("descriptors").flatten();
         open.filter_map(|entry| fs::read_link(entry.path()).ok()).any(|target| target == path)
-    }
-
-    fn plan_in(folder: &Path) -> Plan {
-        let file = folder.join("tick.toml");
-        fs::write(&file, JOB).expect("the job is written");
-        let job = crate::job::load(&file).expect("a job");
-        plan::compile(&job, &Overrides::default(), None).expect("a plan")
     }
 
     /// Makes a file, and removes it when somebody has it open.
@@ -238,7 +228,7 @@ mod tests {
         for log in ["a.log", "b.log"] {
             let ((), came) = tick.during(inputs.watchlist(), || come_and_go(&path.join(log)));
             assert_eq!(came.len(), 1);
-            came.into_iter().for_each(|file| inputs.take(vec![file]));
+            inputs.take(came);
         }
         assert_eq!(held(&mut inputs, &plan).len(), 2);
         assert_eq!(inputs.deleted().load(Ordering::Relaxed), 2);
